@@ -1,0 +1,439 @@
+# Builds, boots, debugs and tests Ostia. One Makefile, no recursion; everything made goes to build/.
+#
+#   make setup qemu        install what is missing, build, boot to a shell
+#   make setup test        the same, then every test
+#   make help              every target
+#
+# Variables: CPUS= MEM= BOOTARGS= (the machine), TOOLPREFIX= (the cross compiler), WERROR=0, DEBUG=1,
+# UBSAN=1, V=1 (show commands), BUILD= (where to build), TEST= (which tests), BENCH= (which figures).
+# docs/overview.md says what the parts are. Read this file from top to bottom: tools, what is built
+# from what (host tools, mig stubs, kernel, user programs, images), then what one can do with it.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+CPUS     ?= 3
+MEM      ?= 128M
+BOOTARGS ?=
+WERROR   ?= 1
+TEST     ?=
+BENCH    ?=
+BUILD    ?= build$(if $(filter 1,$(DEBUG)),-debug)$(if $(filter 1,$(UBSAN)),-ubsan)
+
+Q := $(if $(filter 1,$(V)),,@)
+say = @printf '  %-7s %s\n' '$(1)' '$(2)'
+
+# ---- Tools -------------------------------------------------------------------------------------
+# Each is looked for once, when the Makefile is read; none needs to be there for "make setup".
+have  = $(shell command -v $(1) 2>/dev/null)
+first = $(firstword $(foreach tool,$(1),$(if $(call have,$(tool)),$(tool))))
+
+CROSS_GCC := $(call first,aarch64-linux-gnu-gcc aarch64-none-elf-gcc aarch64-elf-gcc \
+                 aarch64-unknown-elf-gcc)
+ifndef TOOLPREFIX
+TOOLPREFIX := $(patsubst %gcc,%,$(CROSS_GCC))
+endif
+CC      := $(TOOLPREFIX)gcc
+LD      := $(TOOLPREFIX)ld
+AR      := $(TOOLPREFIX)ar
+NM      := $(TOOLPREFIX)nm
+OBJCOPY := $(TOOLPREFIX)objcopy
+STRIP   := $(TOOLPREFIX)strip
+HOSTCC  := $(call first,cc gcc clang)
+QEMU    ?= qemu-system-aarch64
+GDB     ?= $(call first,gdb-multiarch aarch64-elf-gdb aarch64-linux-gnu-gdb gdb)
+HAS_PYTEST := import importlib.util as u; u.find_spec("pytest") and print(1)
+PYTHON  := $(or $(PYTHON),$(firstword $(foreach p,/usr/bin/python3 python3,\
+               $(if $(shell $(p) -c '$(HAS_PYTEST)' 2>/dev/null),$(p)))))
+# GNU's tar, for its --mtime.
+TAR     := $(call first,gtar $(if $(filter Darwin,$(shell uname 2>/dev/null)),,tar))
+NPROC   ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+# The packages that hold the tools, one row a package manager: cross compiler, host compiler,
+# emulator, debugger, Python with pytest, GNU tar.
+PACKAGER := $(call first,apt-get dnf pacman brew)
+SUDO     := $(if $(filter 0,$(shell id -u)),,sudo )
+pkg.apt-get.cross := gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu
+pkg.apt-get.host  := gcc libc6-dev
+pkg.apt-get.qemu  := qemu-system-arm
+pkg.apt-get.gdb   := gdb-multiarch
+pkg.apt-get.test  := python3 python3-pytest
+pkg.apt-get.tar   := tar
+pkg.dnf.cross     := gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu
+pkg.dnf.host      := gcc glibc-devel
+pkg.dnf.qemu      := qemu-system-aarch64-core
+pkg.dnf.gdb       := gdb
+pkg.dnf.test      := python3 python3-pytest
+pkg.dnf.tar       := tar
+pkg.pacman.cross  := aarch64-linux-gnu-gcc aarch64-linux-gnu-binutils
+pkg.pacman.host   := gcc
+pkg.pacman.qemu   := qemu-system-aarch64
+pkg.pacman.gdb    := aarch64-linux-gnu-gdb
+pkg.pacman.test   := python python-pytest
+pkg.pacman.tar    := tar
+pkg.brew.cross    := aarch64-elf-gcc aarch64-elf-binutils
+pkg.brew.host     := gcc
+pkg.brew.qemu     := qemu
+pkg.brew.gdb      := aarch64-elf-gdb
+pkg.brew.test     := python pytest
+pkg.brew.tar      := gnu-tar
+install.apt-get = $(SUDO)apt-get install -y --no-install-recommends $(1)
+install.dnf     = $(SUDO)dnf install -y $(1)
+install.pacman  = $(SUDO)pacman -S --needed --noconfirm $(1)
+install.brew    = brew install $(1)
+
+MISSING := $(if $(call have,$(CC)),,cross) $(if $(HOSTCC),,host) $(if $(call have,$(QEMU)),,qemu) \
+           $(if $(GDB),,gdb) $(if $(PYTHON)$(call have,pytest),,test) $(if $(TAR),,tar)
+MISSING_PACKAGES := $(strip $(foreach what,$(MISSING),$(pkg.$(PACKAGER).$(what))))
+PYTEST := $(if $(PYTHON),$(PYTHON) -m pytest,pytest)
+
+# need WHAT,NAME: stop with one line when a tool is missing.
+need = $(if $(filter $(1),$(MISSING)),$(error $(2) is missing; install it with: \
+    $(if $(PACKAGER),$(call install.$(PACKAGER),$(pkg.$(PACKAGER).$(1))),your package manager)))
+
+# ---- make setup [other goals] --------------------------------------------------------------------
+# With other goals named, the rest of this file is read anew once setup is through, because it is
+# read with the tools that setup installs.
+GOALS := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter setup,$(GOALS)),)
+.PHONY: $(GOALS)
+REST := $(filter-out setup,$(GOALS))
+setup:
+ifneq ($(strip $(MISSING)),)
+	@test -n "$(PACKAGER)" || { echo "setup knows apt, dnf, pacman and brew, and finds none;" \
+	    "install by hand: $(strip $(MISSING))" >&2; exit 1; }
+	$(if $(filter apt-get,$(PACKAGER)),$(SUDO)apt-get update)
+	$(if $(filter apt-get,$(PACKAGER)),DEBIAN_FRONTEND=noninteractive )$(call \
+	    install.$(PACKAGER),$(MISSING_PACKAGES))
+else
+	@:
+endif
+ifneq ($(REST),)
+$(firstword $(REST)): setup
+	+@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(NPROC)) $(REST)
+$(filter-out $(firstword $(REST)),$(REST)): $(firstword $(REST)) ; @:
+endif
+else
+
+ifneq ($(filter-out clean help cloc gdb print-%,$(GOALS)),)
+$(call need,cross,an AArch64 compiler ($(or $(TOOLPREFIX),aarch64-linux-gnu-)gcc))
+$(call need,host,a C compiler for this machine)
+$(call need,tar,tar)
+endif
+ifneq ($(filter qemu qemu-% test bench,$(GOALS)),)
+$(call need,qemu,QEMU for AArch64 ($(QEMU)))
+endif
+ifneq ($(filter test bench,$(GOALS)),)
+$(call need,test,pytest)
+endif
+ifneq ($(filter gdb,$(GOALS)),)
+$(call need,gdb,a GDB that knows AArch64)
+endif
+
+# Use every processor (NPROC= for another number); setup's second make has been told already.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(NPROC)
+endif
+
+# ---- Flags ---------------------------------------------------------------------------------------
+GCC_INCLUDE := $(shell $(CC) -print-file-name=include 2>/dev/null)
+LIBGCC      := $(shell $(CC) -print-libgcc-file-name 2>/dev/null)
+WARN        := -Wall -Wextra $(if $(filter 0,$(WERROR)),,-Werror)
+CHECKS      := $(if $(filter 1,$(DEBUG)),-DDEBUG) \
+    $(if $(filter 1,$(UBSAN)),-fsanitize=undefined -fsanitize-undefined-trap-on-error)
+DEPS         = -MMD -MP -MF $@.d
+COMMON      := -std=gnu11 -O2 -g $(WARN) $(CHECKS) -ffreestanding -nostdlib -nostdinc \
+    -isystem $(GCC_INCLUDE) -fno-omit-frame-pointer -mno-outline-atomics -fno-pie -fno-common
+KERNEL_CFLAGS := $(COMMON) -mgeneral-regs-only -fno-stack-protector -fno-strict-aliasing \
+    -Wno-unused-parameter -DKERNEL -Ikernel/include -I$(BUILD)/mig/kernel
+USER_CFLAGS := $(COMMON) -fno-stack-protector -Wno-unused-parameter -Iuser/include -Iuser/include/xv6 \
+    -Ikernel/include -I$(BUILD)/mig/user
+HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN)
+LDFLAGS     := -nostdlib -static -z max-page-size=4096 -z noexecstack
+
+# All files below $(1) called $(2), in the same order on every machine.
+files = $(sort $(shell find $(1) -name '$(2)' 2>/dev/null))
+objects = $(addprefix $(BUILD)/obj/,$(addsuffix .o,$(1)))
+
+# ---- Host tools: the interface generator, the file system's builder and checker --------------------
+MIGCOM := $(BUILD)/host/migcom
+MKFS   := $(BUILD)/host/mkfs
+FSCK   := $(BUILD)/host/fsck
+
+host = $(addprefix $(BUILD)/obj/host/,$(addsuffix .o,$(1)))
+MKFS_LIB := $(BUILD)/obj/host/mkfs.a
+$(MKFS_LIB): $(call host,$(filter-out mkfs/mkfs.c mkfs/fsck.c,$(wildcard mkfs/*.c)))
+	$(Q)mkdir -p $(@D) && rm -f $@ && ar qcs $@ $^
+$(MIGCOM): $(call host,$(wildcard mig/*.c))
+$(MKFS): $(call host,mkfs/mkfs.c) $(MKFS_LIB)
+$(FSCK): $(call host,mkfs/fsck.c) $(MKFS_LIB)
+$(MIGCOM) $(MKFS) $(FSCK):
+	$(call say,HOSTLD,$@)
+	$(Q)mkdir -p $(@D) && $(HOSTCC) -o $@ $^
+
+$(BUILD)/obj/host/%.c.o: %.c
+	$(call say,HOSTCC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) $(DEPS) -c -o $@ $<
+
+# ---- mig: every interface (.defs) becomes client stubs, and a server's side where one is ours ------
+# kernel/include/mach/X.defs: the kernel serves it, except for the types, and for what the kernel
+# itself sends (notifications, exceptions, requests to pagers), which user tasks serve.
+MACH_DEFS  := $(basename $(notdir $(wildcard kernel/include/mach/*.defs)))
+SENT       := $(filter exc notify memory_object memory_object_default,$(MACH_DEFS))
+SERVED     := $(filter-out %_types $(SENT),$(MACH_DEFS))
+SERVER_DEFS := $(wildcard user/servers/*/*.defs)
+SERVERS_IF := $(basename $(notdir $(SERVER_DEFS)))
+vpath %.defs $(sort $(dir $(SERVER_DEFS)))
+
+MIG_KERNEL := $(addprefix $(BUILD)/mig/kernel/mach/,$(SERVED:=_server.c) $(SENT:=_user.c))
+MIG_USER   := $(addprefix $(BUILD)/mig/user/mach/,$(SERVED:=_user.c) $(SENT:=_user.c)) \
+    $(SERVERS_IF:%=$(BUILD)/mig/user/servers/%_user.c)
+MIG_SERVER := $(SENT:%=$(BUILD)/mig/user/mach/%_server.c) \
+    $(SERVERS_IF:%=$(BUILD)/mig/user/servers/%_server.c)
+MIG_KERNEL_H := $(MIG_KERNEL:.c=.h)
+MIG_USER_H   := $(MIG_USER:_user.c=.h) $(MIG_SERVER:.c=.h)
+
+# migrun CPPFLAGS,ROLE,C-FILE,HEADER: the .defs file through the C preprocessor to the generator. Both
+# outputs depend on all that was included.
+migrun = $(Q)mkdir -p $(@D) && $(CC) -E -x c -nostdinc -Iuser/include -Ikernel/include -Iuser/servers \
+    -DMIG $(1) -MMD -MP -MF $(basename $(3)).d -MT '$(3) $(4)' $< > $(basename $(3)).mig && \
+    $(MIGCOM) $(2) $(basename $(3)).mig
+mig_user   = $(call migrun,$(1),$(2) -user $(3) -header $(4),$(3),$(4))
+mig_server = $(call migrun,$(1),$(2) -server $(3) -sheader $(4),$(3),$(4))
+
+$(BUILD)/mig/kernel/mach/%_server.c $(BUILD)/mig/kernel/mach/%_server.h: \
+        kernel/include/mach/%.defs $(MIGCOM)
+	$(call say,MIG,$< (kernel serves))
+	$(call mig_server,-DKERNEL_SERVER,-kernel-server,$(@D)/$*_server.c,$(@D)/$*_server.h)
+
+$(BUILD)/mig/kernel/mach/%_user.c $(BUILD)/mig/kernel/mach/%_user.h: \
+        kernel/include/mach/%.defs $(MIGCOM)
+	$(call say,MIG,$< (kernel sends))
+	$(call mig_user,-DKERNEL_USER,-kernel-user,$(@D)/$*_user.c,$(@D)/$*_user.h)
+
+$(BUILD)/mig/user/mach/%_user.c $(BUILD)/mig/user/mach/%.h: kernel/include/mach/%.defs $(MIGCOM)
+	$(call say,MIG,$<)
+	$(call mig_user,,,$(@D)/$*_user.c,$(@D)/$*.h)
+
+$(BUILD)/mig/user/mach/%_server.c $(BUILD)/mig/user/mach/%_server.h: \
+        kernel/include/mach/%.defs $(MIGCOM)
+	$(call say,MIG,$< (server))
+	$(call mig_server,,,$(@D)/$*_server.c,$(@D)/$*_server.h)
+
+$(BUILD)/mig/user/servers/%_user.c $(BUILD)/mig/user/servers/%.h: %.defs $(MIGCOM)
+	$(call say,MIG,$<)
+	$(call mig_user,,,$(@D)/$*_user.c,$(@D)/$*.h)
+
+$(BUILD)/mig/user/servers/%_server.c $(BUILD)/mig/user/servers/%_server.h: %.defs $(MIGCOM)
+	$(call say,MIG,$< (server))
+	$(call mig_server,,,$(@D)/$*_server.c,$(@D)/$*_server.h)
+
+# ---- The kernel ----------------------------------------------------------------------------------
+# Linked twice: the symbol table for its backtraces (kernel/include/ksyms.h) is made from the first
+# link. Text lies before it, so its addresses do not move; the last step checks that.
+KERNEL      := $(BUILD)/kernel.elf
+KSYMS       := $(BUILD)/kernel/ksyms
+KERNEL_OBJS := $(call objects,$(call files,kernel,*.S) $(call files,kernel,*.c)) \
+    $(MIG_KERNEL:=.o)
+KERNEL_LD   := kernel/aarch64/kernel.ld
+
+$(BUILD)/obj/kernel/%.c.o: kernel/%.c | $(MIG_KERNEL_H)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) $(DEPS) -c -o $@ $<
+
+$(BUILD)/obj/kernel/%.S.o: kernel/%.S | $(MIG_KERNEL_H)
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) $(DEPS) -c -o $@ $<
+
+$(BUILD)/mig/kernel/%.c.o: $(BUILD)/mig/kernel/%.c | $(MIG_KERNEL_H)
+	$(call say,CC,$(notdir $<))
+	$(Q)$(CC) $(KERNEL_CFLAGS) $(DEPS) -c -o $@ $<
+
+# nm's list of functions, sorted by address, as an assembler file.
+define KSYMS_AWK
+BEGIN {
+    n = at = 0
+    print "// Made by the Makefile; see kernel/include/ksyms.h.\n.section .rodata.ksyms, \"a\""
+}
+$$2 ~ /^[tT]$$/ && $$3 !~ /^[$$.]/ { address[n] = $$1; name[n++] = $$3 }
+END {
+    print ".balign 8\n.globl ksyms_base\nksyms_base: .quad " (n ? "0x" address[0] : 0)
+    print ".globl ksyms_count\nksyms_count: .word " n + 0 "\n.globl ksyms_offset\nksyms_offset:"
+    for (i = 0; i < n; i++) print ".word 0x" address[i] " - 0x" address[0]
+    print ".globl ksyms_name\nksyms_name:"
+    for (i = 0; i < n; i++) { print ".word " at; at += length(name[i]) + 1 }
+    print ".word " at + 0 "\n.globl ksyms_strings\nksyms_strings:"
+    for (i = 0; i < n; i++) print ".asciz \"" name[i] "\""
+    print ".byte 0"
+}
+endef
+export KSYMS_AWK
+ksyms = LC_ALL=C $(NM) -n $(1) | awk "$$KSYMS_AWK" > $(2)
+
+$(KERNEL): $(KERNEL_OBJS) $(KERNEL_LD)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(dir $(KSYMS)) && awk "$$KSYMS_AWK" < /dev/null > $(KSYMS)-0.S && \
+	    $(CC) -c -o $(KSYMS)-0.o $(KSYMS)-0.S && \
+	    $(LD) $(LDFLAGS) -T $(KERNEL_LD) -o $(KSYMS)-0.elf $(KERNEL_OBJS) $(KSYMS)-0.o
+	$(Q)$(call ksyms,$(KSYMS)-0.elf,$(KSYMS).S) && $(CC) -c -o $(KSYMS).o $(KSYMS).S && \
+	    $(LD) $(LDFLAGS) -T $(KERNEL_LD) -Map $(@:.elf=.map) -o $@ $(KERNEL_OBJS) $(KSYMS).o
+	$(Q)$(call ksyms,$@,$(KSYMS)-1.S) && cmp -s $(KSYMS).S $(KSYMS)-1.S || \
+	    { echo "kernel.ld: functions moved when the symbol table was added: text must come" \
+	      "before .rodata" >&2; rm -f $@; exit 1; }
+
+$(BUILD)/kernel.img: $(KERNEL)
+	$(call say,OBJCOPY,$@)
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+# ---- User programs -------------------------------------------------------------------------------
+LIBC      := $(BUILD)/user/libc.a
+LIBSERVER := $(BUILD)/user/libserver.a
+LIBS      := --start-group $(LIBSERVER) $(LIBC) $(LIBGCC) --end-group
+USER_LD   := user/lib/user.ld
+
+# A program is a file, or a folder of them: NAME.c or NAME/*.c.
+programs = $(sort $(basename $(notdir $(wildcard $(1)/*.c))) \
+    $(patsubst $(1)/%/,%,$(dir $(wildcard $(1)/*/*.c))))
+SERVERS := $(call programs,user/servers)
+BINS    := $(call programs,user/bin)
+TESTS   := $(call programs,user/tests)
+PROGRAMS := $(SERVERS:%=servers/%) $(BINS:%=bin/%) $(TESTS:%=tests/%)
+
+LIBC_OBJS := $(call objects,$(call files,user/lib,*.S) $(call files,user/lib,*.c)) $(MIG_USER:=.o)
+
+$(BUILD)/obj/user/%.c.o: user/%.c | $(MIG_USER_H)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) $(DEPS) -c -o $@ $<
+
+$(BUILD)/obj/user/%.S.o: user/%.S | $(MIG_USER_H)
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) $(DEPS) -c -o $@ $<
+
+$(BUILD)/mig/user/%.c.o: $(BUILD)/mig/user/%.c | $(MIG_USER_H)
+	$(call say,CC,$(notdir $<))
+	$(Q)$(CC) $(USER_CFLAGS) $(DEPS) -c -o $@ $<
+
+# A server's stubs call its own routines; an archive links them into the programs that have those.
+$(LIBC): $(LIBC_OBJS)
+$(LIBSERVER): $(MIG_SERVER:=.o)
+$(LIBC) $(LIBSERVER):
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) qcsD $@ $^
+
+define program_rule
+$(BUILD)/user/$(1): $(call objects,$(wildcard user/$(1).c user/$(1)/*.c user/$(1)/*.S)) \
+        $(LIBC) $(LIBSERVER) $(USER_LD)
+	$$(call say,LD,$$@)
+	$$(Q)mkdir -p $$(@D) && $(LD) $(LDFLAGS) -u _start -T $(USER_LD) -o $$@ $$(filter %.o,$$^) $(LIBS)
+endef
+$(foreach program,$(PROGRAMS),$(eval $(call program_rule,$(program))))
+
+# What goes into the images has no symbols; GDB reads those of build/user.
+$(BUILD)/stripped/%: $(BUILD)/user/%
+	$(Q)mkdir -p $(@D) && $(STRIP) -o $@ $<
+
+# ---- Images: the boot archive, and the disk --------------------------------------------------------
+# The boot archive holds what runs before there is a file system: bootstrap (first), the servers, and
+# the list of those to start. boot-test.tar has the in-guest Mach tests as well (grade/README.md).
+TAR_FLAGS := --format=ustar --owner=0 --group=0 --numeric-owner --mtime=@0 --mode=u=rwX,go=rX
+BOOT_NAMES := bootstrap $(filter-out bootstrap,$(SERVERS)) etc/servers
+SERVERS_CONF := user/servers/bootstrap/servers
+BOOT_TESTS := $(filter mach_%,$(TESTS))
+
+$(BUILD)/boot.tar: $(SERVERS:%=$(BUILD)/stripped/servers/%) $(SERVERS_CONF)
+	$(call say,TAR,$@)
+	$(Q)rm -rf $(BUILD)/boot && mkdir -p $(BUILD)/boot/etc
+	$(Q)cp $(SERVERS:%=$(BUILD)/stripped/servers/%) $(BUILD)/boot && cp $(SERVERS_CONF) $(BUILD)/boot/etc
+	$(Q)$(TAR) $(TAR_FLAGS) -C $(BUILD)/boot -cf $@ $(BOOT_NAMES)
+
+$(BUILD)/boot-test.tar: $(BUILD)/boot.tar $(BOOT_TESTS:%=$(BUILD)/stripped/tests/%)
+	$(call say,TAR,$@)
+	$(Q)$(TAR) $(TAR_FLAGS) -C $(BUILD)/boot -cf $@ $(BOOT_NAMES) \
+	    -C ../stripped $(BOOT_TESTS:%=tests/%)
+
+# The disk is made anew whenever a program or a file of user/root changes, as in xv6: what a running
+# system wrote to it lasts until then.
+# DEVICES lists the device nodes of /dev, which a folder of the host cannot hold.
+FS_SIZE := 64M
+ROOT_FILES := $(call files,user/root,*)
+DEVICES    := $(wildcard user/devices)
+DISK_PROGRAMS := $(addprefix $(BUILD)/stripped/,$(BINS:%=bin/%) $(TESTS:%=tests/%))
+$(BUILD)/fs.img: $(MKFS) $(DISK_PROGRAMS) $(ROOT_FILES) $(DEVICES)
+	$(call say,MKFS,$@)
+	$(Q)rm -rf $(BUILD)/root && mkdir -p $(BUILD)/root
+	$(Q)test ! -d user/root || cp -R user/root/. $(BUILD)/root
+	$(Q)cd $(BUILD)/stripped && $(TAR) -cf - $(BINS:%=bin/%) $(TESTS:%=tests/%) | $(TAR) -xf - -C ../root
+	$(Q)$(MKFS) $@ -s $(FS_SIZE) -d $(BUILD)/root $(DEVICES:%=-D @%)
+
+# ---- What to make --------------------------------------------------------------------------------
+.PHONY: all fs.img boot.tar qemu qemu-nox qemu-gdb gdb test bench clean cloc help
+
+IMAGES := $(BUILD)/kernel.img $(BUILD)/boot.tar $(BUILD)/boot-test.tar $(BUILD)/fs.img
+all: $(IMAGES) $(FSCK)             ## everything: kernel, boot archive, disk image, tools
+fs.img: $(BUILD)/fs.img         ## the disk image alone
+boot.tar: $(BUILD)/boot.tar     ## the boot archive alone
+
+# The boot arguments test= and bench= need the archive with the test programs.
+INITRD := $(if $(findstring test=,$(BOOTARGS))$(findstring bench=,$(BOOTARGS)),boot-test.tar,boot.tar)
+
+# GICv2 and modern virtio-mmio are what the drivers speak; no network card,
+# for which some QEMUs lack a ROM file and do not start.
+QEMU_FLAGS = -M virt,gic-version=2 -cpu cortex-a72 -smp $(CPUS) -m $(MEM) -nographic -nic none \
+    -global virtio-mmio.force-legacy=false -kernel $(BUILD)/kernel.img -initrd $(BUILD)/$(INITRD) \
+    -append "$(BOOTARGS)" -drive file=$(BUILD)/fs.img,if=none,format=raw,id=hd0 \
+    -device virtio-blk-device,drive=hd0
+
+qemu: $(IMAGES)                 ## boot to a shell (leave with C-a x)
+	$(Q)exec $(QEMU) $(QEMU_FLAGS)
+qemu-nox: qemu                  ## the same, by xv6's name
+
+# A port of this user's own, or the next one that is free.
+qemu-gdb: $(IMAGES)             ## boot, and wait for "make gdb" in another terminal
+	$(Q)port=$$((25000 + $$(id -u) % 5000)); \
+	while (exec 3<>/dev/tcp/127.0.0.1/$$port) 2>/dev/null; do port=$$((port + 1)); done; \
+	sed -e "s|@PORT@|$$port|g" -e "s|@BUILD@|$(BUILD)|g" .gdbinit.tmpl > .gdbinit; \
+	echo "waiting for GDB on port $$port: run 'make gdb' in another terminal"; \
+	exec $(QEMU) $(QEMU_FLAGS) -S -gdb tcp:127.0.0.1:$$port
+
+gdb:                            ## debug what "make qemu-gdb" started
+	$(Q)test -f .gdbinit || { echo "run 'make qemu-gdb' in another terminal first" >&2; exit 1; }
+	$(Q)exec $(GDB) -q -iex "set auto-load safe-path $(CURDIR)"
+
+RUN_PYTEST = OSTIA_BUILD=$(BUILD) CROSS=$(TOOLPREFIX) QEMU=$(QEMU) PYTHONPYCACHEPREFIX=$(BUILD)/pycache \
+    $(PYTEST) -p no:cacheprovider
+test: all                       ## every test, or those matching TEST=expression
+	$(Q)$(RUN_PYTEST) grade $(if $(TEST),-k "$(TEST)")
+
+bench: all                      ## measure, in instructions (BENCH=glob for some)
+	$(Q)OSTIA_BUILD=$(BUILD) CROSS=$(TOOLPREFIX) QEMU=$(QEMU) PYTHONPYCACHEPREFIX=$(BUILD)/pycache \
+	    $(or $(PYTHON),python3) grade/bench.py $(if $(BENCH),"$(BENCH)")
+
+clean:                          ## remove everything made
+	$(Q)rm -rf $(BUILD) .gdbinit
+
+cloc:                           ## the kernel's lines of code, blank lines and comments left out
+	$(Q)total=0; for d in kernel/*/; do n=0; \
+	for f in $$(find $$d -name '*.[chS]'); do \
+	    n=$$((n + $$($(or $(call have,$(CC)),$(HOSTCC)) -fpreprocessed -dD -E -P -x c $$f 2>/dev/null \
+	        | grep -c .))); done; printf '%7d  %s\n' $$n $$d; total=$$((total + n)); done; \
+	printf '%7d  kernel\n' $$total
+
+help:                           ## this list
+	@printf '  %-12s %s\n' setup "install what is missing with the system's package manager"
+	@awk -F '## ' '/^[a-z][a-z.-]*:.*## / { sub(/:.*/, "", $$1); printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@echo "Variables: CPUS=$(CPUS) MEM=$(MEM) BOOTARGS= TEST= BENCH= DEBUG=1 UBSAN=1 WERROR=0 V=1" \
+	    "TOOLPREFIX= BUILD="
+
+# For the tests: the value of a variable, "make print-GDB".
+print-%: ; @echo $($*)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+endif
