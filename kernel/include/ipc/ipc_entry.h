@@ -1,0 +1,138 @@
+/*
+ * An entry of a space: what one name denotes. Read ipc_space.h before.
+ *
+ * All of this wants the space's lock.
+ */
+#ifndef _IPC_IPC_ENTRY_H_
+#define _IPC_IPC_ENTRY_H_
+
+#include <ipc/ipc_space.h>
+#include <kern/debug.h>
+
+struct ipc_pset;
+
+struct ipc_entry {
+    union {
+        void *object;               /* NULL for a dead name */
+        ipc_port_t port;
+        struct ipc_pset *pset;
+        struct ipc_entry *prev_free;
+    };
+    union {
+        struct ipc_entry *hash_next;
+        struct ipc_entry *next_free;
+    };
+    uint32_t bits;                  /* generation, type, user references: IE_BITS_* */
+    uint32_t index : 24;            /* its own */
+    uint32_t leaf_used : 8;         /* this and the others: of a leaf's first entry, about the leaf */
+    uint32_t request;               /* a slot of port->dnrequests, or 0 */
+    uint32_t leaf_generation : 8;   /* that its entries began with */
+    uint32_t leaf_listed : 1;       /* in the list of empty leaves */
+    uint32_t leaf_next_empty : 17;  /* number of the next in that list, or 0 */
+};
+
+#define IE_BITS_UREFS      0x0000ffffU
+#define IE_BITS_TYPE       0x001f0000U /* MACH_PORT_TYPE_*; none: the entry is free */
+#define IE_BITS_GEN        0xff000000U
+#define IE_BITS_GEN_SHIFT  24
+#define IE_BITS_GEN_ONE    (1U << IE_BITS_GEN_SHIFT)
+
+#define IPC_LEAF_SHIFT   7
+#define IPC_LEAF_ENTRIES (1U << IPC_LEAF_SHIFT)
+#define IPC_MID_SHIFT    9
+#define IPC_MID_LEAVES   (1U << IPC_MID_SHIFT)
+#define IPC_ROOT_MIDS    256U
+#define IPC_INDEX_MAX    0xffffffU /* never used: MACH_PORT_NAME_DEAD is in it */
+
+static inline mach_port_name_t ipc_entry_name(const struct ipc_entry *entry)
+{
+    return MACH_PORT_MAKE((uint32_t)entry->index, entry->bits >> IE_BITS_GEN_SHIFT);
+}
+
+static inline mach_port_urefs_t ipc_entry_urefs(const struct ipc_entry *entry)
+{
+    return entry->bits & IE_BITS_UREFS;
+}
+
+/* Gives it another type and user references. */
+static inline void ipc_entry_set(struct ipc_entry *entry, mach_port_type_t type,
+                                 mach_port_urefs_t urefs)
+{
+    entry->bits = (entry->bits & IE_BITS_GEN) | type | urefs;
+}
+
+/* The entry of an index, in use or not; NULL if its leaf does not exist. */
+struct ipc_entry *ipc_entry_at(ipc_space_t space, uint32_t index);
+
+/* The entry a name denotes, or NULL. Space active. */
+static inline struct ipc_entry *ipc_entry_lookup(ipc_space_t space, mach_port_name_t name)
+{
+    uint32_t index = MACH_PORT_INDEX(name);
+    struct ipc_entry *entry;
+
+    if (__builtin_expect(index < IPC_LEAF_ENTRIES, 1))
+        entry = space->first + index;
+    else if ((entry = ipc_entry_at(space, index)) == NULL)
+        return NULL;
+    if (entry->bits >> IE_BITS_GEN_SHIFT != MACH_PORT_GEN(name) || !(entry->bits & IE_BITS_TYPE))
+        return NULL;
+    return entry;
+}
+
+/* Makes the table more free entries. KERN_RESOURCE_SHORTAGE, KERN_NO_SPACE. */
+kern_return_t ipc_entry_grow(ipc_space_t space);
+
+/* A free entry, now the caller's to fill in: bits has nothing but the generation, request is 0. */
+static inline kern_return_t ipc_entry_alloc(ipc_space_t space, struct ipc_entry **entryp)
+{
+    struct ipc_entry *entry = space->free;
+    kern_return_t kr;
+
+    if (__builtin_expect(entry == NULL, 0)) {
+        if ((kr = ipc_entry_grow(space)) != KERN_SUCCESS)
+            return kr;
+        entry = space->free;
+    }
+    space->free = entry->next_free;
+    if (space->free != NULL)
+        space->free->prev_free = NULL;
+    space->free_count--;
+    space->entry_count++;
+    entry[-(int)(entry->index % IPC_LEAF_ENTRIES)].leaf_used++;
+    entry->request = 0;
+    *entryp = entry;
+    return KERN_SUCCESS;
+}
+
+/* The entry of a chosen name, made as above. KERN_NAME_EXISTS; KERN_NO_SPACE: its slot is in use under
+ * another generation; KERN_INVALID_VALUE: null, dead; KERN_RESOURCE_SHORTAGE. */
+kern_return_t ipc_entry_alloc_name(ipc_space_t space, mach_port_name_t name,
+                                   struct ipc_entry **entryp);
+/* The entry, out of the hash, is free; its name becomes stale. */
+void ipc_entry_free(ipc_space_t space, struct ipc_entry *entry);
+/* The first entry in use at or after *index, which is set to its index; NULL: there is none. */
+struct ipc_entry *ipc_entry_next(ipc_space_t space, uint32_t *index);
+
+/* ---- port -> entry ---- */
+struct ipc_entry *ipc_hash_find(ipc_space_t space, ipc_port_t port);
+void ipc_hash_insert(ipc_space_t space, struct ipc_entry *entry);
+void ipc_hash_remove(ipc_space_t space, struct ipc_entry *entry);
+
+kern_return_t ipc_entry_table_init(ipc_space_t space);
+void ipc_entry_table_destroy(ipc_space_t space);
+/* Gives back leaves that became empty (but keeps some room). */
+void ipc_entry_trim(ipc_space_t space);
+
+static inline void is_lock(ipc_space_t space)
+{
+    spin_lock(&space->lock);
+}
+
+static inline void is_unlock(ipc_space_t space)
+{
+    if (__builtin_expect(space->empty_leaf != 0, 0))
+        ipc_entry_trim(space);
+    spin_unlock(&space->lock);
+}
+
+#endif

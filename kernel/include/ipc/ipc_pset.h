@@ -1,0 +1,49 @@
+/*
+ * A port set: ports that one receive waits on together. A port may be in several. Read ipc_port.h before.
+ *
+ *            set.members -> link -> link ...     each link joins one port and one set
+ *            set.ready   -> link ...             of those whose port has a message: found in O(1)
+ *            port.psets  -> link ...
+ */
+#ifndef _IPC_IPC_PSET_H_
+#define _IPC_IPC_PSET_H_
+
+#include <ipc/ipc_port.h>
+
+struct ipc_pset {
+    spinlock_t lock;          /* after the locks of ports */
+    uint32_t member_count;
+    struct queue members;     /* struct ipc_pset_link.member */
+    struct queue ready;       /* struct ipc_pset_link.ready; served in turn */
+    struct waitq receivers;
+};
+
+struct ipc_pset_link {
+    ipc_port_t port;
+    struct ipc_pset *pset;
+    struct queue in_port;     /* owned by the port's lock */
+    struct queue member;      /* these two by the set's */
+    struct queue ready;       /* unlinked: not ready */
+};
+
+struct ipc_pset *ipc_pset_alloc(void);
+/* The set's name is gone: members leave, waiting receivers return MACH_RCV_PORT_DIED. No locks. */
+void ipc_pset_destroy(struct ipc_pset *pset);
+/* The link of port and set, or NULL. Port locked. */
+struct ipc_pset_link *ipc_pset_find(ipc_port_t port, struct ipc_pset *pset);
+struct ipc_pset_link *ipc_pset_link_alloc(void);
+void ipc_pset_link_free(struct ipc_pset_link *link);
+/* Port locked, not in the set; uses the link up. Threads waiting on the port itself return
+ * MACH_RCV_PORT_CHANGED. */
+void ipc_pset_join(ipc_port_t port, struct ipc_pset *pset, struct ipc_pset_link *link);
+/* Port locked. */
+void ipc_pset_leave(struct ipc_pset_link *link);
+void ipc_pset_leave_all(ipc_port_t port);
+/* Tells the port's sets that it has (no) messages. Port locked. wake: receivers waiting in the sets are
+ * to look. */
+void ipc_pset_mark(ipc_port_t port, bool ready, bool wake);
+/* A set the port is in, by its name in the space; or null. Space and port locked. */
+mach_port_name_t ipc_pset_name(ipc_space_t space, ipc_port_t port);
+void ipc_pset_init(void);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * A thread: a register context, a kernel stack, scheduling state.
+ *
+ * References: the task's list holds one, the thread's being alive one, its kernel port one for the
+ * time of each use. The structure is freed, not the stack, when the last goes; the stack goes when the
+ * thread has switched away for the last time.
+ */
+#ifndef _KERN_THREAD_H_
+#define _KERN_THREAD_H_
+
+#include <kern/cpu.h>
+#include <kern/lock.h>
+#include <kern/queue.h>
+#include <kern/sched.h>
+#include <mach/mach_types.h>
+#include <machine/thread.h>
+
+struct ipc_kmsg;
+struct ipc_port;
+
+struct exception_action {
+    struct ipc_port *port; /* a send right */
+    exception_behavior_t behavior;
+    thread_state_flavor_t flavor;
+};
+
+enum thread_run_state {
+    TH_RUNNABLE,  /* on a run queue, or running (on_cpu) */
+    TH_WAITING,
+    TH_WAKING,    /* off its wait queue; who took it off will make it runnable */
+    TH_SUSPENDED, /* stopped at the border to user mode, or never started */
+    TH_DEAD
+};
+
+/* Why the thread must not return to user mode yet; set by anyone, atomically. */
+#define AST_PREEMPT   1 /* its slice is over, or a higher priority waits */
+#define AST_HALT      2 /* suspended */
+#define AST_TERMINATE 4
+#define AST_ABORT     8 /* thread_abort: the next interruptible wait fails at once */
+
+struct thread {
+    struct machine_thread machine; /* FIRST: assembly knows its offsets (machine/thread.h) */
+
+    uint32_t ast;                  /* atomic */
+    uint32_t refs;                 /* atomic */
+    struct task *task;             /* fixed */
+    struct ipc_port *self;         /* kernel port; owned by LOCK_TASK of the task */
+
+    /* ---- owned by lock ---- */
+    spinlock_t lock;
+    uint8_t state;                 /* enum thread_run_state */
+    bool on_cpu;                   /* its registers are in a CPU: set by the CPU that switches to it,
+                                    * without the lock; cleared under the lock (sched.c) */
+    bool at_border;                /* preempted just before user mode: its registers are complete */
+    bool task_held;                /* its task is suspended */
+    bool interruptible;            /* of the wait */
+    bool active;                   /* not terminated */
+    uint8_t priority;              /* 0..127, base */
+    uint8_t max_priority;
+    uint8_t sched_priority;        /* in force: base, less usage, or depressed, or inherited */
+    uint8_t depressed;             /* thread_switch DEPRESS */
+    uint32_t suspend_count;
+    uint32_t last_cpu;
+    uint32_t usage;                /* decaying; see sched.c */
+    uint32_t usage_stamp;
+    wait_result_t wait_result;
+    struct waitq *waitq;           /* what it waits on, or NULL (a pure sleep) */
+    const void *wait_event;        /* event_assert_wait: which of the bucket's events */
+    struct queue wait_link;        /* in waitq: owned by the queue's lock */
+    struct queue run_link;         /* in a run queue: owned by that queue's lock */
+    int32_t runq_cpu;              /* whose run queue, -1 none */
+    struct timer wait_timer;
+    uint64_t wait_deadline;        /* of this wait; DEADLINE_NONE also when it is over */
+
+    /* ---- the thread's own ---- */
+    int32_t slice;                 /* ticks left */
+    uint64_t user_time;            /* machine_time() units */
+    uint64_t system_time;
+    uint64_t time_stamp;
+    uint32_t csw;                  /* times it was switched to */
+    vm_offset_t stack;             /* lowest mapped address of the kernel stack */
+
+    /* ---- a receive in progress: owned by the port's or set's lock while waiting ---- */
+    struct ipc_kmsg *ith_kmsg;     /* the message handed over by the sender */
+    mach_msg_return_t ith_state;   /* MACH_RCV_IN_PROGRESS, or how it ended */
+    mach_msg_option_t ith_option;
+    mach_msg_size_t ith_rcv_size;  /* room, for MACH_RCV_LARGE */
+    mach_msg_size_t ith_msize;     /* size of the message that did not fit */
+    mach_port_seqno_t ith_seqno;
+
+    struct queue task_link;        /* in task->threads: owned by LOCK_TASK */
+    struct exception_action exc_actions[EXC_TYPES_COUNT]; /* owned by LOCK_TASK of the task */
+};
+
+/* A new thread of task, suspended once, holding a reference for the caller. Its user registers are 0.
+ * KERN_RESOURCE_SHORTAGE, KERN_TERMINATED. */
+kern_return_t thread_create_in(struct task *task, thread_t *thread);
+/* A kernel thread, made runnable: calls entry(arg), which must not return. */
+thread_t kernel_thread(const char *name, void (*entry)(void *), void *arg, int priority);
+/* Priorities of threads that nobody gave another one. */
+#define PRIORITY_USER     31
+#define PRIORITY_USER_MAX 63
+#define PRIORITY_KERNEL   96
+#define PRIORITY_MAX      127
+
+/* Drops one suspension; the thread runs when none is left. KERN_FAILURE: it had none. */
+kern_return_t thread_release(thread_t thread);
+/* ast_set may be called by anyone, also on a thread
+ * that is just being freed (its memory stays a thread: zone.h). */
+static inline void ast_set(struct thread *thread, uint32_t bits)
+{
+    __atomic_fetch_or(&thread->ast, bits, __ATOMIC_SEQ_CST);
+}
+static inline void ast_clear(struct thread *thread, uint32_t bits)
+{
+    __atomic_fetch_and(&thread->ast, ~bits, __ATOMIC_SEQ_CST);
+}
+/* The task of thread was suspended (held) or resumed: LOCK_TASK is held. */
+void thread_hold_for_task(thread_t thread, bool held);
+/* Begins the end: AST_TERMINATE, wait interrupted. Returns at once. */
+void thread_terminate_async(thread_t thread);
+void thread_terminate_self(void) __attribute__((noreturn));
+void thread_reference(thread_t thread);
+/* Drops a reference; NULL is allowed. */
+void thread_deallocate(thread_t thread);
+/* Port conversions take a reference on success, NULL for anything that is no live thread; the out
+ * conversion consumes a reference and makes a send right. */
+thread_t convert_port_to_thread(mach_port_t port);
+mach_port_t convert_thread_to_port(thread_t thread);
+void thread_init(void);
+uint32_t thread_total(void);
+
+/* ---- between the files of kern/ ---- */
+/* A kernel thread that has not been made runnable, with one reference for its being alive. NULL: out
+ * of memory. */
+thread_t kernel_thread_create(const char *name, void (*entry)(void *), void *arg, int priority);
+/* The thread has switched away for the last time: frees its stack, and the reference for being alive.
+ * On another thread's stack, no locks held. */
+void thread_reap(struct thread *thread);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * The Mach traps that kern/ implements, under the names the trap table uses. Arguments are as the user
+ * program gave them: nothing about them is believed. (mach/traps.h has the contracts; ipc/ipc_kobject.h
+ * the traps of ipc.)
+ */
+#ifndef _KERN_TRAPS_H_
+#define _KERN_TRAPS_H_
+
+#include <mach/mach_types.h>
+
+kern_return_t semaphore_signal_trap(mach_port_name_t semaphore);
+kern_return_t semaphore_signal_all_trap(mach_port_name_t semaphore);
+kern_return_t semaphore_signal_thread_trap(mach_port_name_t semaphore, mach_port_name_t thread);
+kern_return_t semaphore_wait_trap(mach_port_name_t semaphore);
+kern_return_t semaphore_wait_signal_trap(mach_port_name_t wait, mach_port_name_t signal);
+kern_return_t semaphore_timedwait_trap(mach_port_name_t semaphore, uint64_t sec, uint64_t nsec);
+boolean_t swtch_pri_trap(int priority);
+boolean_t swtch_trap(void);
+kern_return_t thread_switch_trap(mach_port_name_t thread, int option, mach_msg_timeout_t time);
+/* wakeup: user address of a time_value64_t, or 0. */
+kern_return_t clock_sleep_trap(int sleep_type, uint64_t sec, uint64_t nsec, vm_address_t wakeup);
+kern_return_t mach_wait_until_trap(uint64_t deadline);
+/* Bytes at the user address to the early console, no server in between. */
+kern_return_t debug_print_trap(vm_address_t text, vm_size_t length);
+/* state: user address of count words. */
+kern_return_t thread_set_self_state_trap(thread_state_flavor_t flavor, vm_address_t state,
+                                         mach_msg_type_number_t count);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * A memory object as the kernel sees it: a container of pages, backed by a pager or anonymous, perhaps
+ * shadowing another (its pages are then the differences).
+ *
+ * Copies are lazy and symmetric: a copy is one more reference to the same object, and both the original
+ * entry and the copy promise not to write to it (needs_copy). Whoever writes first gets a new object
+ * that shadows the old one. cow_refs counts the promises: the last one left, with no shadow on the
+ * object, may take its word back and write in place.
+ */
+#ifndef _VM_VM_OBJECT_H_
+#define _VM_VM_OBJECT_H_
+
+#include <kern/lock.h>
+#include <kern/queue.h>
+#include <mach/mach_types.h>
+#include <vm/vm_page.h>
+
+struct vm_object {
+    spinlock_t lock;
+    uint32_t refs;               /* map entries, shadows, control port in use, ... */
+    struct queue pages;          /* struct vm_page.memq */
+    uint32_t resident_count;
+    uint32_t cow_refs;           /* of refs: entries with needs_copy */
+    vm_size_t size;              /* bytes; pages at and beyond are never asked for */
+    struct vm_object *shadow;    /* where to look for pages missing here; holds a reference */
+    vm_offset_t shadow_offset;   /* offset of our byte 0 in shadow */
+    uint32_t shadow_count;       /* objects that shadow this one */
+    kern_return_t error;         /* what faults get once pager_dead */
+    /* ---- with a pager ---- */
+    struct ipc_port *pager;      /* fixed: send right to the memory_object, or NULL: anonymous */
+    struct ipc_port *control;    /* fixed: our port that the pager calls (kernel receive right) */
+    struct queue pager_link;     /* in the pager port -> object table: LOCK_VM_PAGER */
+    struct queue cache_link;     /* in the list of unused objects: LOCK_VM_PAGER */
+    uint32_t requests;           /* pages asked for and not supplied; bounded */
+    vm_offset_t next_request;    /* where a sequential reader will ask next */
+    uint32_t cluster;            /* pages to ask for then */
+    memory_object_copy_strategy_t copy_strategy;
+    bool ready : 1;              /* memory_object_ready came; event = the object */
+    bool may_cache : 1;
+    bool alive : 1;              /* false: being terminated */
+    bool internal : 1;           /* made by the kernel (anonymous) */
+    bool pager_dead : 1;         /* every fault gives error */
+    bool wanted : 1;             /* someone waits on the object's event */
+    bool writable : 1;           /* was once mapped so that a task may write to it directly */
+    bool laundry : 1;            /* pages on their way to a pager; see vm_laundry_count */
+    bool device : 1;             /* no pages: shows memory from device_phys on */
+    bool normal : 1;             /* device: that is RAM (read-only, cacheable), not registers */
+    phys_addr_t device_phys;
+};
+typedef struct vm_object *vm_object_t;
+
+/* Anonymous, zero-filled; one reference; NULL: out of memory. */
+vm_object_t vm_object_allocate(vm_size_t size);
+void vm_object_reference(vm_object_t object);
+/* May send memory_object_terminate; no locks held. NULL allowed. */
+void vm_object_deallocate(vm_object_t object);
+/* The object for a pager's port (one for one), made and initialised (memory_object_init sent) if need
+ * be, with a reference. Blocks, interruptibly, until the pager is ready. The right to pager stays the
+ * caller's. KERN_INVALID_ARGUMENT: no port, dead, or the kernel's own; KERN_MEMORY_ERROR: not ready in
+ * time; KERN_MEMORY_FAILURE: the pager died; KERN_ABORTED; KERN_RESOURCE_SHORTAGE. */
+kern_return_t vm_object_enter(mach_port_t pager, vm_size_t size, vm_object_t *object);
+/* Physical range (page aligned) as an object, for device_map and the boot archive: registers, or RAM
+ * (then normal cacheable memory, which should be mapped read-only, and copied like any other). Nothing
+ * is freed with it. One reference; NULL: out of memory. */
+vm_object_t vm_object_allocate_device(phys_addr_t phys, vm_size_t size);
+memory_object_control_t convert_port_to_memory_control(mach_port_t port);
+/* The control port has no senders, or the pager's port died: see memory_object.c. */
+void memory_object_no_senders(vm_object_t object);
+/* Told by the ipc layer through a kernel-held dead-name watch: see ipc_port.h. */
+void memory_object_pager_died(vm_object_t object);
+void vm_object_init(void);
+uint32_t vm_object_total(void);
+
+#endif
