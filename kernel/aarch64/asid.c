@@ -1,0 +1,107 @@
+/*
+ * Address space identifiers: 8 or 16 bits that mark a TLB entry as belonging to one pmap, so that a
+ * switch need not flush the TLB. There are fewer of them than pmaps may exist, hence generations:
+ *
+ *   - a pmap's `asid` is (generation << 16 | ASID), good only while that generation is the current one;
+ *   - a pmap activated with an old one gets a new ASID; when none is left, a new generation begins, in
+ *     which only the pmaps that CPUs have loaded at that moment keep theirs;
+ *   - each CPU flushes its own TLB before it first activates a pmap in a new generation. Until then it
+ *     has but the pmap loaded that kept its ASID.
+ *
+ * Two races, and why they are harmless:
+ *   - A CPU activates a pmap while another begins a generation. It stores cpu->pmap first, then checks
+ *     the generation; the other stores the generation first, then looks at every cpu->pmap (full
+ *     barriers between). One of them sees the other's store: the pmap keeps its ASID, or the CPU comes
+ *     to the slow path.
+ *   - A CPU invalidates pages of a pmap, reading its old ASID, while another gives it a new one. The
+ *     first has changed the descriptor before it read the ASID, the second writes the ASID, a barrier,
+ *     and only then walks the tables: it finds the new descriptor.
+ */
+#include "board.h"
+#include "pmap_internal.h"
+#include <kern/debug.h>
+
+#define ASID_KERNEL 0 /* TTBR0's while there is no pmap; never given out */
+
+static spinlock_t asid_lock = SPINLOCK_INITIALIZER(LOCK_ASID);
+static uint64_t generation = 1UL << ASID_BITS;  /* asid_lock to write, else atomic */
+static uint64_t cpu_generation[MAX_CPUS];       /* each CPU's own: its TLB knows only later ones */
+static uint64_t asid_count;                     /* 256 or 65536 */
+static uint64_t used[(1UL << ASID_BITS) / 64];  /* in this generation: asid_lock */
+static uint64_t next_word;                      /* where to look for a free one: asid_lock */
+
+void asid_init(void)
+{
+    asid_count = (read_sysreg(tcr_el1) & TCR_AS) ? 1UL << 16 : 1UL << 8;
+    used[0] = 1UL << ASID_KERNEL;
+}
+
+/* asid_lock is held. */
+static void new_generation(void)
+{
+    __atomic_store_n(&generation, generation + (1UL << ASID_BITS), __ATOMIC_RELAXED);
+    dmb(ish);
+    memset(used, 0, asid_count / 8);
+    used[0] = 1UL << ASID_KERNEL;
+    next_word = 0;
+    for (unsigned i = 0; i < MAX_CPUS; i++) {
+        struct pmap *pmap = __atomic_load_n(&cpus[i].pmap, __ATOMIC_RELAXED);
+        uint64_t asid;
+
+        if (pmap == NULL)
+            continue;
+        asid = pmap->asid & ASID_MASK;
+        if (asid == ASID_KERNEL)
+            continue; /* it is just about to get its first */
+        used[asid / 64] |= 1UL << asid % 64;
+        __atomic_store_n(&pmap->asid, generation | asid, __ATOMIC_RELAXED);
+    }
+}
+
+/* asid_lock is held. */
+static uint64_t find_free(void)
+{
+    for (unsigned tries = 0; tries < 2; tries++) {
+        for (; next_word < asid_count / 64; next_word++) {
+            if (~used[next_word] != 0) {
+                unsigned bit = __builtin_ctzl(~used[next_word]);
+
+                used[next_word] |= 1UL << bit;
+                return next_word * 64 + bit;
+            }
+        }
+        new_generation();
+    }
+    panic("asid: %lu ASIDs, all kept by %u CPUs", asid_count, MAX_CPUS);
+}
+
+/* The pmap needs an ASID, or this CPU's TLB a flush. cpu->pmap is set already. */
+static void activate_slow(struct cpu *cpu, struct pmap *pmap)
+{
+    /* Out of the old address space, so that nothing of it enters the TLB after the flush. */
+    write_sysreg(ttbr0_el1, virt_to_phys(boot_empty) | (uint64_t)ASID_KERNEL << TTBR_ASID_SHIFT);
+    isb();
+    spin_lock(&asid_lock);
+    if ((pmap->asid ^ generation) >> ASID_BITS != 0)
+        __atomic_store_n(&pmap->asid, find_free() | generation, __ATOMIC_RELAXED);
+    if (cpu_generation[cpu->number] != generation) {
+        cpu_generation[cpu->number] = generation;
+        __asm__ volatile("tlbi vmalle1" ::: "memory");
+    }
+    spin_unlock(&asid_lock);
+    dsb(ish);
+}
+
+void asid_activate(struct pmap *pmap)
+{
+    struct cpu *cpu = current_cpu();
+    uint64_t now;
+
+    __atomic_store_n(&cpu->pmap, pmap, __ATOMIC_RELAXED);
+    dmb(ish);
+    now = __atomic_load_n(&generation, __ATOMIC_RELAXED);
+    if ((pmap->asid ^ now) >> ASID_BITS != 0 || cpu_generation[cpu->number] != now)
+        activate_slow(cpu, pmap);
+    write_sysreg(ttbr0_el1, virt_to_phys(pmap->l0) | pmap->asid << TTBR_ASID_SHIFT);
+    isb();
+}

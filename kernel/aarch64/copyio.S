@@ -1,0 +1,130 @@
+/*
+ * Copies between the kernel and the current task.
+ *
+ * The loads and stores marked USER touch user memory with the kernel's own rights, and may fault: the
+ * fault is served like the user's own (trap.c), or, when it cannot be, the copy goes on at the fix-up
+ * that the exception table names for the instruction. Nothing is said about how much was copied then.
+ * Before that the range is checked to lie below VM_MAX_ADDRESS: a user's pointer never reaches the
+ * kernel's half. Unaligned accesses are fine on normal memory.
+ */
+#include <mach/kern_return.h>
+
+    .cfi_sections .debug_frame
+
+    .macro USER instruction:vararg
+9998: \instruction
+    .pushsection .ex_table, "a"
+    .balign 8
+    .quad   9998b, copy_fault
+    .popsection
+    .endm
+
+/* Fails unless x0 + x2 <= VM_MAX_ADDRESS, without overflow. Clobbers x3, x4. */
+    .macro check_range user, size
+    mov     x4, #0x0001000000000000 // VM_MAX_ADDRESS
+    adds    x3, \user, \size
+    b.cs    copy_fault
+    cmp     x3, x4
+    b.hi    copy_fault
+    .endm
+
+/* 64 bytes a turn, then 16, then the bits of the rest. `from` and `to` wrap the instructions: one of
+ * them is USER. Registers: \src, \dst pointers, x2 size. */
+    .macro copy src, dst, from, to
+    subs    x2, x2, #64
+    b.lo    2f
+1:  \from   ldp x4, x5, [\src]
+    \from   ldp x6, x7, [\src, #16]
+    \from   ldp x8, x9, [\src, #32]
+    \from   ldp x10, x11, [\src, #48]
+    \to     stp x4, x5, [\dst]
+    \to     stp x6, x7, [\dst, #16]
+    \to     stp x8, x9, [\dst, #32]
+    \to     stp x10, x11, [\dst, #48]
+    add     \src, \src, #64
+    add     \dst, \dst, #64
+    subs    x2, x2, #64
+    b.hs    1b
+2:  adds    x2, x2, #(64 - 16)      // carries (no borrow) if 16 are left
+    b.mi    4f
+3:  \from   ldp x4, x5, [\src], #16
+    \to     stp x4, x5, [\dst], #16
+    subs    x2, x2, #16
+    b.hs    3b
+4:  ands    x2, x2, #15             // subtracting 16s has left the low bits alone
+    b.ne    5f
+    mov     w0, #KERN_SUCCESS
+    ret
+5:  tbz     x2, #3, 6f
+    \from   ldr x4, [\src], #8
+    \to     str x4, [\dst], #8
+6:  tbz     x2, #2, 7f
+    \from   ldr w4, [\src], #4
+    \to     str w4, [\dst], #4
+7:  tbz     x2, #1, 8f
+    \from   ldrh w4, [\src], #2
+    \to     strh w4, [\dst], #2
+8:  tbz     x2, #0, 10f
+    \from   ldrb w4, [\src]
+    \to     strb w4, [\dst]
+10: mov     w0, #KERN_SUCCESS
+    ret
+    .endm
+
+    .macro KERN instruction:vararg
+    \instruction
+    .endm
+
+    .text
+/* int copyin(const void *user, void *kernel, size_t size) */
+    .global copyin
+    .type   copyin, %function
+copyin:
+    .cfi_startproc
+    check_range x0, x2
+    copy    x0, x1, USER, KERN
+    .cfi_endproc
+    .size   copyin, . - copyin
+
+/* int copyout(const void *kernel, void *user, size_t size) */
+    .global copyout
+    .type   copyout, %function
+copyout:
+    .cfi_startproc
+    check_range x1, x2
+    copy    x0, x1, KERN, USER
+    .cfi_endproc
+    .size   copyout, . - copyout
+
+/* int copyinstr(const char *user, char *kernel, size_t max, size_t *length) */
+    .global copyinstr
+    .type   copyinstr, %function
+copyinstr:
+    .cfi_startproc
+    mov     x5, #0x0001000000000000 // VM_MAX_ADDRESS
+    mov     x6, x1
+    add     x7, x1, x2              // end of the buffer
+1:  cmp     x6, x7
+    b.hs    2f
+    cmp     x0, x5
+    b.hs    copy_fault
+    USER    ldrb w4, [x0], #1
+    strb    w4, [x6], #1
+    cbnz    w4, 1b
+    sub     x6, x6, x1
+    sub     x6, x6, #1              // without the 0
+    str     x6, [x3]
+    mov     w0, #KERN_SUCCESS
+    ret
+2:  mov     w0, #KERN_INVALID_ARGUMENT
+    ret
+    .cfi_endproc
+    .size   copyinstr, . - copyinstr
+
+    .type   copy_fault, %function
+copy_fault:
+    .cfi_startproc
+    mov     w0, #KERN_INVALID_ADDRESS
+    ret
+    .cfi_endproc
+    .size   copy_fault, . - copy_fault

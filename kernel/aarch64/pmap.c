@@ -1,0 +1,577 @@
+/*
+ * pmap: one address space's page tables. See vm/pmap.h for what it is to the rest of the kernel, and
+ * pmap_internal.h for the rules by which descriptors change.
+ *
+ * Write access has two bits. SW_WRITE says that vm allows it; RDONLY, while SW_WRITE is set, that the
+ * page is not modified yet: the first write faults, and pmap_fault notes it. In the same way AF clear
+ * means not referenced since pmap_clear_reference. (Armv8.0 has no hardware that would do either.)
+ *
+ * A whole L3 table can be made read-only, or not executable, by one bit of the L2 descriptor above it:
+ * that makes fork of a large task cheap. The first pmap_enter below pushes the restriction down into
+ * the 512 descriptors before it takes the bit away (push_down).
+ */
+#include "pmap_internal.h"
+#include "board.h"
+#include <kern/debug.h>
+#include <kern/zone.h>
+
+#define L2_SIZE (1UL << L2_SHIFT)
+#define PTE_TABLE_UXN (1UL << 60) /* UXNTable: EL0 executes nothing below this table descriptor */
+#define TABLE_LIMITS  (PTE_TABLE_RDONLY | PTE_TABLE_UXN)
+
+/* More pages than this to forget: forget the whole ASID instead. */
+#define TLB_FLUSH_PAGES_MAX 32
+
+#define USER_COMMON (PTE_VALID | PTE_TABLE | PTE_USER | PTE_AF | PTE_NG | PTE_PXN)
+
+static struct pmap kernel_pmap_store;
+pmap_t kernel_pmap = &kernel_pmap_store;
+static zone_t pmap_zone;
+static uint32_t table_pages; /* atomic: pages that are tables of user pmaps and of the stacks */
+
+void pmap_init(void)
+{
+    spin_lock_init(&kernel_pmap->lock, LOCK_PMAP);
+    kernel_pmap->refs = 1;
+    kernel_pmap->l0 = kernel_l0;
+    pmap_zone = zone_create("pmap", sizeof(struct pmap));
+    pv_init();
+    asid_init();
+}
+
+uint32_t pmap_table_total(void)
+{
+    return __atomic_load_n(&table_pages, __ATOMIC_RELAXED);
+}
+
+uint32_t pmap_resident_count(pmap_t pmap)
+{
+    return __atomic_load_n(&pmap->resident, __ATOMIC_RELAXED);
+}
+
+/* ---- tables ---- */
+
+static uint64_t *table_alloc(void)
+{
+    vm_page_t page = vm_page_grab();
+
+    if (page == NULL)
+        return NULL;
+    pmap_zero_page(page);
+    __atomic_fetch_add(&table_pages, 1, __ATOMIC_RELAXED);
+    return vm_page_address(page);
+}
+
+/* No CPU may walk it any more. */
+static void table_free(uint64_t *table)
+{
+    __atomic_fetch_sub(&table_pages, 1, __ATOMIC_RELAXED);
+    vm_page_release(vm_page_of_phys(virt_to_phys(table)));
+}
+
+/* The L2 descriptor for va, or NULL. */
+static uint64_t *l2_entry(const struct pmap *pmap, vm_address_t va)
+{
+    uint64_t l0 = pte_read(&pmap->l0[table_index(va, L0_SHIFT)]);
+    uint64_t l1;
+
+    if (l0 == 0)
+        return NULL;
+    l1 = pte_read(&table_of(l0)[table_index(va, L1_SHIFT)]);
+    if (l1 == 0)
+        return NULL;
+    return &table_of(l1)[table_index(va, L2_SHIFT)];
+}
+
+uint64_t *pmap_pte(const struct pmap *pmap, vm_address_t va)
+{
+    uint64_t *l2 = l2_entry(pmap, va);
+
+    if (l2 == NULL || pte_read(l2) == 0)
+        return NULL;
+    return &table_of(pte_read(l2))[table_index(va, L3_SHIFT)];
+}
+
+/* The table that an entry points to; made if there is none. NULL: out of memory. */
+static uint64_t *table_make(uint64_t *entry)
+{
+    uint64_t *table;
+
+    if (*entry != 0)
+        return table_of(*entry);
+    table = table_alloc();
+    if (table != NULL)
+        pte_write(entry, virt_to_phys(table) | PTE_VALID | PTE_TABLE);
+    return table;
+}
+
+/* Tables made before memory ran out stay: they are empty, and go with the pmap. */
+static uint64_t *l2_entry_make(struct pmap *pmap, vm_address_t va)
+{
+    uint64_t *l1;
+    uint64_t *l2;
+
+    l1 = table_make(&pmap->l0[table_index(va, L0_SHIFT)]);
+    if (l1 == NULL)
+        return NULL;
+    l2 = table_make(&l1[table_index(va, L1_SHIFT)]);
+    if (l2 == NULL)
+        return NULL;
+    l2 += table_index(va, L2_SHIFT);
+    return table_make(l2) != NULL ? l2 : NULL;
+}
+
+uint64_t *pmap_pte_make(struct pmap *pmap, vm_address_t va)
+{
+    uint64_t *l2 = l2_entry_make(pmap, va);
+
+    return l2 == NULL ? NULL : &table_of(*l2)[table_index(va, L3_SHIFT)];
+}
+
+/* What the L2 descriptor forbids for all 512 pages is written into their own descriptors, and the L2
+ * descriptor relieved. Nothing changes for the CPUs, until a page's rights grow. */
+static void push_down(struct pmap *pmap, uint64_t *l2, vm_address_t va)
+{
+    uint64_t *l3 = table_of(*l2);
+    uint64_t clear = *l2 & PTE_TABLE_RDONLY ? PTE_SW_WRITE : 0;
+    uint64_t set = (*l2 & PTE_TABLE_RDONLY ? PTE_RDONLY : 0) | (*l2 & PTE_TABLE_UXN ? PTE_UXN : 0);
+
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+        uint64_t pte = pte_read(&l3[i]);
+
+        if ((pte & PTE_VALID) && ((pte & clear) || (~pte & set)))
+            pte_update(&l3[i], clear, set);
+    }
+    dsb(ishst); /* a walk that sees the relieved table sees the restricted pages */
+    pte_write(l2, *l2 & ~TABLE_LIMITS);
+    tlb_begin();
+    tlb_flush_walk(pmap, va);
+    tlb_end();
+}
+
+/* ---- life ---- */
+
+pmap_t pmap_create(void)
+{
+    pmap_t pmap = zalloc_zeroed(pmap_zone);
+
+    if (pmap == NULL)
+        return NULL;
+    pmap->l0 = table_alloc();
+    if (pmap->l0 == NULL) {
+        zfree(pmap_zone, pmap);
+        return NULL;
+    }
+    spin_lock_init(&pmap->lock, LOCK_PMAP);
+    pmap->refs = 1;
+    return pmap;
+}
+
+void pmap_reference(pmap_t pmap)
+{
+    __atomic_fetch_add(&pmap->refs, 1, __ATOMIC_RELAXED);
+}
+
+/* Frees the tables below `table`, of which level is 0..2. */
+static void free_tables(uint64_t *table, unsigned level)
+{
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+        if (table[i] == 0)
+            continue;
+        if (level < 2)
+            free_tables(table_of(table[i]), level + 1);
+        table_free(table_of(table[i]));
+    }
+}
+
+/*
+ * The last reference: the pmap is in no CPU's TTBR0 (threads and maps hold references, and a kernel
+ * thread runs on the empty table). Its ASID is not used again before every TLB has forgotten it (asid.c).
+ */
+void pmap_destroy(pmap_t pmap)
+{
+    if (__atomic_fetch_sub(&pmap->refs, 1, __ATOMIC_ACQ_REL) != 1)
+        return;
+    pmap_remove(pmap, 0, VM_MAX_ADDRESS);
+    assert(pmap_resident_count(pmap) == 0);
+    tlb_begin();
+    tlb_flush_asid(pmap); /* cached table descriptors */
+    tlb_end();
+    free_tables(pmap->l0, 0);
+    table_free(pmap->l0);
+    zfree(pmap_zone, pmap);
+}
+
+void pmap_activate(pmap_t pmap)
+{
+    struct cpu *cpu = current_cpu();
+
+    if (cpu->pmap == pmap)
+        return;
+    if (pmap == NULL || pmap == kernel_pmap) {
+        /* Keeping the ASID costs nothing: its TLB entries are of no use to a kernel thread, and are
+         * invalidated as ever; but walks find an empty table that never goes away. */
+        cpu->pmap = NULL;
+        write_sysreg(ttbr0_el1,
+                     virt_to_phys(boot_empty) | (read_sysreg(ttbr0_el1) & ~TTBR_BADDR_MASK));
+        isb();
+    } else {
+        asid_activate(pmap);
+    }
+}
+
+/* ---- removing ---- */
+
+/* The pages [first, last) of the L3 table for base: see "taking a mapping away" in pmap_internal.h. */
+static void remove_l3(struct pmap *pmap, uint64_t *l3, vm_address_t base, unsigned first, unsigned last)
+{
+    unsigned found = 0;
+
+    for (unsigned i = first; i < last; i++) {
+        if (pte_read(&l3[i]) != 0) {
+            __atomic_fetch_and(&l3[i], ~PTE_VALID, __ATOMIC_RELAXED);
+            found++;
+        }
+    }
+    if (found == 0)
+        return;
+    tlb_begin();
+    if (found > TLB_FLUSH_PAGES_MAX)
+        tlb_flush_asid(pmap);
+    for (unsigned i = first; i < last && found > 0 && found <= TLB_FLUSH_PAGES_MAX; i++) {
+        if (pte_read(&l3[i]) != 0)
+            tlb_flush_page(pmap, base + i * PAGE_SIZE);
+    }
+    tlb_end();
+    for (unsigned i = first; i < last && found > 0; i++) {
+        if (pte_read(&l3[i]) != 0)
+            pv_free(pv_remove(pmap, base + i * PAGE_SIZE, &l3[i]));
+    }
+}
+
+/* The L2 entry in use for *va, or for the next higher address below end that has one, to which *va is
+ * moved; NULL: there is none. What has no tables is passed over in the largest steps. */
+static uint64_t *next_l2(struct pmap *pmap, vm_address_t *va, vm_address_t end)
+{
+    while (*va < end) {
+        uint64_t l0 = pte_read(&pmap->l0[table_index(*va, L0_SHIFT)]);
+        uint64_t l1;
+        uint64_t *l2;
+
+        if (l0 == 0) {
+            *va = (*va | ((1UL << L0_SHIFT) - 1)) + 1;
+            continue;
+        }
+        l1 = pte_read(&table_of(l0)[table_index(*va, L1_SHIFT)]);
+        if (l1 == 0) {
+            *va = (*va | ((1UL << L1_SHIFT) - 1)) + 1;
+            continue;
+        }
+        l2 = &table_of(l1)[table_index(*va, L2_SHIFT)];
+        if (pte_read(l2) != 0)
+            return l2;
+        *va = (*va | (L2_SIZE - 1)) + 1;
+    }
+    return NULL;
+}
+
+/* The end of va's 2 MiB, or end. */
+static vm_address_t l2_limit(vm_address_t va, vm_address_t end)
+{
+    vm_address_t limit = (va | (L2_SIZE - 1)) + 1;
+
+    return MIN(limit, end);
+}
+
+void pmap_remove(pmap_t pmap, vm_address_t start, vm_address_t end)
+{
+    vm_address_t va = start;
+    vm_address_t limit;
+    uint64_t *l2;
+
+    spin_lock(&pmap->lock);
+    for (; (l2 = next_l2(pmap, &va, end)) != NULL; va = limit) {
+        vm_address_t base = va & ~(L2_SIZE - 1);
+        uint64_t *l3 = table_of(*l2);
+
+        limit = l2_limit(va, end);
+        remove_l3(pmap, l3, base, (va - base) / PAGE_SIZE, (limit - base) / PAGE_SIZE);
+        if (limit - va == L2_SIZE) { /* the table is empty now */
+            pte_write(l2, 0);
+            tlb_begin();
+            tlb_flush_walk(pmap, va);
+            tlb_end();
+            table_free(l3);
+        }
+    }
+    spin_unlock(&pmap->lock);
+}
+
+/* ---- entering ---- */
+
+/* Removes the mapping at va; returns its pv_entry, or NULL (device memory). */
+static struct pv_entry *remove_one(struct pmap *pmap, vm_address_t va, uint64_t *pte)
+{
+    __atomic_fetch_and(pte, ~PTE_VALID, __ATOMIC_RELAXED);
+    tlb_begin();
+    tlb_flush_page(pmap, va);
+    tlb_end();
+    return pv_remove(pmap, va, pte);
+}
+
+/* The descriptor for a page, as prot and what is known of the page (its pv_lock is held) want it. */
+static uint64_t page_pte(vm_page_t page, vm_prot_t prot)
+{
+    uint64_t pte = page->phys | USER_COMMON | PTE_ATTR(MAIR_NORMAL) | PTE_INNER | PTE_SW_PV;
+
+    page->pmap_flags |= PMAP_PAGE_REFERENCED;
+    if (prot & VM_PROT_WRITE) {
+        page->pmap_flags &= ~PMAP_PAGE_ICACHE;
+        if (prot & PMAP_WRITTEN)
+            page->pmap_flags |= PMAP_PAGE_MODIFIED;
+        pte |= PTE_SW_WRITE;
+        if (!(page->pmap_flags & PMAP_PAGE_MODIFIED))
+            pte |= PTE_RDONLY;
+    } else {
+        pte |= PTE_RDONLY;
+    }
+    if (prot & VM_PROT_EXECUTE) {
+        if (!(page->pmap_flags & PMAP_PAGE_ICACHE)) {
+            icache_sync_page(page->phys);
+            page->pmap_flags |= PMAP_PAGE_ICACHE;
+        }
+    } else {
+        pte |= PTE_UXN;
+    }
+    return pte;
+}
+
+/* `wired` asks for nothing: this pmap drops no mapping unless told. */
+kern_return_t pmap_enter(pmap_t pmap, vm_address_t va, vm_page_t page, vm_prot_t prot, bool wired)
+{
+    struct pv_entry *pv = NULL;
+    uint64_t *l2;
+    uint64_t *pte;
+    uint64_t old;
+
+    assert(va < VM_MAX_ADDRESS);
+    spin_lock(&pmap->lock);
+    l2 = l2_entry_make(pmap, va);
+    if (l2 == NULL)
+        goto shortage;
+    pte = &table_of(*l2)[table_index(va, L3_SHIFT)];
+    old = pte_read(pte);
+    if (old == 0) {
+        pv = pv_alloc();
+        if (pv == NULL)
+            goto shortage;
+    } else if ((old & PTE_ADDRESS) != page->phys || !(old & PTE_SW_PV) || !(old & PTE_VALID)) {
+        pv = remove_one(pmap, va, pte); /* another page: its pv_entry serves again */
+        if (pv == NULL)
+            pv = pv_alloc();
+        if (pv == NULL)
+            goto shortage; /* the old mapping is lost, which is allowed: this is a cache */
+    }
+    if (*l2 & TABLE_LIMITS)
+        push_down(pmap, l2, va);
+
+    spin_lock(&page->pv_lock);
+    old = pte_read(pte);
+    if (old == 0 && pv == NULL) {
+        /* pmap_page_protect has just taken away what was found above. */
+        pv = pv_alloc();
+        if (pv == NULL) {
+            spin_unlock(&page->pv_lock);
+            goto shortage;
+        }
+    }
+    pte_write(pte, page_pte(page, prot));
+    if (old == 0) {
+        pv->pmap = pmap;
+        pv->va = va;
+        pv->next = page->pv_list;
+        page->pv_list = pv;
+        __atomic_fetch_add(&pmap->resident, 1, __ATOMIC_RELAXED);
+        spin_unlock(&page->pv_lock);
+        dsb(ishst); /* for our own table walks; there is no old entry to forget */
+    } else {
+        /* Same page, other rights: no break-before-make is needed for those (D5.10.1). */
+        spin_unlock(&page->pv_lock);
+        tlb_begin();
+        tlb_flush_page(pmap, va);
+        tlb_end();
+    }
+    spin_unlock(&pmap->lock);
+    return KERN_SUCCESS;
+
+shortage:
+    spin_unlock(&pmap->lock);
+    return KERN_RESOURCE_SHORTAGE;
+}
+
+kern_return_t pmap_enter_device(pmap_t pmap, vm_address_t va, phys_addr_t phys, vm_prot_t prot)
+{
+    /* RAM outside the page allocator (the boot archive, the device tree) is ordinary memory. */
+    bool ram = boot_info.ram_start <= phys && phys < boot_info.ram_end;
+    uint64_t new = phys | USER_COMMON | PTE_INNER | PTE_ATTR(MAIR_DEVICE) | PTE_UXN;
+    uint64_t *l2;
+    uint64_t *pte;
+
+    if (ram) {
+        new = phys | USER_COMMON | PTE_INNER | PTE_ATTR(MAIR_NORMAL);
+        if (prot & VM_PROT_EXECUTE)
+            icache_sync_page(phys);
+        else
+            new |= PTE_UXN;
+    }
+    new |= prot & VM_PROT_WRITE ? PTE_SW_WRITE : PTE_RDONLY;
+    spin_lock(&pmap->lock);
+    l2 = l2_entry_make(pmap, va);
+    if (l2 == NULL) {
+        spin_unlock(&pmap->lock);
+        return KERN_RESOURCE_SHORTAGE;
+    }
+    pte = &table_of(*l2)[table_index(va, L3_SHIFT)];
+    if (pte_read(pte) != 0)
+        pv_free(remove_one(pmap, va, pte));
+    if (*l2 & TABLE_LIMITS)
+        push_down(pmap, l2, va);
+    pte_write(pte, new);
+    __atomic_fetch_add(&pmap->resident, 1, __ATOMIC_RELAXED);
+    dsb(ishst);
+    spin_unlock(&pmap->lock);
+    return KERN_SUCCESS;
+}
+
+/* ---- taking rights away ---- */
+
+/* The pages [first, last) of one L3 table; returns how many lost something that a TLB may know. */
+static unsigned protect_l3(uint64_t *l3, unsigned first, unsigned last, uint64_t clear, uint64_t set)
+{
+    unsigned changed = 0;
+
+    for (unsigned i = first; i < last; i++) {
+        uint64_t old = pte_read(&l3[i]);
+
+        if (!(old & PTE_VALID) || (!(old & clear) && !(~old & set)))
+            continue;
+        old = pte_update(&l3[i], clear, set);
+        if ((old & PTE_VALID) && (~old & set))
+            changed++;
+    }
+    return changed;
+}
+
+void pmap_protect(pmap_t pmap, vm_address_t start, vm_address_t end, vm_prot_t prot)
+{
+    uint64_t clear = prot & VM_PROT_WRITE ? 0 : PTE_SW_WRITE;
+    uint64_t set = (prot & VM_PROT_WRITE ? 0 : PTE_RDONLY) | (prot & VM_PROT_EXECUTE ? 0 : PTE_UXN);
+    uint64_t limits = (prot & VM_PROT_WRITE ? 0 : PTE_TABLE_RDONLY) |
+                      (prot & VM_PROT_EXECUTE ? 0 : PTE_TABLE_UXN);
+    unsigned changed = 0;
+    vm_address_t va = start;
+    vm_address_t limit;
+    uint64_t *l2;
+
+    if (!(prot & (VM_PROT_READ | VM_PROT_EXECUTE))) {
+        pmap_remove(pmap, start, end);
+        return;
+    }
+    if (set == 0)
+        return;
+    spin_lock(&pmap->lock);
+    for (; (l2 = next_l2(pmap, &va, end)) != NULL; va = limit) {
+        vm_address_t base = va & ~(L2_SIZE - 1);
+
+        limit = l2_limit(va, end);
+        if (limit - va == L2_SIZE) {
+            if (~*l2 & limits) {
+                pte_write(l2, *l2 | limits);
+                changed += TABLE_ENTRIES;
+            }
+        } else {
+            changed += protect_l3(table_of(*l2), (va - base) / PAGE_SIZE, (limit - base) / PAGE_SIZE,
+                                  clear, set);
+        }
+    }
+    if (changed > 0) {
+        tlb_begin();
+        if (changed <= TLB_FLUSH_PAGES_MAX && end - start <= TLB_FLUSH_PAGES_MAX * PAGE_SIZE) {
+            for (va = start; va < end; va += PAGE_SIZE)
+                tlb_flush_page(pmap, va);
+        } else {
+            tlb_flush_asid(pmap);
+        }
+        tlb_end();
+    }
+    spin_unlock(&pmap->lock);
+}
+
+/* ---- asking ---- */
+
+phys_addr_t pmap_extract(pmap_t pmap, vm_address_t va)
+{
+    uint64_t *pte;
+    uint64_t value = 0;
+
+    spin_lock(&pmap->lock);
+    pte = pmap_pte(pmap, va);
+    if (pte != NULL)
+        value = pte_read(pte);
+    spin_unlock(&pmap->lock);
+    return value & PTE_VALID ? (value & PTE_ADDRESS) | (va & PAGE_MASK) : 0;
+}
+
+bool pmap_fault(pmap_t pmap, vm_address_t va, vm_prot_t access)
+{
+    uint64_t *l2;
+    uint64_t *pte;
+    uint64_t old;
+    uint64_t new;
+    vm_page_t page;
+    bool served = false;
+
+    spin_lock(&pmap->lock);
+    l2 = l2_entry(pmap, va);
+    if (l2 == NULL || *l2 == 0)
+        goto out;
+    pte = &table_of(*l2)[table_index(va, L3_SHIFT)];
+    old = pte_read(pte);
+    if (!(old & PTE_VALID))
+        goto out;
+    if ((access & VM_PROT_WRITE) && (!(old & PTE_SW_WRITE) || (*l2 & PTE_TABLE_RDONLY)))
+        goto out;
+    if ((access & VM_PROT_EXECUTE) && ((old & PTE_UXN) || (*l2 & PTE_TABLE_UXN)))
+        goto out;
+
+    page = old & PTE_SW_PV ? vm_page_of_phys(old & PTE_ADDRESS) : NULL;
+    if (page != NULL)
+        spin_lock(&page->pv_lock);
+    old = pte_read(pte);
+    if (old & PTE_VALID) { /* pmap_page_protect may have been faster */
+        new = old | PTE_AF;
+        if (access & VM_PROT_WRITE)
+            new &= ~PTE_RDONLY;
+        if ((access & VM_PROT_WRITE) && !(old & PTE_SW_WRITE))
+            new = old; /* or taken write away: vm_fault will see */
+        else
+            served = true;
+        if (served && page != NULL) {
+            page->pmap_flags |= PMAP_PAGE_REFERENCED;
+            if (access & VM_PROT_WRITE)
+                page->pmap_flags = (page->pmap_flags | PMAP_PAGE_MODIFIED) & ~PMAP_PAGE_ICACHE;
+        }
+        if (new != old)
+            pte_write(pte, new);
+    }
+    if (page != NULL)
+        spin_unlock(&page->pv_lock);
+    if (served) {
+        tlb_begin();
+        tlb_flush_page(pmap, va); /* also if nothing changed: then the TLB was behind */
+        tlb_end();
+    }
+out:
+    spin_unlock(&pmap->lock);
+    return served;
+}

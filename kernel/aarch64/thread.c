@@ -1,0 +1,191 @@
+/*
+ * The machine-dependent part of threads: making one, what a switch does besides machine_switch
+ * (switch.S), and reading and writing a thread's user registers.
+ */
+#include "asm_offsets.h"
+#include "board.h"
+#include "regs.h"
+#include <kern/debug.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <vm/vm_map.h>
+
+#define SAME_OFFSET(type, member, offset) \
+    static_assert(offsetof(type, member) == (offset), "asm_offsets.h: " #type "." #member)
+SAME_OFFSET(struct trapframe, x[1], TF_X(1));
+SAME_OFFSET(struct trapframe, sp, TF_SP);
+SAME_OFFSET(struct trapframe, pc, TF_PC);
+SAME_OFFSET(struct trapframe, cpsr, TF_CPSR);
+static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "asm_offsets.h: TF_SIZE");
+SAME_OFFSET(struct thread, machine.cpu, TH_CPU);
+SAME_OFFSET(struct thread, machine.frame, TH_FRAME);
+SAME_OFFSET(struct thread, machine.context, TH_CONTEXT);
+SAME_OFFSET(struct thread, ast, TH_AST);
+SAME_OFFSET(struct thread, task, TH_TASK);
+static_assert(sizeof(struct switchframe) == 13 * 8, "switch.S knows the layout");
+SAME_OFFSET(struct task, emulation, TASK_EMULATION);
+SAME_OFFSET(struct task, syscalls_mach, TASK_SYSCALLS_MACH);
+SAME_OFFSET(struct task, syscalls_unix, TASK_SYSCALLS_UNIX);
+static_assert(AST_STOPS_RETURN == (AST_PREEMPT | AST_HALT | AST_TERMINATE), "asm_offsets.h");
+
+extern void thread_start(void); /* switch.S */
+
+kern_return_t machine_thread_create(struct thread *thread, void (*entry)(void *), void *arg)
+{
+    struct machine_thread *machine = &thread->machine;
+    vm_offset_t stack = kstack_alloc();
+
+    if (stack == 0)
+        return KERN_RESOURCE_SHORTAGE;
+    memset(machine, 0, sizeof(*machine));
+    thread->stack = stack;
+    machine->fp_cpu = ~0U;
+    machine->frame = (struct trapframe *)(stack + KSTACK_SIZE) - 1;
+    memset(machine->frame, 0, sizeof(*machine->frame));
+    machine->frame->cpsr = SPSR_EL0T; /* all interrupts unmasked */
+    machine->context.x19_x28[0] = (uint64_t)entry;
+    machine->context.x19_x28[1] = (uint64_t)arg;
+    machine->context.fp = (uint64_t)&machine->frame->x[29];
+    machine->context.lr = (uint64_t)thread_start;
+    machine->context.sp = (uint64_t)machine->frame;
+    return KERN_SUCCESS;
+}
+
+void machine_thread_destroy(struct thread *thread)
+{
+    fpu_release(thread);
+    kstack_free(thread->stack);
+    thread->stack = 0;
+}
+
+/* switch.S: the entry of a kernel thread came back. */
+void thread_returned(void)
+{
+    panic("the entry function of a kernel thread returned: it must call thread_terminate_self");
+}
+
+/*
+ * Before machine_switch: what belongs to the outgoing thread but is not in its kernel stack goes to
+ * memory, what belongs to the incoming one is loaded. Both run in the kernel, which uses none of it.
+ */
+void machine_switch_prepare(struct thread *old, struct thread *new)
+{
+    new->machine.cpu = old->machine.cpu;
+    old->machine.tpidr = read_sysreg(tpidr_el0);
+    write_sysreg(tpidr_el0, new->machine.tpidr);
+    if (read_sysreg(cpacr_el1) & CPACR_FPEN)
+        fpu_save_current();
+    if (old->machine.stepping || new->machine.stepping)
+        write_sysreg(mdscr_el1, new->machine.stepping ? MDSCR_SS : 0);
+    if (old->task != new->task) {
+        struct vm_map *map = new->task == NULL ? NULL : new->task->map;
+
+        pmap_activate(map == NULL ? NULL : map->pmap);
+    }
+}
+
+/* ---- user registers ---- */
+
+static void get_registers(const struct trapframe *frame, struct arm_thread_state64 *state)
+{
+    memcpy(state->x, frame->x, sizeof(state->x));
+    state->fp = frame->x[29];
+    state->lr = frame->x[30];
+    state->sp = frame->sp;
+    state->pc = frame->pc;
+    state->cpsr = frame->cpsr;
+    state->pad = 0;
+}
+
+/* Of the flags only the condition codes are the user's to choose: never the mode, never masks. */
+static void set_registers(struct thread *thread, const struct arm_thread_state64 *state)
+{
+    struct trapframe *frame = thread->machine.frame;
+
+    memcpy(frame->x, state->x, sizeof(state->x));
+    frame->x[29] = state->fp;
+    frame->x[30] = state->lr;
+    frame->sp = state->sp;
+    frame->pc = state->pc;
+    frame->cpsr = SPSR_EL0T | (state->cpsr & (SPSR_NZCV | SPSR_SS));
+    thread->machine.stepping = state->cpsr & SPSR_SS;
+    if (thread == current_thread())
+        write_sysreg(mdscr_el1, thread->machine.stepping ? MDSCR_SS : 0);
+}
+
+kern_return_t machine_thread_get_state(struct thread *thread, thread_state_flavor_t flavor,
+                                       thread_state_t state, mach_msg_type_number_t *count)
+{
+    switch (flavor) {
+    case ARM_THREAD_STATE64: {
+        struct arm_thread_state64 registers;
+
+        if (*count < ARM_THREAD_STATE64_COUNT)
+            return KERN_INVALID_ARGUMENT;
+        get_registers(thread->machine.frame, &registers);
+        memcpy(state, &registers, sizeof(registers)); /* state is aligned for words only */
+        *count = ARM_THREAD_STATE64_COUNT;
+        return KERN_SUCCESS;
+    }
+    case ARM_NEON_STATE64: {
+        struct arm_neon_state64 registers;
+
+        if (*count < ARM_NEON_STATE64_COUNT)
+            return KERN_INVALID_ARGUMENT;
+        fpu_get_state(thread, &registers);
+        memcpy(state, &registers, sizeof(registers));
+        *count = ARM_NEON_STATE64_COUNT;
+        return KERN_SUCCESS;
+    }
+    case ARM_TLS_STATE64: {
+        struct arm_tls_state64 tls = {thread->machine.tpidr};
+
+        if (*count < ARM_TLS_STATE64_COUNT)
+            return KERN_INVALID_ARGUMENT;
+        if (thread == current_thread())
+            tls.tpidr_el0 = read_sysreg(tpidr_el0);
+        memcpy(state, &tls, sizeof(tls));
+        *count = ARM_TLS_STATE64_COUNT;
+        return KERN_SUCCESS;
+    }
+    default:
+        return KERN_INVALID_ARGUMENT;
+    }
+}
+
+kern_return_t machine_thread_set_state(struct thread *thread, thread_state_flavor_t flavor,
+                                       const natural_t *state, mach_msg_type_number_t count)
+{
+    switch (flavor) {
+    case ARM_THREAD_STATE64: {
+        struct arm_thread_state64 registers;
+
+        if (count != ARM_THREAD_STATE64_COUNT)
+            return KERN_INVALID_ARGUMENT;
+        memcpy(&registers, state, sizeof(registers));
+        set_registers(thread, &registers);
+        return KERN_SUCCESS;
+    }
+    case ARM_NEON_STATE64: {
+        struct arm_neon_state64 registers;
+
+        if (count != ARM_NEON_STATE64_COUNT)
+            return KERN_INVALID_ARGUMENT;
+        memcpy(&registers, state, sizeof(registers));
+        return fpu_set_state(thread, &registers);
+    }
+    case ARM_TLS_STATE64: {
+        struct arm_tls_state64 tls;
+
+        if (count != ARM_TLS_STATE64_COUNT)
+            return KERN_INVALID_ARGUMENT;
+        memcpy(&tls, state, sizeof(tls));
+        thread->machine.tpidr = tls.tpidr_el0;
+        if (thread == current_thread())
+            write_sysreg(tpidr_el0, tls.tpidr_el0);
+        return KERN_SUCCESS;
+    }
+    default:
+        return KERN_INVALID_ARGUMENT;
+    }
+}

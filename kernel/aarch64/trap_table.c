@@ -1,0 +1,59 @@
+/*
+ * The Mach traps by number: vectors.S jumps to mach_trap_table[-x16] with the user's x0..x7 as arguments
+ * and gives back the result in x0. To add a trap: a number in mach/traps.h, a function, a line here.
+ */
+#include <ipc/ipc_kobject.h>
+#include <kern/debug.h>
+#include <kern/host.h>
+#include <kern/thread.h>
+#include <kern/traps.h>
+#include <mach/traps.h>
+
+typedef uint64_t (*mach_trap_t)(void); /* of any arguments */
+
+/* The handler may have changed the thread's registers: x0 becomes what it left there. */
+static uint64_t unknown_trap(void)
+{
+    struct trapframe *frame = current_thread()->machine.frame;
+
+    exception(EXC_SYSCALL, (int32_t)frame->x[16], 0);
+    return frame->x[0];
+}
+
+/* All registers were set, the result's among them. */
+static uint64_t set_self_state(thread_state_flavor_t flavor, vm_address_t state,
+                               mach_msg_type_number_t count)
+{
+    kern_return_t kr = thread_set_self_state_trap(flavor, state, count);
+
+    if (kr == KERN_SUCCESS && flavor == ARM_THREAD_STATE64)
+        return current_thread()->machine.frame->x[0];
+    return kr;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"     /* the range first, then those that exist */
+#pragma GCC diagnostic ignored "-Wcast-function-type"
+#define TRAP(name, function) [-MACH_TRAP_##name] = (mach_trap_t)(function)
+const mach_trap_t mach_trap_table[MACH_TRAP_COUNT] = {
+    [0 ... MACH_TRAP_COUNT - 1] = unknown_trap,
+    TRAP(reply_port, mach_reply_port_trap),
+    TRAP(thread_self, mach_thread_self_trap),
+    TRAP(task_self, mach_task_self_trap),
+    TRAP(host_self, mach_host_self_trap),
+    TRAP(msg, mach_msg_trap),
+    TRAP(semaphore_signal, semaphore_signal_trap),
+    TRAP(semaphore_signal_all, semaphore_signal_all_trap),
+    TRAP(semaphore_signal_thread, semaphore_signal_thread_trap),
+    TRAP(semaphore_wait, semaphore_wait_trap),
+    TRAP(semaphore_wait_signal, semaphore_wait_signal_trap),
+    TRAP(semaphore_timedwait, semaphore_timedwait_trap),
+    TRAP(swtch_pri, swtch_pri_trap),
+    TRAP(swtch, swtch_trap),
+    TRAP(thread_switch, thread_switch_trap),
+    TRAP(clock_sleep, clock_sleep_trap),
+    TRAP(wait_until, mach_wait_until_trap),
+    TRAP(debug_print, debug_print_trap),
+    TRAP(thread_set_self_state, set_self_state),
+};
+#pragma GCC diagnostic pop
