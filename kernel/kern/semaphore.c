@@ -1,0 +1,389 @@
+/*
+ * Counting semaphores: a count, and a queue of those who wait for it to be above 0. Read kern/sched.h
+ * first, and the contracts in mach/semaphore.defs and mach/traps.h.
+ *
+ * A semaphore belongs to a task and dies with it; or when it is destroyed; or when no send rights to its
+ * port are left, since then nobody can signal it any more. Its waiters then get KERN_TERMINATED.
+ */
+#include <ipc/ipc_port.h>
+#include <ipc/ipc_space.h>
+#include <kern/debug.h>
+#include <kern/host.h>
+#include <kern/task.h>
+#include <kern/traps.h>
+#include <kern/zone.h>
+#include <mach/semaphore_server.h>
+
+struct semaphore {
+    /* ---- owned by lock ---- */
+    spinlock_t lock;         /* LOCK_WAITQ */
+    bool active;
+    int policy;
+    int count;               /* above 0 only while nobody waits */
+    struct waitq waitq;
+    struct ipc_port *port;
+    /* ---- */
+    uint32_t refs;           /* atomic: one for being active, one for each use */
+    struct task *task;       /* the owner; a reference */
+    struct queue task_link;  /* in task->semaphores: owned by LOCK_TASK */
+};
+
+static zone_t semaphore_zone;
+
+kern_return_t semaphore_create(task_t task, semaphore_t *out, int policy, int value)
+{
+    struct semaphore *semaphore;
+
+    if (task == NULL || (policy != SYNC_POLICY_FIFO && policy != SYNC_POLICY_FIXED_PRIORITY))
+        return KERN_INVALID_ARGUMENT;
+    if (value < 0)
+        return KERN_INVALID_VALUE;
+    semaphore = zalloc_zeroed(semaphore_zone);
+    if (semaphore == NULL)
+        return KERN_RESOURCE_SHORTAGE;
+    spin_lock_init(&semaphore->lock, LOCK_WAITQ);
+    waitq_init(&semaphore->waitq, &semaphore->lock);
+    semaphore->active = true;
+    semaphore->policy = policy;
+    semaphore->count = value;
+    semaphore->refs = 2; /* active, and the caller's */
+    semaphore->port = ipc_port_alloc_kernel(IKOT_SEMAPHORE, semaphore);
+    if (semaphore->port == NULL) {
+        zfree(semaphore_zone, semaphore);
+        return KERN_RESOURCE_SHORTAGE;
+    }
+    spin_lock(&task->lock);
+    if (!task->active) {
+        spin_unlock(&task->lock);
+        ipc_port_dealloc_kernel(semaphore->port);
+        zfree(semaphore_zone, semaphore);
+        return KERN_TERMINATED;
+    }
+    semaphore->task = task;
+    task_reference(task);
+    enqueue_tail(&task->semaphores, &semaphore->task_link);
+    spin_unlock(&task->lock);
+    *out = semaphore;
+    return KERN_SUCCESS;
+}
+
+void semaphore_dereference(semaphore_t semaphore)
+{
+    if (semaphore == NULL || __atomic_sub_fetch(&semaphore->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    task_deallocate(semaphore->task);
+    zfree(semaphore_zone, semaphore);
+}
+
+/* Ends it, once, whoever comes first. The caller holds a reference. */
+static kern_return_t destroy(semaphore_t semaphore)
+{
+    struct ipc_port *port;
+
+    spin_lock(&semaphore->lock);
+    if (!semaphore->active) {
+        spin_unlock(&semaphore->lock);
+        return KERN_TERMINATED;
+    }
+    semaphore->active = false;
+    port = semaphore->port;
+    semaphore->port = NULL;
+    waitq_wakeup_all(&semaphore->waitq, THREAD_RESTART);
+    spin_unlock(&semaphore->lock);
+
+    spin_lock(&semaphore->task->lock);
+    queue_remove(&semaphore->task_link);
+    spin_unlock(&semaphore->task->lock);
+    ipc_port_dealloc_kernel(port);
+    semaphore_dereference(semaphore); /* for being active */
+    return KERN_SUCCESS;
+}
+
+kern_return_t semaphore_destroy(task_t task, semaphore_t semaphore)
+{
+    if (task == NULL || semaphore == NULL || semaphore->task != task)
+        return KERN_INVALID_ARGUMENT;
+    return destroy(semaphore);
+}
+
+void semaphore_no_senders(semaphore_t semaphore)
+{
+    destroy(semaphore);
+}
+
+void semaphore_destroy_all(struct task *task)
+{
+    for (;;) {
+        struct semaphore *semaphore = NULL;
+
+        spin_lock(&task->lock);
+        if (!queue_empty(&task->semaphores)) {
+            semaphore = queue_first(&task->semaphores, struct semaphore, task_link);
+            __atomic_fetch_add(&semaphore->refs, 1, __ATOMIC_RELAXED);
+        }
+        spin_unlock(&task->lock);
+        if (semaphore == NULL)
+            return;
+        if (destroy(semaphore) != KERN_SUCCESS)
+            preempt_point(); /* another is at it, and about to take it off the list */
+        semaphore_dereference(semaphore);
+    }
+}
+
+/* ---- signal and wait ---- */
+
+/* The waiter whose turn it is, off the queue: its wake-up is the caller's. Lock held. */
+static thread_t next_waiter(semaphore_t semaphore)
+{
+    struct thread *thread;
+    struct thread *best = NULL;
+
+    if (semaphore->policy == SYNC_POLICY_FIFO)
+        return waitq_dequeue(&semaphore->waitq);
+    queue_for_each (thread, &semaphore->waitq.threads, struct thread, wait_link) {
+        if (best == NULL || thread->priority > best->priority)
+            best = thread;
+    }
+    return best != NULL && waitq_remove(&semaphore->waitq, best) ? best : NULL;
+}
+
+/* *woken: who was waiting, for the caller to wake up; or NULL, and the count went up. */
+static kern_return_t signal(semaphore_t semaphore, thread_t *woken)
+{
+    kern_return_t kr = KERN_SUCCESS;
+
+    *woken = NULL;
+    if (semaphore == NULL)
+        return KERN_INVALID_ARGUMENT;
+    spin_lock(&semaphore->lock);
+    if (!semaphore->active)
+        kr = KERN_TERMINATED;
+    else if ((*woken = next_waiter(semaphore)) == NULL) {
+        if (semaphore->count == INT32_MAX)
+            kr = KERN_INVALID_VALUE;
+        else
+            semaphore->count++;
+    }
+    spin_unlock(&semaphore->lock);
+    return kr;
+}
+
+/* Takes one off the count: KERN_SUCCESS; or the current thread has begun to wait (*waiting). */
+static kern_return_t wait_begin(semaphore_t semaphore, uint64_t deadline, bool *waiting)
+{
+    kern_return_t kr = KERN_SUCCESS;
+
+    *waiting = false;
+    if (semaphore == NULL)
+        return KERN_INVALID_ARGUMENT;
+    spin_lock(&semaphore->lock);
+    if (!semaphore->active) {
+        kr = KERN_TERMINATED;
+    } else if (semaphore->count > 0) {
+        semaphore->count--;
+    } else {
+        waitq_assert_wait(&semaphore->waitq, true, deadline);
+        *waiting = true;
+    }
+    spin_unlock(&semaphore->lock);
+    return kr;
+}
+
+static kern_return_t wait_code(wait_result_t result)
+{
+    switch (result) {
+    case THREAD_AWAKENED:
+        return KERN_SUCCESS;
+    case THREAD_TIMED_OUT:
+        return KERN_OPERATION_TIMED_OUT;
+    case THREAD_INTERRUPTED:
+        return KERN_ABORTED;
+    default:
+        return KERN_TERMINATED;
+    }
+}
+
+/* With a reference; NULL: the current task has no semaphore of that name. */
+static semaphore_t convert_name_to_semaphore(mach_port_name_t name)
+{
+    struct ipc_port *port = ipc_space_lookup_port(current_space(), name);
+    semaphore_t semaphore;
+
+    if (port == IP_NULL)
+        return NULL;
+    semaphore = convert_port_to_semaphore(port);
+    ip_release(port);
+    return semaphore;
+}
+
+static kern_return_t wait(mach_port_name_t name, uint64_t deadline)
+{
+    semaphore_t semaphore = convert_name_to_semaphore(name);
+    bool waiting;
+    kern_return_t kr = wait_begin(semaphore, deadline, &waiting);
+
+    if (waiting)
+        kr = wait_code(thread_block());
+    semaphore_dereference(semaphore);
+    return kr;
+}
+
+/* ---- traps ---- */
+
+kern_return_t semaphore_signal_trap(mach_port_name_t name)
+{
+    semaphore_t semaphore = convert_name_to_semaphore(name);
+    thread_t woken;
+    kern_return_t kr = signal(semaphore, &woken);
+
+    if (woken != NULL)
+        thread_go(woken, THREAD_AWAKENED);
+    semaphore_dereference(semaphore);
+    return kr;
+}
+
+/* Wakes all who wait; the count stays as it is. */
+kern_return_t semaphore_signal_all_trap(mach_port_name_t name)
+{
+    semaphore_t semaphore = convert_name_to_semaphore(name);
+    kern_return_t kr = KERN_SUCCESS;
+
+    if (semaphore == NULL)
+        return KERN_INVALID_ARGUMENT;
+    spin_lock(&semaphore->lock);
+    if (semaphore->active)
+        waitq_wakeup_all(&semaphore->waitq, THREAD_AWAKENED);
+    else
+        kr = KERN_TERMINATED;
+    spin_unlock(&semaphore->lock);
+    semaphore_dereference(semaphore);
+    return kr;
+}
+
+/* Wakes that thread, if it waits here (KERN_FAILURE: it does not), or any for MACH_PORT_NULL. */
+kern_return_t semaphore_signal_thread_trap(mach_port_name_t name, mach_port_name_t thread_name)
+{
+    semaphore_t semaphore = convert_name_to_semaphore(name);
+    thread_t thread = NULL;
+    thread_t woken = NULL;
+    kern_return_t kr = KERN_INVALID_ARGUMENT;
+
+    if (semaphore == NULL)
+        return KERN_INVALID_ARGUMENT;
+    if (thread_name != MACH_PORT_NAME_NULL) {
+        struct ipc_port *port = ipc_space_lookup_port(current_space(), thread_name);
+
+        if (port != IP_NULL) {
+            thread = convert_port_to_thread(port);
+            ip_release(port);
+        }
+        if (thread == NULL)
+            goto out;
+    }
+    spin_lock(&semaphore->lock);
+    if (!semaphore->active)
+        kr = KERN_TERMINATED;
+    else if (thread == NULL)
+        woken = next_waiter(semaphore);
+    else if (waitq_remove(&semaphore->waitq, thread))
+        woken = thread;
+    if (semaphore->active)
+        kr = woken != NULL ? KERN_SUCCESS : KERN_FAILURE;
+    spin_unlock(&semaphore->lock);
+    if (woken != NULL)
+        thread_go(woken, THREAD_AWAKENED);
+    thread_deallocate(thread);
+out:
+    semaphore_dereference(semaphore);
+    return kr;
+}
+
+kern_return_t semaphore_wait_trap(mach_port_name_t name)
+{
+    return wait(name, DEADLINE_NONE);
+}
+
+kern_return_t semaphore_timedwait_trap(mach_port_name_t name, uint64_t sec, uint64_t nsec)
+{
+    uint64_t ns;
+
+    if (nsec >= 1000000000)
+        return KERN_INVALID_VALUE;
+    if (__builtin_mul_overflow(sec, 1000000000UL, &ns) || __builtin_add_overflow(ns, nsec, &ns))
+        ns = ~0UL; /* five hundred years */
+    return wait(name, deadline_after_ns(ns));
+}
+
+/* The CPU goes straight to who was waiting for the signal. A signal in answer cannot be missed: it stays
+ * in the count. */
+kern_return_t semaphore_wait_signal_trap(mach_port_name_t wait_name, mach_port_name_t signal_name)
+{
+    semaphore_t wait_semaphore = convert_name_to_semaphore(wait_name);
+    semaphore_t signal_semaphore = convert_name_to_semaphore(signal_name);
+    thread_t woken = NULL;
+    bool waiting = false;
+    kern_return_t kr = KERN_INVALID_ARGUMENT;
+
+    if (wait_semaphore == NULL || signal_semaphore == NULL)
+        goto out;
+    kr = signal(signal_semaphore, &woken);
+    if (kr != KERN_SUCCESS)
+        goto out;
+    kr = wait_begin(wait_semaphore, DEADLINE_NONE, &waiting);
+    if (waiting) {
+        wait_result_t result;
+
+        result = woken != NULL ? thread_handoff(woken, THREAD_AWAKENED) : thread_block();
+        kr = wait_code(result);
+    } else if (woken != NULL) {
+        thread_go(woken, THREAD_AWAKENED);
+    }
+out:
+    semaphore_dereference(wait_semaphore);
+    semaphore_dereference(signal_semaphore);
+    return kr;
+}
+
+/* ---- ports ---- */
+
+static void take_reference(void *semaphore)
+{
+    __atomic_fetch_add(&((struct semaphore *)semaphore)->refs, 1, __ATOMIC_RELAXED);
+}
+
+semaphore_t convert_port_to_semaphore(mach_port_t port)
+{
+    return ipc_port_kobject(port, IKOT_SEMAPHORE, take_reference);
+}
+
+mach_port_t convert_semaphore_to_port(semaphore_t semaphore)
+{
+    mach_port_t port = MACH_PORT_NULL;
+    struct ipc_port *own;
+
+    if (semaphore == NULL)
+        return MACH_PORT_NULL;
+    /* Port locks come before ours: a reference keeps the port over the gap, and a right made of one
+     * that dies in it is a right to a dead port. */
+    spin_lock(&semaphore->lock);
+    own = semaphore->port;
+    if (own != NULL)
+        ip_reference(own);
+    spin_unlock(&semaphore->lock);
+    if (own != NULL) {
+        port = ipc_port_make_send(own);
+        ip_release(own);
+    }
+    semaphore_dereference(semaphore);
+    return port;
+}
+
+uint32_t semaphore_total(void)
+{
+    return zone_count(semaphore_zone);
+}
+
+void semaphore_init(void)
+{
+    semaphore_zone = zone_create("semaphores", sizeof(struct semaphore));
+}
