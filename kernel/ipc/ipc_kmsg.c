@@ -1,0 +1,171 @@
+/*
+ * Messages in the kernel: their buffers, and their end. Read ipc/ipc_kmsg.h before; then ipc_copyin.c
+ * and ipc_copyout.c for how names become rights and rights names.
+ */
+#include <ipc/ipc_kmsg.h>
+#include <ipc/ipc_right.h>
+#include <kern/cpu.h>
+#include <kern/zone.h>
+#include <vm/vm_map.h>
+
+/* ---- buffers ------------------------------------------------------------------------------------ */
+
+/* Room for the largest notification (a port descriptor) and a trailer. */
+#define IKM_NOTE_CAPACITY 72
+static_assert(sizeof(mach_msg_base_t) + sizeof(mach_msg_port_descriptor_t) + MAX_TRAILER_SIZE
+              <= IKM_NOTE_CAPACITY, "notifications fit");
+
+#define IKM_SIZE(capacity) (offsetof(struct ipc_kmsg, ikm_inline) + (capacity))
+
+static zone_t kmsg_zone;
+static zone_t note_zone;
+static uint32_t large_count; /* atomic: those from kalloc */
+
+/* The message that a CPU freed last is likely the one it needs next: in a null RPC always. */
+static ipc_kmsg_t kmsg_cache[MAX_CPUS];
+
+static ipc_kmsg_t kmsg_set_up(ipc_kmsg_t kmsg, mach_msg_size_t size, uint32_t capacity)
+{
+    kmsg->ikm_remote = IP_NULL;
+    kmsg->ikm_local = IP_NULL;
+    kmsg->ikm_sender.val[0] = 0;
+    kmsg->ikm_sender.val[1] = 0;
+    kmsg->ikm_capacity = capacity;
+    kmsg->ikm_circular = false;
+    kmsg->ikm_header = (mach_msg_header_t *)kmsg->ikm_inline;
+    kmsg->ikm_header->msgh_bits = 0;
+    kmsg->ikm_header->msgh_size = size;
+    return kmsg;
+}
+
+ipc_kmsg_t ipc_kmsg_alloc(mach_msg_size_t size)
+{
+    uint32_t capacity = ((size + 3) & ~3U) + MAX_TRAILER_SIZE;
+    ipc_kmsg_t kmsg;
+
+    if (__builtin_expect(capacity <= IKM_SMALL_SIZE, 1)) {
+        ipc_kmsg_t *cache = &kmsg_cache[current_cpu()->number];
+
+        kmsg = *cache;
+        if (__builtin_expect(kmsg != NULL, 1))
+            *cache = NULL;
+        else if ((kmsg = zalloc(kmsg_zone)) == NULL)
+            return NULL;
+        return kmsg_set_up(kmsg, size, IKM_SMALL_SIZE);
+    }
+    kmsg = kalloc(IKM_SIZE(capacity));
+    if (kmsg == NULL)
+        return NULL;
+    __atomic_fetch_add(&large_count, 1, __ATOMIC_RELAXED);
+    return kmsg_set_up(kmsg, size, capacity);
+}
+
+ipc_kmsg_t ipc_kmsg_alloc_note(void)
+{
+    ipc_kmsg_t kmsg = zalloc(note_zone);
+
+    return kmsg == NULL ? NULL : kmsg_set_up(kmsg, sizeof(mach_msg_header_t), IKM_NOTE_CAPACITY);
+}
+
+void ipc_kmsg_free(ipc_kmsg_t kmsg)
+{
+    if (__builtin_expect(kmsg->ikm_capacity == IKM_SMALL_SIZE, 1)) {
+        ipc_kmsg_t *cache = &kmsg_cache[current_cpu()->number];
+
+        if (*cache == NULL)
+            *cache = kmsg;
+        else
+            zfree(kmsg_zone, kmsg);
+    } else if (kmsg->ikm_capacity == IKM_NOTE_CAPACITY) {
+        zfree(note_zone, kmsg);
+    } else {
+        kfree(kmsg, IKM_SIZE(kmsg->ikm_capacity));
+        __atomic_fetch_sub(&large_count, 1, __ATOMIC_RELAXED);
+    }
+}
+
+uint32_t ipc_kmsg_total(void)
+{
+    uint32_t total = zone_count(kmsg_zone) + zone_count(note_zone) + large_count;
+
+    for (uint32_t i = 0; i < MAX_CPUS; i++)
+        total -= kmsg_cache[i] != NULL;
+    return total;
+}
+
+void ipc_kmsg_init(void)
+{
+    kmsg_zone = zone_create("messages", sizeof(struct ipc_kmsg));
+    note_zone = zone_create("notifications", IKM_SIZE(IKM_NOTE_CAPACITY));
+}
+
+/* ---- destroying --------------------------------------------------------------------------------- */
+
+void ipc_kmsg_clean_body(mach_msg_header_t *header, struct ipc_work *work)
+{
+    mach_msg_descriptor_t *d = ikm_descriptors(header);
+    mach_msg_descriptor_t *end;
+
+    if (!(header->msgh_bits & MACH_MSGH_BITS_COMPLEX))
+        return;
+    end = d + ((mach_msg_base_t *)header)->body.msgh_descriptor_count;
+    for (; d < end; d++) {
+        switch (d->port.type) {
+        case MACH_MSG_PORT_DESCRIPTOR:
+            ipc_right_release((ipc_port_t)d->port.kport, d->port.disposition, work);
+            break;
+        case MACH_MSG_OOL_DESCRIPTOR:
+            if (d->out_of_line.address != 0)
+                vm_map_copy_discard((vm_map_copy_t)d->out_of_line.address);
+            break;
+        case MACH_MSG_OOL_PORTS_DESCRIPTOR: {
+            ipc_port_t *ports = (ipc_port_t *)d->ool_ports.address;
+
+            if (ports == NULL)
+                break;
+            for (uint32_t i = 0; i < d->ool_ports.count; i++)
+                ipc_right_release(ports[i], d->ool_ports.disposition, work);
+            kfree(ports, d->ool_ports.count * sizeof(*ports));
+            break;
+        }
+        }
+    }
+    header->msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
+}
+
+void ipc_kmsg_clean(ipc_kmsg_t kmsg, struct ipc_work *work)
+{
+    mach_msg_header_t *header = kmsg->ikm_header;
+
+    ipc_right_release(kmsg->ikm_remote, MACH_MSGH_BITS_REMOTE(header->msgh_bits), work);
+    ipc_right_release(kmsg->ikm_local, MACH_MSGH_BITS_LOCAL(header->msgh_bits), work);
+    kmsg->ikm_remote = IP_NULL;
+    kmsg->ikm_local = IP_NULL;
+    ipc_kmsg_clean_body(header, work);
+}
+
+void ipc_kmsg_begin_transit(ipc_kmsg_t kmsg)
+{
+    mach_msg_header_t *header = kmsg->ikm_header;
+    mach_msg_descriptor_t *d = ikm_descriptors(header);
+    mach_msg_descriptor_t *end;
+
+    if (!(header->msgh_bits & MACH_MSGH_BITS_COMPLEX))
+        return;
+    end = d + ((mach_msg_base_t *)header)->body.msgh_descriptor_count;
+    for (; d < end; d++) /* (no interface passes an array of receive rights) */
+        if (d->port.type == MACH_MSG_PORT_DESCRIPTOR
+            && d->port.disposition == MACH_MSG_TYPE_PORT_RECEIVE && IP_VALID((ipc_port_t)d->port.kport)
+            && !ipc_port_begin_transit((ipc_port_t)d->port.kport, kmsg->ikm_remote))
+            kmsg->ikm_circular = true;
+}
+
+void ipc_kmsg_destroy(ipc_kmsg_t kmsg)
+{
+    struct ipc_work work;
+
+    ipc_work_init(&work);
+    enqueue_tail(&work.destroy, &kmsg->ikm_link);
+    ipc_work_run(&work);
+}
+

@@ -1,0 +1,135 @@
+/*
+ * Kernel objects as receivers. A request to a kernel port is not queued: its routine runs at once, in the
+ * sender's thread, and the reply is delivered by the same trap.
+ *
+ * The routines are called through tables made by MIG from the .defs (mig_kernel.h). Read that before.
+ */
+#include <ipc/ipc_kobject.h>
+#include <ipc/ipc_space.h>
+#include <kern/debug.h>
+#include <kern/host.h>
+#include <mig_kernel.h>
+#include <vm/vm_object.h>
+
+extern const struct mig_kernel_subsystem mach_host_subsystem, host_priv_subsystem, clock_subsystem,
+    memory_object_control_subsystem, device_subsystem, mach_port_subsystem, task_subsystem,
+    thread_act_subsystem, vm_map_subsystem, semaphore_subsystem;
+
+static const struct mig_kernel_subsystem *const subsystems[] = {
+    &mach_host_subsystem, &host_priv_subsystem, &clock_subsystem, &memory_object_control_subsystem,
+    &device_subsystem,    &mach_port_subsystem, &task_subsystem,  &thread_act_subsystem,
+    &vm_map_subsystem,    &semaphore_subsystem,
+};
+
+/* Each hundred of message ids belongs to one subsystem at most. */
+#define ID_HUNDREDS 64
+static const struct mig_kernel_subsystem *by_hundred[ID_HUNDREDS];
+
+void ipc_kobject_init(void)
+{
+    for (uint32_t i = 0; i < sizeof(subsystems) / sizeof(subsystems[0]); i++) {
+        const struct mig_kernel_subsystem *subsystem = subsystems[i];
+
+        for (int h = subsystem->start / 100; h <= (subsystem->end - 1) / 100; h++) {
+            if (h >= ID_HUNDREDS || by_hundred[h] != NULL)
+                panic("ipc_kobject_init: subsystems %d and %d share the ids from %d on",
+                      subsystem->start, h < ID_HUNDREDS ? by_hundred[h]->start : 0, h * 100);
+            by_hundred[h] = subsystem;
+        }
+    }
+}
+
+static const struct mig_kernel_subsystem *find_subsystem(mach_msg_id_t id)
+{
+    uint32_t hundred = (uint32_t)id / 100;
+    const struct mig_kernel_subsystem *subsystem = hundred < ID_HUNDREDS ? by_hundred[hundred] : NULL;
+
+    if (subsystem == NULL || id < subsystem->start || id >= subsystem->end
+        || subsystem->routines[id - subsystem->start] == NULL)
+        return NULL;
+    return subsystem;
+}
+
+ipc_kmsg_t ipc_kobject_server(ipc_kmsg_t request)
+{
+    const mach_msg_id_t reply_id_offset = 100; /* MIG: a reply's id, above its request's */
+    mach_msg_header_t *header = request->ikm_header;
+    const struct mig_kernel_subsystem *subsystem = find_subsystem(header->msgh_id);
+    mach_msg_header_t *out;
+    ipc_kmsg_t reply;
+
+    reply = ipc_kmsg_alloc(subsystem != NULL ? subsystem->max_reply_size : sizeof(mig_reply_error_t));
+    if (reply == NULL) { /* whoever waits gets a send-once notification */
+        ipc_kmsg_destroy(request);
+        return NULL;
+    }
+    out = reply->ikm_header;
+    out->msgh_id = header->msgh_id + reply_id_offset;
+    if (subsystem != NULL)
+        subsystem->routines[header->msgh_id - subsystem->start](request, out);
+    else
+        mig_kernel_error(out, MIG_BAD_ID);
+
+    if (!(out->msgh_bits & MACH_MSGH_BITS_COMPLEX)
+        && (((mig_reply_error_t *)out)->RetCode == MIG_NO_REPLY || !IP_VALID(request->ikm_local))) {
+        ipc_kmsg_free(reply);
+        ipc_kmsg_destroy(request);
+        return NULL;
+    }
+    reply->ikm_remote = request->ikm_local;
+    out->msgh_bits |= MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+    request->ikm_local = IP_NULL;
+    ipc_kmsg_destroy(request);
+    if (!IP_VALID(reply->ikm_remote)) {
+        ipc_kmsg_destroy(reply);
+        return NULL;
+    }
+    ipc_kmsg_begin_transit(reply);
+    return reply;
+}
+
+/* ---- what ports tell the objects they stand for ------------------------------------------------- */
+
+static void take_object(void *object)
+{
+    vm_object_reference(object);
+}
+
+void ipc_kobject_no_senders(ipc_port_t port, enum ipc_kobject_type type, void *kobject)
+{
+    semaphore_t semaphore;
+    vm_object_t object;
+    device_t device;
+
+    switch (type) {
+    case IKOT_SEMAPHORE:
+        semaphore = convert_port_to_semaphore(port);
+        if (semaphore != NULL) {
+            semaphore_no_senders(semaphore);
+            semaphore_dereference(semaphore);
+        }
+        break;
+    case IKOT_DEVICE:
+        device = convert_port_to_device(port);
+        if (device != NULL) {
+            device_no_senders(device);
+            device_deallocate(device);
+        }
+        break;
+    case IKOT_MEMORY_CONTROL:
+        object = ipc_port_kobject(port, type, take_object);
+        if (object != NULL) {
+            memory_object_no_senders(object);
+            vm_object_deallocate(object);
+        }
+        break;
+    default: /* the others live by themselves */
+        break;
+    }
+}
+
+void ipc_kobject_port_died(enum ipc_kobject_type type, void *kobject)
+{
+    assert(type == IKOT_MEMORY_CONTROL);
+    memory_object_pager_died(kobject);
+}

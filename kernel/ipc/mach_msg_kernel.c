@@ -1,0 +1,108 @@
+/*
+ * The kernel as sender: notifications of its own making go through ipc_notify.c; what MIG-made stubs
+ * send (exceptions, requests to pagers) goes through here. Read mig_kernel.h before.
+ */
+#include <ipc/ipc_kobject.h>
+#include <ipc/ipc_mqueue.h>
+#include <ipc/ipc_right.h>
+#include <mig_kernel.h>
+
+/* The right that a disposition makes of a port the kernel names. IP_DEAD: the port is dead. */
+static ipc_port_t copyin_kernel(ipc_port_t port, mach_msg_type_name_t disposition)
+{
+    switch (disposition) {
+    case MACH_MSG_TYPE_COPY_SEND:
+        return ipc_port_copy_send(port);
+    case MACH_MSG_TYPE_MAKE_SEND:
+        return ipc_port_make_send(port);
+    case MACH_MSG_TYPE_MAKE_SEND_ONCE:
+        return ipc_port_make_sonce(port);
+    default:
+        return port; /* moves */
+    }
+}
+
+mach_msg_return_t mach_msg_send_from_kernel(mach_port_t remote, mach_msg_type_name_t remote_disp,
+                                            mach_port_t local, mach_msg_type_name_t local_disp,
+                                            mach_msg_header_t *msg, mach_msg_size_t size)
+{
+    ipc_port_t dest, reply;
+    struct ipc_work work;
+    ipc_kmsg_t kmsg;
+
+    if (!IP_VALID(remote) || !__atomic_load_n(&remote->active, __ATOMIC_ACQUIRE))
+        return MACH_SEND_INVALID_DEST;
+    kmsg = ipc_kmsg_alloc(size);
+    if (kmsg == NULL)
+        return MACH_SEND_NO_BUFFER;
+    dest = copyin_kernel(remote, remote_disp);
+    if (!IP_VALID(dest)) {
+        ipc_kmsg_free(kmsg);
+        return MACH_SEND_INVALID_DEST;
+    }
+    reply = copyin_kernel(local, local_disp);
+    memcpy(kmsg->ikm_header, msg, size);
+    kmsg->ikm_header->msgh_size = size;
+    kmsg->ikm_header->msgh_bits =
+        (msg->msgh_bits & MACH_MSGH_BITS_COMPLEX)
+        | MACH_MSGH_BITS(ipc_right_arrives(remote_disp),
+                         local == IP_NULL ? 0 : ipc_right_arrives(local_disp));
+    kmsg->ikm_remote = dest;
+    kmsg->ikm_local = reply;
+    ipc_work_init(&work);
+    ipc_mqueue_send_always(kmsg, &work);
+    ipc_work_run(&work);
+    return MACH_MSG_SUCCESS;
+}
+
+/* A port that only the kernel waits on. */
+static ipc_port_t reply_port_alloc(void)
+{
+    ipc_port_t port = ipc_port_alloc();
+
+    if (port != IP_NULL)
+        port->receiver = ipc_space_reply;
+    return port;
+}
+
+mach_msg_return_t mach_msg_rpc_from_kernel(mach_port_t remote, mach_msg_type_name_t remote_disp,
+                                           mach_msg_header_t *msg, mach_msg_size_t send_size,
+                                           mach_msg_size_t rcv_size)
+{
+    ipc_port_t reply_port = reply_port_alloc();
+    ipc_kmsg_t kmsg, note;
+    mach_msg_return_t mr;
+
+    if (reply_port == IP_NULL)
+        return MACH_SEND_NO_BUFFER;
+    mr = mach_msg_send_from_kernel(remote, remote_disp, reply_port, MACH_MSG_TYPE_MAKE_SEND_ONCE, msg,
+                                   send_size);
+    if (mr == MACH_MSG_SUCCESS)
+        mr = ipc_mqueue_receive_reply(reply_port, &kmsg);
+    ipc_port_dealloc_kernel(reply_port);
+    if (mr != MACH_MSG_SUCCESS)
+        return mr;
+
+    note = kmsg->ikm_note;
+    kmsg->ikm_remote = IP_NULL;
+    if (note != NULL)
+        ipc_kmsg_send_always(note);
+    if (kmsg->ikm_header->msgh_size > rcv_size) {
+        ipc_kmsg_destroy(kmsg);
+        return MACH_RCV_TOO_LARGE;
+    }
+    memcpy(msg, kmsg->ikm_header, kmsg->ikm_header->msgh_size);
+    msg->msgh_bits &= MACH_MSGH_BITS_COMPLEX;
+    kmsg->ikm_header->msgh_bits &= ~MACH_MSGH_BITS_COMPLEX; /* the body is the caller's */
+    ipc_kmsg_destroy(kmsg);
+    return MACH_MSG_SUCCESS;
+}
+
+void mach_msg_destroy_from_kernel(mach_msg_header_t *msg)
+{
+    struct ipc_work work;
+
+    ipc_work_init(&work);
+    ipc_kmsg_clean_body(msg, &work);
+    ipc_work_run(&work);
+}
