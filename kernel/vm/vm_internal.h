@@ -1,0 +1,167 @@
+/*
+ * What the files of vm/ tell one another and nobody else. Read vm/vm_map.h, vm_object.h, vm_page.h first.
+ */
+#ifndef _VM_INTERNAL_H_
+#define _VM_INTERNAL_H_
+
+#include <kern/debug.h>
+#include <kern/lock.h>
+#include <kern/queue.h>
+#include <kern/sched.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <kern/zone.h>
+#include <vm/pmap.h>
+#include <vm/vm_map.h>
+#include <vm/vm_object.h>
+#include <vm/vm_page.h>
+
+/* Work on many pages lets go of its locks after this many. */
+#define VM_BATCH 64
+
+#define vm_count(counter) __atomic_fetch_add(&vm_counts.counter, 1, __ATOMIC_RELAXED)
+
+/* ---- vm_page.c ---- */
+/* The kernel wrote to a page in an object through the linear map: forget that instructions were synced.
+ * The object is locked. */
+void vm_page_written(vm_page_t page);
+/* The page at the head of a queue, which goes to its tail. *locked_object: its object, locked; NULL: that
+ * is in use. NULL: the queue is empty. */
+vm_page_t vm_page_oldest(uint8_t queue, vm_object_t *locked_object);
+
+/* ---- vm_object.c ---- */
+/* A new object's fields; all but the lock's class are 0. NULL: out of memory. */
+vm_object_t vm_object_new(vm_size_t size);
+/* Frees the structure of an object without pages. */
+void vm_object_free(vm_object_t object);
+/* Frees all pages of a dead object. No locks held. */
+void vm_object_free_pages(vm_object_t object);
+/* Frees the pages of [start, end) of an anonymous object nobody else sees. No locks held. */
+void vm_object_page_remove(vm_object_t object, vm_offset_t start, vm_offset_t end);
+/* The resident page at the lowest offset in [start, end), or NULL. Object locked. */
+vm_page_t vm_object_next_page(vm_object_t object, vm_offset_t start, vm_offset_t end);
+/* Sleeps on the object's event; the object and `map` (may be NULL) are locked, and unlocked. */
+wait_result_t vm_object_wait(vm_object_t object, bool interruptible, uint64_t deadline);
+void vm_object_wakeup(vm_object_t object);
+/* Shortens the chain under object, without changing what it shows: takes over or steps around objects
+ * that it alone needs, or of which it needs nothing. Object locked. */
+void vm_object_collapse(vm_object_t object);
+/* Copies pages up where a chain has grown long although no object in it can go. Object locked. */
+void vm_object_bound_chain(vm_object_t object);
+
+/* ---- vm_map_tree.c: the map is locked ---- */
+void vm_map_entry_link(vm_map_t map, vm_map_entry_t entry);
+void vm_map_entry_unlink(vm_map_t map, vm_map_entry_t entry);
+/* Moves an entry's borders; its neighbours must not be reached. */
+void vm_map_entry_resize(vm_map_t map, vm_map_entry_t entry, vm_address_t start, vm_address_t end);
+/* The entry that holds address, or the first one above; NULL: none. */
+vm_map_entry_t vm_map_entry_at_or_above(vm_map_t map, vm_address_t address);
+/* The entry after this one, or NULL. */
+vm_map_entry_t vm_map_entry_next(vm_map_t map, vm_map_entry_t entry);
+vm_map_entry_t vm_map_entry_prev(vm_map_t map, vm_map_entry_t entry);
+/* The lowest address >= from where size bytes are free, below limit; false: there is none. */
+bool vm_map_find_space(vm_map_t map, vm_address_t from, vm_size_t size, vm_address_t limit,
+                       vm_address_t *address);
+
+/* ---- vm_map.c ---- */
+vm_map_entry_t vm_map_entry_alloc(void);
+void vm_map_entry_free(vm_map_entry_t entry);
+/* The entry that holds address, or NULL. Map locked. */
+vm_map_entry_t vm_map_lookup(vm_map_t map, vm_address_t address);
+/* Cuts the entry in two at `at`, inside it; returns the upper part. NULL: out of memory. Map locked. */
+vm_map_entry_t vm_map_clip(vm_map_t map, vm_map_entry_t entry, vm_address_t at);
+/* Cuts the entries at both ends of [start, end), so that operations on whole entries stay inside. On
+ * KERN_RESOURCE_SHORTAGE nothing has changed. Map locked. */
+kern_return_t vm_map_clip_range(vm_map_t map, vm_address_t start, vm_address_t end);
+/* Joins the entry with its neighbours where they continue it; returns the result. Map locked. */
+vm_map_entry_t vm_map_simplify(vm_map_t map, vm_map_entry_t entry);
+void vm_map_simplify_range(vm_map_t map, vm_address_t start, vm_address_t end);
+/* Checks that [start, end) has no holes and that every entry allows `prot` (a cap is checked instead if
+ * of_max). KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE. Map locked. */
+kern_return_t vm_map_check(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t prot,
+                           bool of_max);
+/* An object for an entry that has none yet. KERN_RESOURCE_SHORTAGE. Map locked. */
+kern_return_t vm_map_entry_make_object(vm_map_entry_t entry);
+/* Ends needs_copy: the entry may be written to. KERN_RESOURCE_SHORTAGE. Map locked. */
+kern_return_t vm_map_entry_shadow(vm_map_entry_t entry);
+/* Sets needs_copy, and counts it. Map locked. */
+void vm_map_entry_freeze(vm_map_entry_t entry);
+/* Gives back what an entry, in no map any more, refers to, and the entry. No locks held. */
+void vm_map_entry_dispose(vm_map_entry_t entry);
+void vm_map_unwire_pages(vm_map_entry_t entry, vm_address_t start, vm_address_t end);
+/* Finds (anywhere) or checks the place for size bytes: *address. KERN_NO_SPACE, ... Map locked. */
+kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask,
+                           bool anywhere);
+
+/* ---- vm_map_copy.c ---- */
+enum vm_copy_mode {
+    VM_COPY_READ,  /* for a message: the range must be readable */
+    VM_COPY_REMAP, /* a copy with the source's protections */
+    VM_SHARE       /* the same pages */
+};
+/* One new entry that shows, as mode says, the memory of map from start on, up to end or less (its size
+ * tells; its start and end are those in map). May block; no locks. */
+kern_return_t vm_map_copy_step(vm_map_t map, vm_address_t start, vm_address_t end,
+                               enum vm_copy_mode mode, vm_map_entry_t *copy);
+/* All of [start, end), as entries numbered from 0 on. All or nothing. */
+kern_return_t vm_map_copy_range(vm_map_t map, vm_address_t start, vm_address_t end,
+                                enum vm_copy_mode mode, struct queue *entries);
+void vm_map_entries_discard(struct queue *entries);
+/* Puts such entries into map, at one place. On success the queue is empty. */
+kern_return_t vm_map_insert_entries(vm_map_t map, vm_address_t *address, vm_size_t size,
+                                    vm_address_t mask, bool anywhere, struct queue *entries);
+
+/* ---- vm_fault.c ---- */
+/* Bytes between a map's memory, faulted in as needed, and the kernel's. Fails like vm_fault, part of
+ * it done. May block; no locks. */
+kern_return_t vm_map_read_bytes(vm_map_t map, vm_address_t va, void *buf, vm_size_t size);
+kern_return_t vm_map_write_bytes(vm_map_t map, vm_address_t va, const void *buf, vm_size_t size);
+/* The same from an object that one holds a reference to. */
+kern_return_t vm_object_read_bytes(vm_object_t object, vm_offset_t offset, void *buf, vm_size_t size);
+/* Copies the page at va to the frame `to`; *present false: nothing but zeros was ever there. */
+kern_return_t vm_map_copy_page(vm_map_t map, vm_address_t va, vm_page_t to, bool *present);
+/* Faults in the page at va, in the entry's own object, and wires it there. */
+kern_return_t vm_fault_wire(vm_map_t map, vm_address_t va, vm_prot_t prot);
+
+/* ---- memory_object.c, memory_object_table.c, memory_object_return.c ---- */
+#define MEMORY_OBJECT_CLUSTER_MAX  16 /* pages in one message, at most */
+#define MEMORY_OBJECT_REQUESTS_MAX 64 /* pages an object may have asked for and not got */
+
+/* Nobody will answer any more: forgets what was asked for, and wakes who waits. Object locked. */
+void memory_object_fail_requests(vm_object_t object);
+/* Asks the pager for the absent page at offset and, reading ahead, those after it. Object locked (the
+ * page is not there, the pager is ready), with `also` and `map` (may be NULL): all are unlocked.
+ * KERN_SUCCESS: look again. */
+kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_prot_t access,
+                                    vm_object_t also, vm_map_t map);
+/* Drops the last reference to an object with a pager: keeps it for later or terminates it. */
+void memory_object_release(vm_object_t object);
+/* Terminates one unused object; false: there is none. No locks held. */
+bool memory_object_cache_trim(void);
+/* Writes pages of [start, end) back, drops them (flush), or locks them: memory_object_lock_request
+ * without its reply. wait: until the pager has let go of the data, or its time is over. */
+kern_return_t memory_object_clean(vm_object_t object, vm_offset_t start, vm_offset_t end,
+                                  memory_object_return_t should_return, bool flush,
+                                  vm_prot_t lock_value, bool wait);
+/* Sends dirty pages of a terminated object home. */
+void memory_object_return_all(vm_object_t object);
+/* Sends a dirty page, with dirty ones that follow it, to the pager; they leave the object, which is
+ * locked, and gets unlocked. The caller is the page-out thread. */
+kern_return_t memory_object_page_out(vm_object_t object, vm_page_t page);
+/* How long a pager may take, as a deadline from now. */
+uint64_t memory_object_deadline(void);
+void memory_object_init_tables(void);
+
+/* ---- vm_pageout.c ---- */
+/* vm_page_wait, telling why: KERN_SUCCESS (try again), KERN_ABORTED, KERN_RESOURCE_SHORTAGE. */
+kern_return_t vm_memory_wait(bool interruptible);
+/* Starts the page-out thread if memory is low. Locks up to LOCK_PV may be held. */
+void vm_pageout_poke(void);
+/* Memory became free: wakes who waits for it. */
+void vm_memory_freed(void);
+/* May the current thread use the reserve? */
+bool vm_page_privileged(void);
+extern uint32_t vm_memory_waiters; /* atomic */
+extern uint32_t vm_laundry_count;  /* atomic: pages that pagers have yet to write */
+
+#endif

@@ -1,0 +1,210 @@
+/*
+ * The entries of a map, kept twice: in a list by address, and in a treap: a binary search tree by
+ * address that is a heap by random priority, and therefore balanced whatever the order of insertions.
+ * Each node knows the free space (gap) just below its entry and the largest gap in its subtree, so both
+ * "which entry holds this address" and "where are n free bytes" take O(log n) steps.
+ * All functions: the map is locked. Read vm/vm_map.h first.
+ */
+#include "vm_internal.h"
+
+vm_map_entry_t vm_map_entry_next(vm_map_t map, vm_map_entry_t entry)
+{
+    return entry->link.next == &map->entries
+               ? NULL : queue_entry(entry->link.next, struct vm_map_entry, link);
+}
+
+vm_map_entry_t vm_map_entry_prev(vm_map_t map, vm_map_entry_t entry)
+{
+    return entry->link.prev == &map->entries
+               ? NULL : queue_entry(entry->link.prev, struct vm_map_entry, link);
+}
+
+static void refresh(vm_map_entry_t node)
+{
+    vm_size_t largest = node->gap;
+
+    if (node->left != NULL)
+        largest = MAX(largest, node->left->max_gap);
+    if (node->right != NULL)
+        largest = MAX(largest, node->right->max_gap);
+    node->max_gap = largest;
+}
+
+/* Sets the entry's gap from its neighbour's end, and all max_gaps that depend on it. */
+static void set_gap(vm_map_t map, vm_map_entry_t entry)
+{
+    vm_map_entry_t prev = vm_map_entry_prev(map, entry);
+
+    entry->gap = entry->start - (prev != NULL ? prev->end : 0);
+    for (; entry != NULL; entry = entry->parent) {
+        vm_size_t before = entry->max_gap;
+
+        refresh(entry);
+        if (entry->max_gap == before && entry->parent != NULL && entry->max_gap > entry->gap)
+            break; /* something else in the subtree is larger: nothing above can change */
+    }
+}
+
+/* The pointer that points to node. */
+static vm_map_entry_t *link_to(vm_map_t map, vm_map_entry_t node)
+{
+    if (node->parent == NULL)
+        return &map->root;
+    return node->parent->left == node ? &node->parent->left : &node->parent->right;
+}
+
+/* Node takes its parent's place, the parent becomes its child. */
+static void rotate_up(vm_map_t map, vm_map_entry_t node)
+{
+    vm_map_entry_t parent = node->parent;
+    vm_map_entry_t inner; /* the subtree between them changes sides */
+
+    *link_to(map, parent) = node;
+    node->parent = parent->parent;
+    if (parent->left == node) {
+        inner = node->right;
+        node->right = parent;
+        parent->left = inner;
+    } else {
+        inner = node->left;
+        node->left = parent;
+        parent->right = inner;
+    }
+    parent->parent = node;
+    if (inner != NULL)
+        inner->parent = parent;
+    refresh(parent);
+    refresh(node);
+}
+
+/* xorshift32 (Marsaglia, 2003): never 0 if the seed was not. */
+static uint32_t next_random(vm_map_t map)
+{
+    map->seed ^= map->seed << 13;
+    map->seed ^= map->seed >> 17;
+    map->seed ^= map->seed << 5;
+    return map->seed;
+}
+
+vm_map_entry_t vm_map_entry_at_or_above(vm_map_t map, vm_address_t address)
+{
+    vm_map_entry_t node = map->root;
+    vm_map_entry_t best = NULL;
+
+    while (node != NULL) {
+        if (node->end > address) {
+            best = node;
+            if (node->start <= address)
+                break;
+            node = node->left;
+        } else {
+            node = node->right;
+        }
+    }
+    return best;
+}
+
+void vm_map_entry_link(vm_map_t map, vm_map_entry_t entry)
+{
+    vm_map_entry_t parent = NULL, next;
+    vm_map_entry_t *link = &map->root;
+    struct queue *after = &map->entries;
+
+    while (*link != NULL) {
+        parent = *link;
+        if (parent->start < entry->start) {
+            after = &parent->link;
+            link = &parent->right;
+        } else {
+            link = &parent->left;
+        }
+    }
+    queue_insert_after(after, &entry->link);
+    entry->left = entry->right = NULL;
+    entry->parent = parent;
+    entry->tree_priority = next_random(map);
+    entry->max_gap = 0;
+    *link = entry;
+    set_gap(map, entry);
+    while (entry->parent != NULL && entry->parent->tree_priority < entry->tree_priority)
+        rotate_up(map, entry);
+    if ((next = vm_map_entry_next(map, entry)) != NULL)
+        set_gap(map, next);
+    map->entry_count++;
+    map->size += entry->end - entry->start;
+}
+
+void vm_map_entry_unlink(vm_map_t map, vm_map_entry_t entry)
+{
+    vm_map_entry_t next = vm_map_entry_next(map, entry);
+    vm_map_entry_t child, parent;
+
+    while (entry->left != NULL && entry->right != NULL)
+        rotate_up(map, entry->left->tree_priority > entry->right->tree_priority ? entry->left
+                                                                                : entry->right);
+    child = entry->left != NULL ? entry->left : entry->right;
+    parent = entry->parent;
+    *link_to(map, entry) = child;
+    if (child != NULL)
+        child->parent = parent;
+    for (; parent != NULL; parent = parent->parent)
+        refresh(parent);
+    queue_remove(&entry->link);
+    if (next != NULL)
+        set_gap(map, next);
+    if (map->hint == entry)
+        map->hint = NULL;
+    map->entry_count--;
+    map->size -= entry->end - entry->start;
+}
+
+void vm_map_entry_resize(vm_map_t map, vm_map_entry_t entry, vm_address_t start, vm_address_t end)
+{
+    vm_map_entry_t next = vm_map_entry_next(map, entry);
+
+    map->size += (end - start) - (entry->end - entry->start);
+    entry->start = start;
+    entry->end = end;
+    set_gap(map, entry);
+    if (next != NULL)
+        set_gap(map, next);
+}
+
+/* The first entry after this one, in address order, with a gap of at least size below it. */
+static vm_map_entry_t next_with_gap(vm_map_entry_t node, vm_size_t size)
+{
+    vm_map_entry_t subtree = node->right;
+
+    while (subtree == NULL || subtree->max_gap < size) {
+        /* Nothing to the right: up to the first ancestor whose left side we come from. */
+        while (node->parent != NULL && node->parent->right == node)
+            node = node->parent;
+        node = node->parent;
+        if (node == NULL || node->gap >= size)
+            return node;
+        subtree = node->right;
+    }
+    for (node = subtree;;) {
+        if (node->left != NULL && node->left->max_gap >= size)
+            node = node->left;
+        else if (node->gap >= size)
+            return node;
+        else
+            node = node->right;
+    }
+}
+
+bool vm_map_find_space(vm_map_t map, vm_address_t from, vm_size_t size, vm_address_t limit,
+                       vm_address_t *address)
+{
+    vm_map_entry_t entry = vm_map_entry_at_or_above(map, from);
+
+    if (entry != NULL && (entry->start < from || entry->start - from < size)) {
+        vm_map_entry_t next = next_with_gap(entry, size);
+
+        from = next != NULL ? next->start - next->gap
+                            : queue_entry(map->entries.prev, struct vm_map_entry, link)->end;
+    }
+    *address = from;
+    return from <= limit && limit - from >= size;
+}

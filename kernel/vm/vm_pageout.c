@@ -1,0 +1,226 @@
+/*
+ * Page replacement: a second-chance clock, and what happens when memory runs out.
+ *
+ *        fault                 no longer at the front: the clock's hand
+ *   ---> active queue ------------------------------------------------> inactive queue ---> reclaimed
+ *              ^                  (its reference bit is cleared)              |
+ *              +------------------- referenced meanwhile ---------------------+
+ *
+ * Reclaiming a page of a pager's object: clean, its frame is free at once; dirty, it goes to the pager
+ * (memory_object_return.c), and the frame is free when that has written it. Anonymous pages stay until
+ * there is a pager for them: evict() is the place.
+ *
+ * Levels of free pages: reserve      below it only the page-out thread gets any
+ *                       2 * reserve  below it faults of user tasks wait
+ *                       4 * reserve  the target: below it the page-out thread works
+ * A pass that finds nothing to do while memory is short is fruitless: who waits then gets
+ * KERN_RESOURCE_SHORTAGE, and the thread rests a while before it tries again.
+ */
+#include "vm_internal.h"
+
+#include <ipc/ipc_port.h>
+#include <mach/host_priv_server.h>
+
+#define RESERVE_SHARE 128 /* of all pages: one in so many is reserve */
+#define RESERVE_MIN   16
+#define RESERVE_MAX   256
+#define LAUNDRY_MAX   128 /* pages that pagers may have to write at any time */
+#define REST_MS       100 /* after a fruitless pass, and for the laundry */
+#define PAGEOUT_PRIORITY 90
+#define WAIT_AGAIN    (-1)
+
+uint32_t vm_memory_waiters;
+uint32_t vm_laundry_count;
+
+static thread_t pageout_thread;
+static uint32_t fruitless_passes; /* atomic; also the event of those who wait for memory */
+static bool poked;                /* atomic; also the page-out thread's event */
+static ipc_port_t default_manager; /* a send right, or IP_NULL; guarded by manager_lock */
+static spinlock_t manager_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
+
+bool vm_page_privileged(void)
+{
+    return pageout_thread != NULL && current_thread() == pageout_thread;
+}
+
+void vm_pageout_poke(void)
+{
+    if (!__atomic_exchange_n(&poked, true, __ATOMIC_ACQ_REL))
+        event_wakeup(&poked);
+}
+
+void vm_memory_freed(void)
+{
+    if (vm_counts.free > 2 * vm_counts.free_reserved)
+        event_wakeup(&fruitless_passes);
+}
+
+kern_return_t vm_memory_wait(bool interruptible)
+{
+    uint32_t noted = __atomic_load_n(&fruitless_passes, __ATOMIC_ACQUIRE);
+    kern_return_t kr = WAIT_AGAIN;
+
+    if (pageout_thread == NULL || vm_page_privileged())
+        return KERN_RESOURCE_SHORTAGE;
+    __atomic_fetch_add(&vm_memory_waiters, 1, __ATOMIC_ACQ_REL);
+    do {
+        bool interrupted;
+
+        event_assert_wait(&fruitless_passes, interruptible, DEADLINE_NONE);
+        if (vm_counts.free > 2 * vm_counts.free_reserved
+            || __atomic_load_n(&fruitless_passes, __ATOMIC_ACQUIRE) != noted)
+            event_wakeup(&fruitless_passes); /* came true before we slept: do not */
+        else
+            vm_pageout_poke();
+        interrupted = thread_block() == THREAD_INTERRUPTED;
+        if (interrupted)
+            kr = KERN_ABORTED;
+        else if (vm_counts.free > 2 * vm_counts.free_reserved)
+            kr = KERN_SUCCESS;
+        else if (__atomic_load_n(&fruitless_passes, __ATOMIC_ACQUIRE) != noted)
+            kr = KERN_RESOURCE_SHORTAGE;
+    } while (kr == WAIT_AGAIN);
+    __atomic_fetch_sub(&vm_memory_waiters, 1, __ATOMIC_ACQ_REL);
+    return kr;
+}
+
+bool vm_page_wait(bool interruptible)
+{
+    return vm_memory_wait(interruptible) == KERN_SUCCESS;
+}
+
+/* ---- the clock ---- */
+
+static uint32_t target(void)
+{
+    return 4 * vm_counts.free_reserved;
+}
+
+/* Tries to get rid of a page that nobody used lately. Object locked; unlocks. True: it is free, or on
+ * its way. */
+static bool evict(vm_object_t object, vm_page_t page)
+{
+    bool evicted = false;
+
+    if (page->busy || page->wire_count != 0) {
+        vm_page_activate(page);
+    } else if (object->pager == NULL) {
+        vm_page_activate(page); /* anonymous: there is no pager for it */
+    } else if (page->error || object->pager_dead) {
+        pmap_page_protect(page, VM_PROT_NONE);
+        vm_page_free(page);
+        evicted = true;
+    } else {
+        pmap_page_protect(page, VM_PROT_NONE);
+        if (page->dirty || page->precious || pmap_is_modified(page)) {
+            if (__atomic_load_n(&vm_laundry_count, __ATOMIC_RELAXED) < LAUNDRY_MAX)
+                return memory_object_page_out(object, page) == KERN_SUCCESS;
+            vm_page_activate(page);
+        } else {
+            vm_page_free(page);
+            evicted = true;
+        }
+    }
+    spin_unlock(&object->lock);
+    return evicted;
+}
+
+/* The hand moves on by one page: from active to inactive. */
+static void refill_inactive(void)
+{
+    vm_object_t object;
+    vm_page_t page = vm_page_oldest(VM_PAGE_ACTIVE, &object);
+
+    if (page == NULL || object == NULL)
+        return;
+    if (!page->busy) {
+        page->reference = false;
+        pmap_clear_reference(page);
+        vm_page_deactivate(page);
+    }
+    spin_unlock(&object->lock);
+}
+
+static bool reclaim_one(void)
+{
+    vm_object_t object;
+    vm_page_t page = vm_page_oldest(VM_PAGE_INACTIVE, &object);
+
+    if (page == NULL || object == NULL)
+        return false;
+    if (page->reference || pmap_is_referenced(page)) {
+        page->reference = false;
+        pmap_clear_reference(page);
+        vm_page_activate(page);
+        vm_count(reactivations);
+        spin_unlock(&object->lock);
+        return false;
+    }
+    return evict(object, page);
+}
+
+/* One pass: until the target is reached, but over no page more than about twice. True: something was
+ * freed, or will be. */
+static bool pageout_pass(void)
+{
+    uint32_t budget = 2 * (vm_counts.active + vm_counts.inactive);
+    uint32_t evicted = 0;
+
+    if (vm_counts.external == 0)
+        budget = 0; /* all is anonymous: nothing can go */
+    for (uint32_t i = 0; i < budget && vm_counts.free < target(); i++) {
+        if (vm_counts.inactive < (vm_counts.active + vm_counts.inactive) / 3)
+            refill_inactive();
+        evicted += reclaim_one();
+        if (i % VM_BATCH == 0)
+            preempt_point();
+    }
+    while (vm_counts.free < target() && memory_object_cache_trim())
+        evicted++;
+    return evicted != 0;
+}
+
+static void pageout(void *unused)
+{
+    for (;;) {
+        event_assert_wait(&poked, false, DEADLINE_NONE);
+        if (vm_counts.free < target() && __atomic_load_n(&poked, __ATOMIC_ACQUIRE))
+            event_wakeup(&poked);
+        thread_block();
+        __atomic_store_n(&poked, true, __ATOMIC_RELEASE); /* no pokes while at work */
+        if (vm_counts.free < target() && !pageout_pass()) {
+            /* What is being written may come free yet. */
+            if (__atomic_load_n(&vm_laundry_count, __ATOMIC_RELAXED) != 0)
+                thread_sleep_until(deadline_after_ms(REST_MS));
+            if (vm_counts.free <= 2 * vm_counts.free_reserved) {
+                __atomic_fetch_add(&fruitless_passes, 1, __ATOMIC_ACQ_REL);
+                event_wakeup(&fruitless_passes);
+            }
+            thread_sleep_until(deadline_after_ms(REST_MS));
+        }
+        __atomic_store_n(&poked, false, __ATOMIC_RELEASE);
+        if (vm_counts.free <= 2 * vm_counts.free_reserved
+            && __atomic_load_n(&vm_memory_waiters, __ATOMIC_RELAXED) != 0)
+            vm_pageout_poke(); /* theirs may have been swallowed */
+    }
+}
+
+void vm_pageout_init(void)
+{
+    vm_counts.free_reserved = MAX(RESERVE_MIN, MIN(RESERVE_MAX, vm_counts.total / RESERVE_SHARE));
+    pageout_thread = kernel_thread("pageout", pageout, NULL, PAGEOUT_PRIORITY);
+}
+
+kern_return_t vm_set_default_memory_manager(host_priv_t host, mach_port_t *manager)
+{
+    ipc_port_t old;
+
+    if (host == NULL)
+        return KERN_INVALID_ARGUMENT;
+    spin_lock(&manager_lock);
+    old = default_manager;
+    default_manager = *manager;
+    spin_unlock(&manager_lock);
+    *manager = old;
+    return KERN_SUCCESS;
+}
