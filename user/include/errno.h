@@ -1,0 +1,58 @@
+/* Error numbers: Linux's values, which ordinary AArch64 programs have compiled in. */
+#ifndef _ERRNO_H_
+#define _ERRNO_H_
+
+#include <mach_tcb.h>
+#define errno (mach_tcb()->err)
+
+#define EPERM 1
+#define ENOENT 2
+#define ESRCH 3
+#define EINTR 4
+#define EIO 5
+#define ENXIO 6
+#define E2BIG 7
+#define ENOEXEC 8
+#define EBADF 9
+#define ECHILD 10
+#define EAGAIN 11
+#define EWOULDBLOCK EAGAIN
+#define ENOMEM 12
+#define EACCES 13
+#define EFAULT 14
+#define ENOTBLK 15
+#define EBUSY 16
+#define EEXIST 17
+#define EXDEV 18
+#define ENODEV 19
+#define ENOTDIR 20
+#define EISDIR 21
+#define EINVAL 22
+#define ENFILE 23
+#define EMFILE 24
+#define ENOTTY 25
+#define ETXTBSY 26
+#define EFBIG 27
+#define ENOSPC 28
+#define ESPIPE 29
+#define EROFS 30
+#define EMLINK 31
+#define EPIPE 32
+#define EDOM 33
+#define ERANGE 34
+#define EDEADLK 35
+#define ENAMETOOLONG 36
+#define ENOLCK 37
+#define ENOSYS 38
+#define ENOTEMPTY 39
+#define ELOOP 40
+#define EPROTO 71
+#define EOVERFLOW 75
+#define EILSEQ 84
+#define ENOTSOCK 88
+#define ENOTSUP 95
+#define EOPNOTSUPP ENOTSUP
+#define ETIMEDOUT 110
+#define ECANCELED 125
+
+#endif

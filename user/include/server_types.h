@@ -1,0 +1,52 @@
+/*
+ * What servers and their clients share: sizes and records of server_types.defs.
+ */
+#ifndef _SERVER_TYPES_H_
+#define _SERVER_TYPES_H_
+
+#include <mach/mach_types.h>
+#include <stdint.h>
+
+#define IO_DATA_MAX 8192 /* bytes in one io_read or io_write message */
+
+typedef char path_t[1024];        /* with its NUL */
+typedef char service_name_t[64];
+
+/* io_stat: 112 bytes, without padding. Times in seconds and nanoseconds since 1970. */
+typedef struct io_stat {
+    uint64_t st_ino;
+    uint64_t st_size;
+    uint64_t st_blocks; /* of 512 bytes */
+    uint32_t st_dev;
+    uint32_t st_mode;   /* S_IFMT and permissions, POSIX's numbers */
+    uint32_t st_nlink;
+    uint32_t st_uid;
+    uint32_t st_gid;
+    uint32_t st_rdev;   /* major << 8 | minor */
+    uint32_t st_blksize;
+    uint32_t st_pad;
+    int64_t st_atime_sec, st_atime_nsec;
+    int64_t st_mtime_sec, st_mtime_nsec;
+    int64_t st_ctime_sec, st_ctime_nsec;
+    uint64_t st_fsid;
+} io_stat_t;
+_Static_assert(sizeof(io_stat_t) == 112, "io_stat_t is 112 bytes on the wire");
+
+/* One entry of fs_readdir: packed one after the other, each 8-aligned. */
+typedef struct io_dirent {
+    uint64_t d_ino;
+    uint64_t d_off;    /* cookie of the next entry */
+    uint16_t d_reclen; /* bytes, with name and padding */
+    uint8_t d_type;    /* DT_* */
+    uint8_t d_namlen;
+    char d_name[];     /* NUL-terminated */
+} io_dirent_t;
+
+#define SERVICE_FILE   "file"
+#define SERVICE_PROC   "proc"
+#define SERVICE_PIPE   "pipe"
+#define SERVICE_TTY    "tty"
+#define SERVICE_DISK   "disk"
+#define SERVICE_DEVICE "device"
+
+#endif

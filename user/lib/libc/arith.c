@@ -1,0 +1,16 @@
+/* Absolute values and divisions. */
+#include <stdlib.h>
+
+int abs(int value) { return value < 0 ? -value : value; }
+long labs(long value) { return value < 0 ? -value : value; }
+long long llabs(long long value) { return value < 0 ? -value : value; }
+
+div_t div(int number, int by)
+{
+    return (div_t){number / by, number % by};
+}
+
+ldiv_t ldiv(long number, long by)
+{
+    return (ldiv_t){number / by, number % by};
+}

@@ -1,0 +1,45 @@
+/* The current directory is a port. */
+#include "posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mach/mach_port.h>
+#include <servers/fs.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int chdir(const char *path)
+{
+    mach_port_t dir = __path_port(AT_FDCWD, path);
+    mach_port_t port;
+    mach_port_t old;
+    kern_return_t kr;
+
+    if (dir == MACH_PORT_NULL)
+        return -1;
+    kr = fs_open(dir, path, O_RDONLY | O_DIRECTORY, 0, &port);
+    if (kr != KERN_SUCCESS)
+        return __fs_error(kr);
+    if (__port_in_use(port)) /* one reference a name */
+        mach_port_deallocate(mach_task_self(), port);
+    old = __cwd_port;
+    __cwd_port = port;
+    __port_release(old);
+    return 0;
+}
+
+int fchdir(int fd)
+{
+    struct fd *f = __fd_get(fd);
+    struct stat st;
+    mach_port_t old;
+
+    if (f == NULL || fstat(fd, &st) < 0)
+        return -1;
+    if (!S_ISDIR(st.st_mode))
+        return __fail(ENOTDIR);
+    old = __cwd_port;
+    __cwd_port = f->port;
+    __port_release(old);
+    return 0;
+}

@@ -1,0 +1,254 @@
+/* The table of descriptors: its entries, and the functions that only it matters to. Read posix.h before. */
+#include "posix.h"
+
+#include <cthreads.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <mach/mach_port.h>
+#include <mach/vm_map.h>
+#include <server_types.h>
+#include <servers/io.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIRST_COUNT 16 /* entries there is room for without asking the kernel for memory */
+#define FD_MAX      65536
+
+mach_port_t __proc_port;
+mach_port_t __root_port;
+mach_port_t __cwd_port;
+mode_t __umask;
+
+static struct fd first_table[FIRST_COUNT];
+struct fd *__fd_table = first_table;
+int __fd_count = FIRST_COUNT;
+static mutex_t lock = MUTEX_INITIALIZER; /* on changes of the table */
+
+/*
+ * Makes the table hold `count` entries at least. The old one is left where it is, since another
+ * thread may be looking at it; doubling bounds what that costs.
+ */
+static int grow(int count)
+{
+    vm_address_t memory = 0;
+    int size = __fd_count;
+
+    if (count > FD_MAX)
+        return __fail(EMFILE);
+    while (size < count)
+        size *= 2;
+    if (vm_allocate(mach_task_self(), &memory, size * sizeof(struct fd), TRUE) != KERN_SUCCESS)
+        return __fail(ENOMEM);
+    memcpy((void *)memory, __fd_table, __fd_count * sizeof(struct fd));
+    __atomic_store_n(&__fd_table, (struct fd *)memory, __ATOMIC_RELEASE);
+    __atomic_store_n(&__fd_count, size, __ATOMIC_RELEASE);
+    return 0;
+}
+
+static int port_in_table(mach_port_t port)
+{
+    for (int i = 0; i < __fd_count; i++)
+        if (__fd_table[i].port == port)
+            return 1;
+    return 0;
+}
+
+int __port_in_use(mach_port_t port)
+{
+    return port == __root_port || port == __cwd_port || port == __proc_port || port_in_table(port);
+}
+
+void __port_release(mach_port_t port)
+{
+    if (!__port_in_use(port))
+        mach_port_deallocate(mach_task_self(), port);
+}
+
+struct fd *__fd_get(int fd)
+{
+    if (fd < 0 || fd >= __fd_count || __fd_table[fd].port == MACH_PORT_NULL) {
+        errno = EBADF;
+        return NULL;
+    }
+    return &__fd_table[fd];
+}
+
+/* Puts an entry at `fd`, which there is room for and which is free. Locked. */
+static void set_entry(int fd, mach_port_t port, uint32_t flags, uint8_t fd_flags, uint8_t kind)
+{
+    __fd_table[fd] = (struct fd){.port = port, .flags = flags, .fd_flags = fd_flags, .kind = kind};
+}
+
+/* The lowest free entry from `least` on, with room made for it; -1 with errno. Locked. */
+static int find_free(int least)
+{
+    int fd = least;
+
+    while (fd < __fd_count && __fd_table[fd].port != MACH_PORT_NULL)
+        fd++;
+    if (fd >= __fd_count && grow(fd + 1) < 0)
+        return -1;
+    return fd;
+}
+
+int __fd_install(mach_port_t port, uint32_t flags, uint8_t fd_flags, int least)
+{
+    int fd;
+    int had;
+
+    mutex_lock(&lock);
+    had = __port_in_use(port); /* then there is a user reference already, and this one is too many */
+    fd = find_free(least);
+    if (fd >= 0)
+        set_entry(fd, port, flags, fd_flags, FD_UNKNOWN);
+    if (fd < 0 || had)
+        mach_port_deallocate(mach_task_self(), port);
+    mutex_unlock(&lock);
+    return fd;
+}
+
+void __posix_start(const struct startup *startup)
+{
+    __proc_port = startup->proc;
+    __root_port = startup->root;
+    __cwd_port = startup->cwd;
+    __umask = startup->umask;
+    for (uint32_t i = 0; i < startup->fd_count; i++) {
+        const struct startup_fd *f = &startup->fds[i];
+
+        if (f->fd >= 0 && !(f->fd_flags & FD_CLOEXEC)
+            && (f->fd < __fd_count || grow(f->fd + 1) == 0))
+            set_entry(f->fd, f->port, f->flags, 0, FD_UNKNOWN);
+    }
+    /* Only now, when it is known what stays. */
+    for (uint32_t i = 0; i < startup->fd_count; i++) {
+        const struct startup_fd *f = &startup->fds[i];
+
+        if (f->fd == STARTUP_RELEASE)
+            mach_port_deallocate(mach_task_self(), f->port);
+        else if (f->fd >= 0 && f->fd_flags & FD_CLOEXEC) {
+            uint32_t first = 0;
+
+            /* Several of these may be one name: once. */
+            while (startup->fds[first].fd < 0 || startup->fds[first].port != f->port)
+                first++;
+            if (first == i)
+                __port_release(f->port);
+        }
+    }
+    if (startup->old_reply != MACH_PORT_NULL)
+        mach_port_mod_refs(mach_task_self(), startup->old_reply, MACH_PORT_RIGHT_RECEIVE, -1);
+}
+
+/* Takes the entry out. Locked. */
+static void close_entry(int fd)
+{
+    mach_port_t port = __fd_table[fd].port;
+
+    __fd_table[fd].port = MACH_PORT_NULL;
+    __port_release(port);
+}
+
+int close(int fd)
+{
+    int result = 0;
+
+    mutex_lock(&lock);
+    if (__fd_get(fd) == NULL)
+        result = -1;
+    else
+        close_entry(fd);
+    mutex_unlock(&lock);
+    return result;
+}
+
+/* A second descriptor for what fd is, not below least. */
+static int duplicate(int fd, int least, uint8_t fd_flags)
+{
+    int copy = -1;
+
+    if (least < 0 || least >= FD_MAX)
+        return __fail(EINVAL);
+    mutex_lock(&lock);
+    if (__fd_get(fd) != NULL && (copy = find_free(least)) >= 0) {
+        const struct fd *f = &__fd_table[fd];
+
+        set_entry(copy, f->port, f->flags, fd_flags, f->kind);
+    }
+    mutex_unlock(&lock);
+    return copy;
+}
+
+int dup(int fd)
+{
+    return duplicate(fd, 0, 0);
+}
+
+int dup2(int fd, int to)
+{
+    int result = to;
+
+    mutex_lock(&lock);
+    if (__fd_get(fd) == NULL || (to < 0 && __fail(EBADF) < 0)
+        || (to >= __fd_count && grow(to + 1) < 0)) {
+        result = -1;
+        if (errno == EMFILE)
+            errno = EBADF; /* POSIX: `to` is out of range */
+    } else if (fd != to) {
+        struct fd copy = __fd_table[fd];
+        mach_port_t old = __fd_table[to].port;
+
+        set_entry(to, copy.port, copy.flags, 0, copy.kind);
+        if (old != MACH_PORT_NULL)
+            __port_release(old);
+    }
+    mutex_unlock(&lock);
+    return result;
+}
+
+/* The flags that F_SETFL changes are the open file's, and so of all its descriptors. */
+static int set_flags(int fd, uint32_t flags)
+{
+    const uint32_t changeable = O_APPEND | O_NONBLOCK;
+    struct fd *f;
+
+    mutex_lock(&lock);
+    f = __fd_get(fd);
+    for (int i = 0; f != NULL && i < __fd_count; i++)
+        if (__fd_table[i].port == f->port)
+            __fd_table[i].flags = (__fd_table[i].flags & ~changeable) | (flags & changeable);
+    mutex_unlock(&lock);
+    return f != NULL ? 0 : -1;
+}
+
+int fcntl(int fd, int command, ...)
+{
+    struct fd *f = __fd_get(fd);
+    va_list ap;
+    int argument;
+
+    if (f == NULL)
+        return -1;
+    va_start(ap, command);
+    argument = va_arg(ap, int);
+    va_end(ap);
+    switch (command) {
+    case F_DUPFD:
+        return duplicate(fd, argument, 0);
+    case F_DUPFD_CLOEXEC:
+        return duplicate(fd, argument, FD_CLOEXEC);
+    case F_GETFD:
+        return f->fd_flags;
+    case F_SETFD:
+        f->fd_flags = argument & FD_CLOEXEC;
+        return 0;
+    case F_GETFL:
+        return (int)f->flags;
+    case F_SETFL:
+        return set_flags(fd, argument);
+    default:
+        return __fail(EINVAL);
+    }
+}

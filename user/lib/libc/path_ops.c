@@ -1,0 +1,68 @@
+/* Functions of a path that are those of an open file: open, do it, close. */
+#include "posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mach/mach_port.h>
+#include <servers/fs.h>
+#include <servers/io.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A port for the file at path, the caller's; MACH_PORT_NULL with errno. */
+static mach_port_t open_port(const char *path, int flags)
+{
+    mach_port_t dir = __path_port(AT_FDCWD, path);
+    mach_port_t port;
+    kern_return_t kr;
+
+    if (dir == MACH_PORT_NULL)
+        return MACH_PORT_NULL;
+    kr = fs_open(dir, path, flags, 0, &port);
+    if (kr == KERN_SUCCESS)
+        return port;
+    __fs_error(kr);
+    return MACH_PORT_NULL;
+}
+
+static int finish(mach_port_t port, kern_return_t kr)
+{
+    mach_port_deallocate(mach_task_self(), port); /* the reference that came with it */
+    return kr == KERN_SUCCESS ? 0 : __error(kr);
+}
+
+int truncate(const char *path, off_t length)
+{
+    mach_port_t port = open_port(path, O_WRONLY);
+
+    return port != MACH_PORT_NULL ? finish(port, io_truncate(port, length)) : -1;
+}
+
+int chmod(const char *path, mode_t mode)
+{
+    mach_port_t port = open_port(path, O_RDONLY);
+
+    return port != MACH_PORT_NULL ? finish(port, io_chmod(port, mode)) : -1;
+}
+
+int chown(const char *path, uid_t uid, gid_t gid)
+{
+    mach_port_t port = open_port(path, O_RDONLY);
+
+    return port != MACH_PORT_NULL ? finish(port, io_chown(port, uid, gid)) : -1;
+}
+
+int utimensat(int dir, const char *path, const struct timespec times[2], int flags)
+{
+    int fd = openat(dir, path, O_RDONLY | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
+    int result;
+    int error;
+
+    if (fd < 0)
+        return -1;
+    result = futimens(fd, times);
+    error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}

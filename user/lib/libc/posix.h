@@ -1,0 +1,65 @@
+/*
+ * What libc's POSIX functions share: the process's ports and its descriptors. Not for programs.
+ *
+ * A descriptor is an entry in a table; its port, a send right, is the open file description. Several
+ * entries, and the root and current directory, may have the same port name. Of each name in use here
+ * the process holds exactly one user reference.
+ */
+#ifndef _POSIX_H_
+#define _POSIX_H_
+
+#include <mach/mach.h>
+#include <startup.h>
+#include <sys/types.h>
+
+enum fd_kind { FD_UNKNOWN, FD_REGULAR, FD_OTHER };
+
+struct fd {
+    mach_port_t port;   /* MACH_PORT_NULL: not in use */
+    uint32_t flags;     /* O_* */
+    uint8_t fd_flags;   /* FD_CLOEXEC */
+    uint8_t kind;       /* enum fd_kind, found out when it matters */
+};
+
+extern mach_port_t __proc_port; /* MACH_PORT_NULL: this program is no process (a server) */
+extern mach_port_t __root_port;
+extern mach_port_t __cwd_port;
+extern mode_t __umask;
+extern struct fd *__fd_table;
+extern int __fd_count; /* entries of __fd_table, in use or not */
+
+/* Takes over what the startup record says. Before anything else here. */
+void __posix_start(const struct startup *startup);
+
+/* Sets errno to what the kern_return_t means; returns -1. */
+int __error(kern_return_t kr);
+/* The same for calls to a directory: a port that does not know them is none. */
+int __fs_error(kern_return_t kr);
+/* Sets errno; returns -1. */
+int __fail(int error);
+
+/* The entry of an open descriptor; NULL with EBADF. Valid until the descriptor is closed. */
+struct fd *__fd_get(int fd);
+/*
+ * The lowest free descriptor that is not below `least`, for port (one user reference, consumed also on
+ * failure). -1 with EMFILE or ENOMEM.
+ */
+int __fd_install(mach_port_t port, uint32_t flags, uint8_t fd_flags, int least);
+/* Gives up a name, unless a descriptor, the root or the current directory still has it. The caller has
+ * taken it out of where it was. */
+void __port_release(mach_port_t port);
+/* Is the name among those? */
+int __port_in_use(mach_port_t port);
+
+/* Which directory's port a path is to be sent to; MACH_PORT_NULL with EBADF, ENOENT (empty path). */
+mach_port_t __path_port(int fd, const char *path);
+
+/* The port of the pipe service, looked up once; MACH_PORT_NULL: there is none. */
+mach_port_t __pipe_service(void);
+/* The same if it has been looked up. */
+mach_port_t __pipe_service_cached(void);
+
+/* flushes stdio's streams, if the program has stdio. (stdio_file.c) */
+void __stdio_exit(void) __attribute__((weak));
+
+#endif

@@ -1,0 +1,44 @@
+/* A stream, as stdio's own files see it. */
+#ifndef _STDIO_FILE_H_
+#define _STDIO_FILE_H_
+
+#include <stdio.h>
+
+#define STREAM_READ    1   /* may be read */
+#define STREAM_WRITE   2   /* may be written */
+#define STREAM_EOF     4
+#define STREAM_ERROR   8
+#define STREAM_OWN     16  /* its buffer is malloc's */
+#define STREAM_ALLOC   32  /* the FILE is, too */
+#define STREAM_PENDING 64  /* the buffer holds output, else input */
+#define STREAM_APPEND  128
+#define STREAM_UNKNOWN 256 /* stdout: line buffered if it is a terminal, not looked at yet */
+
+struct FILE {
+    int fd;
+    int flags;
+    int mode;     /* _IOFBF, _IOLBF, _IONBF */
+    char *buffer; /* NULL: none yet */
+    size_t size;  /* of buffer */
+    size_t at;    /* input: next byte to give. output: bytes waiting */
+    size_t end;   /* input: end of what was read */
+    char single[8]; /* the buffer of a stream without one: room for what is pushed back */
+    struct FILE *next; /* all that are open, but the three */
+};
+
+extern struct FILE *__stdio_files;
+
+/* Makes sure there is a buffer, and that it is used for reading (or writing). 0, or EOF with the error
+ * flag set. */
+int __stdio_to_read(FILE *f);
+int __stdio_to_write(FILE *f);
+/* Fills the empty input buffer. Bytes read; 0: end of file or error, flagged. */
+size_t __stdio_fill(FILE *f);
+/* Writes bytes as the stream's mode says. Returns how many were taken. */
+size_t __stdio_write(FILE *f, const char *bytes, size_t size);
+/* Writes out what waits. 0 or EOF. */
+int __stdio_flush(FILE *f);
+/* The open(2) flags of an fopen mode, or -1 with EINVAL. */
+int __stdio_mode(const char *mode);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * mach_msg_destroy: what to do with a message that nobody wants. (mach_msg itself is in traps.S.) Read
+ * mach/message.h before.
+ */
+#include <mach/mach.h>
+#include <mach/mach_port.h>
+#include <mach/vm_map.h>
+
+/* Gives up one right, as its disposition says. COPY_ and MAKE_ dispositions hold nothing. */
+static void destroy_right(mach_port_name_t name, mach_msg_type_name_t disposition)
+{
+    if (name == MACH_PORT_NULL || name == MACH_PORT_DEAD)
+        return;
+    switch (disposition) {
+    case MACH_MSG_TYPE_MOVE_SEND:
+    case MACH_MSG_TYPE_MOVE_SEND_ONCE:
+        mach_port_deallocate(mach_task_self(), name);
+        break;
+    case MACH_MSG_TYPE_MOVE_RECEIVE:
+        mach_port_mod_refs(mach_task_self(), name, MACH_PORT_RIGHT_RECEIVE, -1);
+        break;
+    }
+}
+
+/* In a message that arrived the kernel has set deallocate: the memory is the receiver's. In one that was
+ * not sent it is the sender's own, unless deallocate says that it was to go with the message. */
+static void destroy_memory(uint64_t address, vm_size_t size, boolean_t deallocate)
+{
+    if (deallocate && size != 0)
+        vm_deallocate(mach_task_self(), address, size);
+}
+
+static void destroy_descriptor(const mach_msg_descriptor_t *d)
+{
+    switch (d->port.type) {
+    case MACH_MSG_PORT_DESCRIPTOR:
+        destroy_right(d->port.name, d->port.disposition);
+        break;
+    case MACH_MSG_OOL_DESCRIPTOR:
+        destroy_memory(d->out_of_line.address, d->out_of_line.size, d->out_of_line.deallocate);
+        break;
+    case MACH_MSG_OOL_PORTS_DESCRIPTOR: {
+        const mach_port_name_t *names = (const mach_port_name_t *)d->ool_ports.address;
+
+        for (uint32_t i = 0; i < d->ool_ports.count; i++)
+            destroy_right(names[i], d->ool_ports.disposition);
+        destroy_memory(d->ool_ports.address, d->ool_ports.count * sizeof(*names),
+                       d->ool_ports.deallocate);
+        break;
+    }
+    }
+}
+
+void mach_msg_destroy(mach_msg_header_t *message)
+{
+    destroy_right(message->msgh_remote_port, MACH_MSGH_BITS_REMOTE(message->msgh_bits));
+    if (message->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
+        const mach_msg_base_t *base = (const mach_msg_base_t *)message;
+        const mach_msg_descriptor_t *d = (const mach_msg_descriptor_t *)(base + 1);
+
+        for (uint32_t i = 0; i < base->body.msgh_descriptor_count; i++)
+            destroy_descriptor(&d[i]);
+    }
+}

@@ -1,0 +1,140 @@
+/*
+ * The run-time support of MIG-made stubs: reply ports, and what happens when an RPC does not go as
+ * it should. Contracts are in <mach/mig_support.h>; docs/mig.md tells the ownership rule.
+ */
+#include <mach/mach_port.h>
+#include <mach/mig_support.h>
+#include <mach/notify_ids.h>
+#include <mach/traps.h>
+
+mach_port_t mig_make_reply_port(void)
+{
+    mach_port_t port = mach_reply_port();
+
+    mach_tcb()->reply_port = port;
+    return port;
+}
+
+void mig_forget_reply_port(void)
+{
+    mach_tcb()->reply_port = MACH_PORT_NULL;
+}
+
+/*
+ * Destroying a port is an RPC itself, and needs a reply port: the cached one is forgotten first, so
+ * that RPC makes a fresh one, which then stays. A fresh port cannot be invalid, so this ends.
+ */
+void mig_dealloc_reply_port(mach_port_t port)
+{
+    if (port == MACH_PORT_NULL)
+        return;
+    if (mach_tcb()->reply_port == port)
+        mig_forget_reply_port();
+    mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1);
+}
+
+void mig_put_reply_port(mach_port_t port)
+{
+    (void)port;
+}
+
+mach_msg_return_t mig_msg_error(mach_msg_header_t *message, mach_port_t reply_port,
+                                mach_msg_return_t code)
+{
+    switch (code & ~MACH_MSG_MASK) {
+    case MACH_SEND_INVALID_REPLY:
+    case MACH_RCV_INVALID_NAME:
+    case MACH_RCV_PORT_DIED:
+    case MACH_RCV_PORT_CHANGED:
+        /* The name is no receive right of ours (any more): somebody else's to destroy. */
+        if (reply_port != MACH_PORT_NULL && mach_tcb()->reply_port == reply_port)
+            mig_forget_reply_port();
+        break;
+    case MACH_RCV_TIMED_OUT:
+    case MACH_RCV_INTERRUPTED:
+        /* The reply may come yet, and must not be taken for that of a later RPC. */
+        mig_dealloc_reply_port(reply_port);
+        break;
+    case MACH_RCV_BODY_ERROR:
+        mach_msg_destroy(message);
+        break;
+    }
+    return code;
+}
+
+kern_return_t mig_reply_error(mach_msg_header_t *reply, mach_msg_id_t id)
+{
+    kern_return_t code = MIG_TYPE_ERROR;
+
+    if (reply->msgh_id != id)
+        code = reply->msgh_id == MACH_NOTIFY_SEND_ONCE ? MIG_SERVER_DIED : MIG_REPLY_MISMATCH;
+    else if (!(reply->msgh_bits & (MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS_REMOTE_MASK))
+             && reply->msgh_size == sizeof(mig_reply_error_t)
+             && ((mig_reply_error_t *)reply)->RetCode != KERN_SUCCESS)
+        return ((mig_reply_error_t *)reply)->RetCode;
+    mach_msg_destroy(reply);
+    return code;
+}
+
+void mig_release_request(mach_msg_header_t *request)
+{
+    mach_msg_bits_t bits = request->msgh_bits;
+    mach_port_t reply_port = request->msgh_remote_port;
+
+    if (!(bits & MACH_MSGH_BITS_COMPLEX))
+        return;
+    request->msgh_bits = bits & ~MACH_MSGH_BITS_REMOTE_MASK;
+    request->msgh_remote_port = MACH_PORT_NULL;
+    mach_msg_destroy(request);
+    request->msgh_bits = bits & ~MACH_MSGH_BITS_COMPLEX;
+    request->msgh_remote_port = reply_port;
+}
+
+void mig_no_reply(mach_msg_header_t *request, mach_msg_header_t *reply)
+{
+    if (request->msgh_remote_port != MACH_PORT_NULL) {
+        mach_msg_header_t right = {
+            .msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(request->msgh_bits), 0),
+            .msgh_size = sizeof(right),
+            .msgh_remote_port = request->msgh_remote_port,
+        };
+
+        mach_msg_destroy(&right);
+        request->msgh_remote_port = MACH_PORT_NULL;
+        request->msgh_bits &= ~MACH_MSGH_BITS_REMOTE_MASK;
+    }
+    reply->msgh_remote_port = MACH_PORT_NULL;
+    reply->msgh_bits = 0;
+    reply->msgh_size = sizeof(mig_reply_error_t);
+    ((mig_reply_error_t *)reply)->RetCode = MIG_NO_REPLY;
+}
+
+void mig_server_error(mach_msg_header_t *request, mach_msg_header_t *reply, kern_return_t code)
+{
+    if (code == MIG_NO_REPLY) {
+        mig_no_reply(request, reply);
+        return;
+    }
+    mig_release_request(request);
+    reply->msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
+    reply->msgh_size = sizeof(mig_reply_error_t);
+    ((mig_reply_error_t *)reply)->RetCode = code;
+}
+
+mach_msg_return_t mig_send_failed(mach_msg_header_t *message, mach_msg_return_t code)
+{
+    mach_msg_destroy(message);
+    return code;
+}
+
+mach_msg_size_t mig_strncpy(char *to, const char *from, mach_msg_size_t room)
+{
+    mach_msg_size_t i = 0;
+
+    while (i < room - 1 && from[i] != '\0') {
+        to[i] = from[i];
+        i++;
+    }
+    to[i] = '\0';
+    return i + 1;
+}

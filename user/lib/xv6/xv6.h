@@ -1,0 +1,24 @@
+/* What the shim's files share: xv6's records, as its user programs see them. */
+#ifndef _XV6_H_
+#define _XV6_H_
+
+#define XV6_T_DIR    1
+#define XV6_T_FILE   2
+#define XV6_T_DEVICE 3
+#define XV6_DIRSIZ   14
+#define XV6_TICK_MS  100 /* one tick of its clock */
+
+struct xv6_stat {
+    int dev;
+    unsigned int ino;
+    short type;
+    short nlink;
+    unsigned long size;
+};
+
+struct xv6_dirent {
+    unsigned short inum;
+    char name[XV6_DIRSIZ];
+};
+
+#endif
