@@ -1,0 +1,58 @@
+/*
+ * A program of the boot archive becomes a task. Read user/include/elf_load.h first.
+ */
+#include "bootstrap.h"
+
+#include <elf_load.h>
+#include <mach/mach_port.h>
+#include <mach/task.h>
+#include <mach/thread_act.h>
+#include <mach/traps.h>
+#include <string.h>
+
+kern_return_t load_program(const char *program, mach_port_t bootstrap, task_t *task)
+{
+    static struct elf_image image; /* large; there is one thread here */
+    struct elf_source source = {NULL, MACH_PORT_NULL};
+    arm_thread_state64_t state;
+    const char *last;
+    size_t size;
+    vm_address_t sp;
+    thread_t thread;
+    kern_return_t kr;
+
+    source.bytes = archive_find(program, &size);
+    if (source.bytes == NULL)
+        return KERN_INVALID_NAME;
+    kr = elf_check(source.bytes, size, size, &image);
+    if (kr != KERN_SUCCESS)
+        return kr;
+
+    kr = task_create(mach_task_self(), FALSE, task);
+    if (kr != KERN_SUCCESS)
+        return kr;
+    kr = elf_map(*task, &image, &source);
+    if (kr == KERN_SUCCESS)
+        kr = elf_stack(*task, &image, 1, 0, program, strlen(program) + 1, NULL, 0, &sp);
+    if (kr == KERN_SUCCESS)
+        kr = task_set_special_port(*task, TASK_BOOTSTRAP_PORT, bootstrap);
+    if (kr == KERN_SUCCESS)
+        kr = task_set_special_port(*task, TASK_HOST_PORT, mach_host_self());
+    last = strrchr(program, '/');
+    if (kr == KERN_SUCCESS)
+        kr = task_set_name(*task, (char *)(last != NULL ? last + 1 : program));
+    if (kr == KERN_SUCCESS) {
+        memset(&state, 0, sizeof(state));
+        state.pc = image.entry;
+        state.sp = sp;
+        kr = thread_create_running(*task, ARM_THREAD_STATE64, (thread_state_t)&state,
+                                   ARM_THREAD_STATE64_COUNT, &thread);
+    }
+    if (kr != KERN_SUCCESS) {
+        task_terminate(*task);
+        mach_port_deallocate(mach_task_self(), *task);
+        return kr;
+    }
+    mach_port_deallocate(mach_task_self(), thread);
+    return KERN_SUCCESS;
+}

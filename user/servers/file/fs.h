@@ -1,0 +1,339 @@
+/*
+ * fs.h: the core of the file server, which turns blocks into files and directories. Read ostiafs.h
+ * (the format) before.
+ *
+ *     names.c           create, link, unlink, rename: one call, one change of the tree
+ *     dir.c, dirtree.c  a directory: names -> inode numbers
+ *     file.c            a file: bytes
+ *     bmap.c            a file's block -> a block of the disk
+ *     inode.c           inodes in memory, files without names
+ *     balloc.c          free blocks and inodes
+ *     bcache.c          blocks in memory: the only one that reads and writes the disk
+ *     volume.c          mount, sync, and the door every change goes through
+ *
+ * Each uses only what is below it. None of it knows of Mach: it is linked into the server, where a
+ * block device is a port, and into a test on the host, where it is a file.
+ *
+ * Functions return 0 or a positive errno (POSIX). Unless said otherwise a function that fails has
+ * changed nothing that can be seen.
+ *
+ * Threads: the core is entered by one thread at a time. It waits for nothing but the disk, and for
+ * that in one place, disk_read and disk_write of bcache.c; a server with several workers lets
+ * others in there, and then needs a lock per inode, taken parent first, and one per buffer being
+ * read.
+ */
+#ifndef _FILE_FS_H_
+#define _FILE_FS_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ostiafs.h>
+
+/* A disk, as the core sees it: blocks of OSTIAFS_BLOCK_SIZE. Each function handles `count`
+ * consecutive blocks, blocks its caller until done, and returns 0 or an errno. */
+struct bdev {
+    uint64_t nblocks;
+    bool readonly;
+    int (*read)(struct bdev *dev, uint64_t block, uint32_t count, void *data);
+    int (*write)(struct bdev *dev, uint64_t block, uint32_t count, const void *data);
+    int (*flush)(struct bdev *dev); /* on return, what was written survives a loss of power */
+};
+
+/* ---- bcache.c ---- */
+
+/* The order in which dirty blocks go to disk: nothing that points before what it points to. */
+enum buf_class {
+    BUF_DATA,  /* contents of files */
+    BUF_META,  /* bitmaps, indirect blocks, directories */
+    BUF_INODE, /* inode table and superblock */
+    BUF_CLASSES
+};
+
+struct buf {
+    uint32_t block;
+    uint32_t refs;  /* may not be evicted while > 0 */
+    uint8_t *data;  /* OSTIAFS_BLOCK_SIZE bytes */
+    uint8_t class;
+    bool valid;     /* data is what the disk has, or newer */
+    bool dirty;     /* newer */
+    bool checked;   /* a directory block whose structure has been checked */
+    struct buf *hash_next;
+    struct buf *older; /* least recently used list */
+    struct buf *newer;
+};
+
+#define BUF_RUN 16 /* blocks moved by one request at most */
+
+struct bcache {
+    struct bdev *dev;
+    struct buf **hash; /* 1 << hash_bits heads */
+    uint32_t hash_bits;
+    struct buf *oldest;
+    struct buf *newest;
+    uint32_t count;
+    uint32_t limit; /* buffers kept; more only while nothing can be evicted */
+    uint32_t dirty;
+    uint8_t *run;   /* BUF_RUN blocks: requests of several blocks pass through here */
+    uint64_t reads; /* requests and hits, for statistics */
+    uint64_t writes;
+    uint64_t hits;
+};
+
+struct fs;
+
+int bcache_init(struct bcache *bc, struct bdev *dev, uint32_t limit);
+
+/* Frees all memory; dirty blocks are lost, no buffer may be referenced. */
+void bcache_destroy(struct bcache *bc);
+
+/* The buffer of a block with its contents, referenced; release with buf_put. May wait for the disk.
+ * EIO, ENOMEM. */
+int buf_read(struct fs *fs, uint32_t block, struct buf **out);
+
+/* The same without reading: the caller overwrites all of it. Contents are undefined. ENOMEM. */
+int buf_get(struct fs *fs, uint32_t block, struct buf **out);
+
+/* The same, zeroed and dirty. */
+int buf_get_zeroed(struct fs *fs, uint32_t block, enum buf_class class, struct buf **out);
+
+void buf_put(struct buf *b);
+
+/* The block has been changed and is to be written some time. */
+void buf_dirty(struct fs *fs, struct buf *b, enum buf_class class);
+
+/* The block has been freed: what the cache holds of it need not be written. */
+void buf_forget(struct fs *fs, uint32_t block);
+
+/* Reads `count` (at most BUF_RUN) blocks from `block` on that are not in the cache with one
+ * request. A hint: errors show when the blocks are read in earnest. */
+void buf_prefetch(struct fs *fs, uint32_t block, uint32_t count);
+
+/* Writes all dirty blocks, in the order of their classes with a flush of the disk after each. The
+ * first error is returned; what could not be written stays dirty. */
+int bcache_sync(struct bcache *bc);
+
+/* ---- the volume (volume.c) ---- */
+
+struct inode;
+
+struct fs {
+    struct bcache cache;
+    struct ostiafs_super *super; /* in the pinned buffer of block 0 */
+    struct buf *super_buf;
+    uint64_t free_blocks;
+    uint32_t free_inodes;
+    uint32_t block_hint; /* where to look for a free block, if the file has no better idea */
+    uint32_t inode_hint;
+    bool readonly;
+    bool write_failed; /* a write to the disk failed: no changes until a sync succeeds */
+    bool damaged;      /* something impossible was met on disk: no more changes */
+    struct inode **inodes; /* in memory, by number: 1 << INODE_HASH_BITS heads */
+    struct inode *idle_oldest; /* inodes no one refers to */
+    struct inode *idle_newest;
+    uint32_t idle_count;
+    uint8_t scratch[OSTIAFS_BLOCK_SIZE]; /* of dir.c, to squeeze a leaf */
+    void (*now)(int64_t *seconds, uint32_t *nanoseconds); /* the time of day */
+    void (*say)(const char *what, uint32_t number); /* a line for the operator */
+};
+
+/* Mounts the volume on dev, and reclaims files that lost their last name while open before a crash.
+ * On failure *why is a sentence for the operator. The functions now and say must outlive the
+ * mount. */
+int volume_mount(struct bdev *dev, uint32_t cache_blocks, void (*now)(int64_t *, uint32_t *),
+             void (*say)(const char *, uint32_t), struct fs **out, const char **why);
+
+/* Writes everything and frees the memory. No inode may be referenced. */
+int volume_unmount(struct fs *fs);
+
+/* Everything done so far is on disk when this returns 0. */
+int volume_sync(struct fs *fs);
+
+/* Around every change. volume_begin fails with EROFS on a volume that may not be changed and EIO
+ * on one whose disk does not take writes; a change brings its blocks to disk in one transaction. */
+int volume_begin(struct fs *fs);
+void volume_end(struct fs *fs);
+
+/* Something on disk cannot be: tells the operator, stops changes, and returns EIO. */
+int volume_damaged(struct fs *fs, const char *what, uint32_t number);
+
+/* The superblock was changed. */
+void volume_super_dirty(struct fs *fs);
+
+/* ---- balloc.c ---- */
+
+/* Counts free blocks and inodes: part of mounting. */
+int balloc_count(struct fs *fs);
+
+/* Takes a free block, at or after `goal` if it can. Contents are as they are. ENOSPC, EIO. */
+int balloc(struct fs *fs, uint32_t goal, uint32_t *block);
+
+/* Gives a block back, and forgets what the cache has of it. */
+void bfree(struct fs *fs, uint32_t block);
+
+/* Takes a free inode number, near `goal`. ENOSPC, EIO. */
+int ialloc(struct fs *fs, uint32_t goal, uint32_t *ino);
+void ifree(struct fs *fs, uint32_t ino);
+
+/* True if the block may belong to a file. */
+bool block_is_data(const struct fs *fs, uint32_t block);
+
+/* ---- inode.c ---- */
+
+struct inode {
+    struct fs *fs;
+    uint32_t ino;
+    uint32_t refs;
+    struct ostiafs_inode *d; /* the inode itself, in the pinned buffer of the inode table */
+    struct buf *buf;
+    uint32_t prev_orphan; /* on the orphan list: the one before, 0 if first */
+    bool orphan;          /* on it */
+    uint64_t ahead;       /* file block a sequential reader would read next */
+    void *object;         /* the server's: what it knows of the open file */
+    struct inode *hash_next;
+    struct inode *older; /* idle list, while refs is 0 */
+    struct inode *newer;
+};
+
+#define INODE_HASH_BITS 8
+#define INODES_IDLE     128 /* kept in memory without a reference */
+
+static inline uint32_t inode_type(const struct inode *ip)
+{
+    return ip->d->mode & OSTIAFS_S_IFMT;
+}
+
+/* The inode of that number, with a reference for the caller. EIO if there is none. */
+int inode_get(struct fs *fs, uint32_t ino, struct inode **out);
+struct inode *inode_ref(struct inode *ip);
+
+/* Drops a reference (NULL: nothing). With the last one, an inode without names is freed. */
+void inode_put(struct inode *ip);
+
+/* A new inode with nlink 0 and a reference; freed by inode_put if it gets no name. */
+int inode_new(struct fs *fs, uint32_t near, uint32_t mode, uint32_t uid, uint32_t gid,
+              struct inode **out);
+
+/* *ip->d was changed. */
+void inode_dirty(struct inode *ip);
+
+/* Sets some of the times to now. */
+#define TIME_A 1
+#define TIME_M 2
+#define TIME_C 4
+void inode_touch(struct inode *ip, int which);
+
+/* A name is gone: nlink was decremented by the caller. If it is 0 and others than the caller have
+ * the inode open, puts it on the list of orphans, which a mount after a crash frees. */
+void inode_unnamed(struct inode *ip);
+
+/* Frees all orphans a crash left. Part of mounting. */
+int inode_reclaim_orphans(struct fs *fs);
+
+/* Forgets idle inodes. With the mount's end. */
+void inode_drop_idle(struct fs *fs);
+
+/* ---- bmap.c ---- */
+
+/* The disk block of block `index` of a file; 0 if it is a hole. EIO, EFBIG. */
+int bmap(struct inode *ip, uint64_t index, uint32_t *block);
+
+/* The buffer of block `index` of a file, for writing, referenced. A hole gets a zeroed block. With
+ * `whole` the caller overwrites all of it: it is not read, and its contents are undefined. The
+ * caller marks it dirty. ENOSPC, EIO, ENOMEM, EFBIG. */
+int bmap_buf(struct inode *ip, uint64_t index, enum buf_class class, bool whole, struct buf **out);
+
+/* Frees the file's blocks from `index` on. What cannot be read, with the disk failing, stays
+ * allocated. */
+void bmap_truncate(struct inode *ip, uint64_t index);
+
+/* ---- file.c ---- */
+
+/* Reads up to *len bytes at `offset`; *len becomes what was there before the file's end. A failure
+ * after some bytes is told by a smaller *len, not an error. */
+int file_read(struct inode *ip, uint64_t offset, void *data, size_t *len);
+
+/* Writes, growing the file. As many as *len tells were written, if that is more than 0. */
+int file_write(struct inode *ip, uint64_t offset, const void *data, size_t *len);
+
+/* Sets the size. Bytes a file grows by are zero. */
+int file_truncate(struct inode *ip, uint64_t size);
+
+/* ---- dir.c ---- */
+
+/* Makes an inode with no blocks an empty directory in `parent`. */
+int dir_init(struct inode *dp, uint32_t parent);
+
+/* Finds a name: its inode number, and type as in struct ostiafs_dirent (either may be NULL).
+ * ENOENT. */
+int dir_lookup(struct inode *dp, const char *name, size_t len, uint32_t *ino, uint8_t *type);
+
+/* Adds a name. EEXIST, ENOSPC. */
+int dir_insert(struct inode *dp, const char *name, size_t len, uint32_t ino, uint8_t type);
+
+/* Removes a name. ENOENT. */
+int dir_remove(struct inode *dp, const char *name, size_t len);
+
+/* Makes an existing name lead to another inode. ENOENT. */
+int dir_replace(struct inode *dp, const char *name, size_t len, uint32_t ino, uint8_t type);
+
+int dir_parent(struct inode *dp, uint32_t *ino);
+int dir_set_parent(struct inode *dp, uint32_t ino);
+int dir_is_empty(struct inode *dp, bool *empty);
+
+/*
+ * Reads the directory from *position on (0: the start), calling `emit` for each entry, "." and ".."
+ * among them, until emit returns false (that entry is then the next to be read) or there are no
+ * more. *position is moved to where to go on. A position stays good while names come and go: every
+ * name that is there all the time is met exactly once.
+ */
+typedef bool (*dir_emit_t)(void *arg, const char *name, size_t len, uint32_t ino, uint8_t type,
+                           uint64_t next_position);
+int dir_read(struct inode *dp, uint64_t *position, dir_emit_t emit, void *arg);
+
+/* ---- names.c: whole operations; each is one transaction ---- */
+
+/* An inode, or none, with a reference, for one name. "." and ".." are understood. ENOENT, ENOTDIR.
+ * */
+int name_lookup(struct inode *dp, const char *name, size_t len, struct inode **out);
+
+/* Makes a file, directory, device node, pipe or socket, by the type in `mode`. EEXIST, ENOSPC. */
+int name_create(struct inode *dp, const char *name, size_t len, uint32_t mode, uint32_t uid,
+                uint32_t gid, uint32_t rdev_major, uint32_t rdev_minor, struct inode **out);
+
+int name_symlink(struct inode *dp, const char *name, size_t len, const char *target,
+                 size_t target_len, uint32_t uid, uint32_t gid);
+
+/* Copies a symbolic link's target, at most *len bytes of it; *len becomes the number. */
+int name_readlink(struct inode *ip, char *target, size_t *len);
+
+/* Gives ip another name. EPERM for a directory. */
+int name_link(struct inode *dp, const char *name, size_t len, struct inode *ip);
+
+/* Removes a name; `directory` says which kind is meant. EISDIR, ENOTDIR, ENOTEMPTY, EINVAL (".") */
+int name_unlink(struct inode *dp, const char *name, size_t len, bool directory);
+
+/* POSIX rename: at no time is the new name without a file if it had one. */
+int name_rename(struct inode *from, const char *name, size_t len, struct inode *to,
+                const char *new_name, size_t new_len);
+
+/* Changes to permissions, owner and times. */
+#define ATTR_MODE  1
+#define ATTR_UID   2
+#define ATTR_GID   4
+#define ATTR_ATIME 8
+#define ATTR_MTIME 16
+struct attr {
+    uint32_t which; /* ATTR_*: what to set */
+    uint32_t mode;  /* permission bits */
+    uint32_t uid;
+    uint32_t gid;
+    int64_t atime;
+    int64_t mtime;
+    uint32_t atime_nsec;
+    uint32_t mtime_nsec;
+};
+int name_setattr(struct inode *ip, const struct attr *a);
+
+#endif

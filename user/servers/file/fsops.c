@@ -1,0 +1,402 @@
+/*
+ * fsops.c: the routines of fs.defs: what can be done with names. Read fs.defs, path.c and names.c
+ * before.
+ *
+ * Owners and permissions are kept, and reported, but not yet enforced: requests carry no
+ * credentials, so all are the superuser's.
+ */
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mach/error.h>
+#include <mach/mach.h>
+#include <mach/mach_port.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <servers/fs_server.h>
+
+#define PERMISSIONS 07777U
+#define DIRENTS_MAX 4096U /* bytes in one fs_readdir, see fs.defs */
+#define KEPT_FLAGS  ((uint32_t)(O_ACCMODE | O_APPEND)) /* of open, that matter afterwards */
+
+/* The directory a request came to, with a reference to it; 0, EBADF, ENOTDIR. */
+static int directory(mach_port_t dir, struct inode **dp)
+{
+    struct open_file *f = open_get(dir);
+    int err = 0;
+
+    if (f == NULL)
+        return EBADF;
+    if (inode_type(f->ip) != OSTIAFS_S_IFDIR)
+        err = ENOTDIR;
+    else
+        *dp = inode_ref(f->ip);
+    ports_deref(f);
+    return err;
+}
+
+/* Follows a path from the port a request came to. */
+static int walk(mach_port_t dir, const char *path, enum follow follow, struct place *place)
+{
+    struct inode *dp;
+    int err = directory(dir, &dp);
+
+    if (err != 0)
+        return err;
+    err = path_walk(dp, path, follow, place);
+    inode_put(dp);
+    return err;
+}
+
+static int lookup(mach_port_t dir, const char *path, enum follow follow, struct inode **ip)
+{
+    struct inode *dp;
+    int err = directory(dir, &dp);
+
+    if (err != 0)
+        return err;
+    err = path_lookup(dp, path, follow, ip);
+    inode_put(dp);
+    return err;
+}
+
+/* Opens what is there, or makes it. *ip gets a reference. */
+static int open_or_create(mach_port_t dir, const char *path, uint32_t flags, uint32_t mode,
+                          struct inode **ip)
+{
+    bool create = flags & O_CREAT;
+    bool exclusive = create && (flags & O_EXCL);
+    struct place place;
+    enum follow follow = exclusive ? FOLLOW_NEVER : flags & O_NOFOLLOW ? FOLLOW_SLASH : FOLLOW;
+    int err = walk(dir, path, follow, &place);
+
+    if (err != 0)
+        return err;
+    if (place.ip != NULL && exclusive)
+        err = EEXIST;
+    else if (place.ip != NULL)
+        *ip = inode_ref(place.ip);
+    else if (!create)
+        err = ENOENT;
+    else if (place.slash)
+        err = EISDIR;
+    else
+        err = name_create(place.dir, place.name, place.len, OSTIAFS_S_IFREG | (mode & PERMISSIONS),
+                          0, 0, 0, 0, ip);
+    place_done(&place);
+    return err;
+}
+
+/* May it be opened so? And O_TRUNC. */
+static int check_open(struct inode *ip, uint32_t flags)
+{
+    bool write = (flags & O_ACCMODE) != O_RDONLY;
+    int err = 0;
+
+    if ((flags & O_ACCMODE) == O_ACCMODE)
+        return EINVAL;
+    switch (inode_type(ip)) {
+    case OSTIAFS_S_IFLNK:
+        return ELOOP; /* only with O_NOFOLLOW */
+    case OSTIAFS_S_IFDIR:
+        return write || (flags & O_CREAT) ? EISDIR : 0;
+    case OSTIAFS_S_IFREG:
+        break;
+    case OSTIAFS_S_IFCHR:
+    case OSTIAFS_S_IFBLK:
+        return flags & O_DIRECTORY ? ENOTDIR : 0;
+    default:
+        return ENXIO; /* named pipes and sockets have no server */
+    }
+    if (flags & O_DIRECTORY)
+        return ENOTDIR;
+    if (write && ip->fs->readonly)
+        return EROFS;
+    if (write && (flags & O_TRUNC) && ip->d->size > 0) {
+        uint64_t size = ip->d->size;
+
+        err = file_truncate(ip, 0);
+        if (err == 0)
+            pager_changed(ip, 0, size);
+    }
+    return err;
+}
+
+kern_return_t S_fs_open(mach_port_t dir, const char *path, uint32_t flags, uint32_t mode,
+                        mach_port_t *file)
+{
+    struct inode *ip;
+    int err = open_or_create(dir, path, flags, mode, &ip);
+
+    if (err != 0)
+        return reply_code(err);
+    err = check_open(ip, flags);
+    if (err != 0) {
+        inode_put(ip);
+    } else if (inode_type(ip) == OSTIAFS_S_IFCHR || inode_type(ip) == OSTIAFS_S_IFBLK) {
+        err = device_open(ip, flags, file);
+        inode_put(ip);
+    } else {
+        err = open_new(ip, flags & KEPT_FLAGS, file);
+    }
+    return reply_code(err);
+}
+
+kern_return_t S_fs_stat(mach_port_t dir, const char *path, boolean_t follow, io_stat_t *stat)
+{
+    struct inode *ip;
+    int err = lookup(dir, path, follow ? FOLLOW : FOLLOW_SLASH, &ip);
+
+    if (err != 0)
+        return reply_code(err);
+    stat_fill(ip, stat);
+    inode_put(ip);
+    return KERN_SUCCESS;
+}
+
+/* Makes something that is not there yet. */
+static int make(mach_port_t dir, const char *path, uint32_t mode, uint32_t rdev)
+{
+    struct place place;
+    int err = walk(dir, path, FOLLOW_NEVER, &place);
+
+    if (err != 0)
+        return err;
+    if (place.ip != NULL)
+        err = EEXIST;
+    else if (place.slash && (mode & OSTIAFS_S_IFMT) != OSTIAFS_S_IFDIR)
+        err = ENOENT;
+    else
+        err = name_create(place.dir, place.name, place.len, mode, 0, 0, rdev >> 8, rdev & 0xff,
+                          NULL);
+    place_done(&place);
+    return err;
+}
+
+kern_return_t S_fs_mkdir(mach_port_t dir, const char *path, uint32_t mode)
+{
+    return reply_code(make(dir, path, OSTIAFS_S_IFDIR | (mode & PERMISSIONS), 0));
+}
+
+kern_return_t S_fs_mknod(mach_port_t dir, const char *path, uint32_t mode, uint32_t rdev)
+{
+    if ((mode & OSTIAFS_S_IFMT) == 0)
+        mode |= OSTIAFS_S_IFREG;
+    if ((mode & OSTIAFS_S_IFMT) == OSTIAFS_S_IFDIR)
+        return unix_err(EINVAL);
+    return reply_code(make(dir, path, mode, rdev));
+}
+
+kern_return_t S_fs_unlink(mach_port_t dir, const char *path, boolean_t remove_dir)
+{
+    struct place place;
+    int err = walk(dir, path, FOLLOW_NEVER, &place);
+
+    if (err != 0)
+        return reply_code(err);
+    if (place.ip == NULL)
+        err = ENOENT;
+    else if (place.len == 0)
+        err = EBUSY; /* the root */
+    else if (place.slash && inode_type(place.ip) != OSTIAFS_S_IFDIR)
+        err = ENOTDIR;
+    else
+        err = name_unlink(place.dir, place.name, place.len, remove_dir);
+    if (err == 0)
+        pager_unnamed(place.ip);
+    place_done(&place);
+    return reply_code(err);
+}
+
+/*
+ * Follows a second path from a port that came in the message. The stub releases that right if the
+ * routine fails; done_with_port is for success.
+ */
+static int walk_second(mach_port_t new_dir, const char *path, struct place *place)
+{
+    int err = walk(new_dir, path, FOLLOW_NEVER, place);
+
+    return err == EBADF ? EXDEV : err; /* a port, but not of this server's */
+}
+
+static void done_with_port(mach_port_t port)
+{
+    if (port != MACH_PORT_NULL)
+        mach_port_deallocate(mach_task_self(), port);
+}
+
+kern_return_t S_fs_link(mach_port_t dir, const char *path, mach_port_t new_dir,
+                        const char *new_path)
+{
+    struct inode *ip;
+    struct place to;
+    int err = lookup(dir, path, FOLLOW_SLASH, &ip);
+
+    if (err != 0)
+        return reply_code(err);
+    err = walk_second(new_dir, new_path, &to);
+    if (err == 0) {
+        if (to.ip != NULL)
+            err = EEXIST;
+        else if (to.slash)
+            err = ENOENT;
+        else
+            err = name_link(to.dir, to.name, to.len, ip);
+        place_done(&to);
+    }
+    inode_put(ip);
+    if (err == 0)
+        done_with_port(new_dir);
+    return reply_code(err);
+}
+
+kern_return_t S_fs_rename(mach_port_t dir, const char *path, mach_port_t new_dir,
+                          const char *new_path)
+{
+    struct place from;
+    struct place to;
+    int err = walk(dir, path, FOLLOW_NEVER, &from);
+
+    if (err != 0)
+        return reply_code(err);
+    err = walk_second(new_dir, new_path, &to);
+    if (err == 0) {
+        if (from.ip == NULL)
+            err = ENOENT;
+        else if (from.len == 0 || to.len == 0)
+            err = EBUSY; /* the root */
+        else if ((from.slash || to.slash) && inode_type(from.ip) != OSTIAFS_S_IFDIR)
+            err = ENOTDIR;
+        else
+            err = name_rename(from.dir, from.name, from.len, to.dir, to.name, to.len);
+        if (err == 0 && to.ip != NULL)
+            pager_unnamed(to.ip);
+        place_done(&to);
+    }
+    place_done(&from);
+    if (err == 0)
+        done_with_port(new_dir);
+    return reply_code(err);
+}
+
+kern_return_t S_fs_symlink(mach_port_t dir, const char *target, const char *path)
+{
+    struct place place;
+    int err = walk(dir, path, FOLLOW_NEVER, &place);
+
+    if (err != 0)
+        return reply_code(err);
+    if (place.ip != NULL)
+        err = EEXIST;
+    else if (place.slash)
+        err = ENOENT;
+    else
+        err = name_symlink(place.dir, place.name, place.len, target, strlen(target), 0, 0);
+    place_done(&place);
+    return reply_code(err);
+}
+
+kern_return_t S_fs_readlink(mach_port_t dir, const char *path, char *target)
+{
+    size_t len = sizeof(path_t) - 1;
+    struct inode *ip;
+    int err = lookup(dir, path, FOLLOW_SLASH, &ip);
+
+    if (err != 0)
+        return reply_code(err);
+    err = name_readlink(ip, target, &len);
+    if (err == 0)
+        target[len] = '\0';
+    inode_put(ip);
+    return reply_code(err);
+}
+
+/* Where fs_readdir's entries go. */
+struct packer {
+    char *data;
+    size_t used;
+    size_t room;
+    bool full; /* an entry did not fit */
+};
+
+static bool pack(void *arg, const char *name, size_t len, uint32_t ino, uint8_t type,
+                 uint64_t next_position)
+{
+    struct packer *p = arg;
+    size_t size = (offsetof(io_dirent_t, d_name) + len + 1 + 7) & ~(size_t)7;
+    io_dirent_t *e = (io_dirent_t *)(p->data + p->used);
+
+    p->full = size > p->room - p->used;
+    if (p->full)
+        return false;
+    memset(e, 0, size);
+    e->d_ino = ino;
+    e->d_off = next_position;
+    e->d_reclen = (uint16_t)size;
+    e->d_type = type;
+    e->d_namlen = (uint8_t)len;
+    memcpy(e->d_name, name, len);
+    p->used += size;
+    return true;
+}
+
+kern_return_t S_fs_readdir(mach_port_t dir, uint64_t cookie, char *entries,
+                           mach_msg_type_number_t *count)
+{
+    static uint64_t aligned[DIRENTS_MAX / 8]; /* the message's bytes need not be 8-aligned */
+    struct packer p = {
+        .data = (char *)aligned,
+        .room = *count < sizeof aligned ? *count : sizeof aligned,
+    };
+    struct inode *dp;
+    int err = directory(dir, &dp);
+
+    *count = 0;
+    if (err != 0)
+        return reply_code(err);
+    err = dir_read(dp, &cookie, pack, &p);
+    inode_put(dp);
+    if (err == 0 && p.used == 0 && p.full)
+        err = EINVAL; /* the client has room for not even one */
+    memcpy(entries, aligned, p.used);
+    *count = (mach_msg_type_number_t)p.used;
+    return reply_code(p.used > 0 ? 0 : err);
+}
+
+kern_return_t S_fs_sync(mach_port_t dir)
+{
+    (void)dir; /* any port of this server will do */
+    return volume == NULL ? unix_err(ENODEV) : reply_code(volume_sync(volume));
+}
+
+kern_return_t S_fs_statfs(mach_port_t dir, uint32_t *block_size, uint64_t *blocks,
+                          uint64_t *blocks_free, uint64_t *inodes, uint64_t *inodes_free)
+{
+    struct open_file *f = open_get(dir);
+
+    if (f == NULL)
+        return unix_err(EBADF);
+    ports_deref(f);
+    *block_size = OSTIAFS_BLOCK_SIZE;
+    *blocks = volume->super->nblocks - volume->super->data_start;
+    *blocks_free = volume->free_blocks;
+    *inodes = volume->super->ninodes - 1;
+    *inodes_free = volume->free_inodes;
+    return KERN_SUCCESS;
+}
+
+kern_return_t S_fs_root(mach_port_t server, mach_port_t *root)
+{
+    struct inode *ip;
+    int err;
+
+    (void)server;
+    if (volume == NULL)
+        return unix_err(ENODEV);
+    err = inode_get(volume, OSTIAFS_ROOT_INO, &ip);
+    if (err == 0)
+        err = open_new(ip, O_RDONLY, root);
+    return reply_code(err);
+}

@@ -1,0 +1,348 @@
+/*
+ * io.c: the routines of io.defs, on open files. Read io.defs, open.c and file.c before.
+ *
+ * Contents of files never make a client wait for another one, so every call is answered at once.
+ */
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mach/error.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <servers/io_server.h>
+
+#define ATIME_MAX_AGE (24 * 60 * 60) /* seconds after which atime is brought up to date */
+#define STAT_UNIT     512            /* st_blocks counts these, by tradition */
+#define DEV_NUMBER    1              /* st_dev of the one volume */
+
+kern_return_t reply_code(int err)
+{
+    return err == 0 ? KERN_SUCCESS : unix_err(err);
+}
+
+static bool may_read(const struct open_file *f)
+{
+    return (f->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static bool may_write(const struct open_file *f)
+{
+    return (f->flags & O_ACCMODE) == O_WRONLY || (f->flags & O_ACCMODE) == O_RDWR;
+}
+
+/* Notes a read, but only if atime says less than mtime or is a day old: else every read of a file
+ * would cause a write of its inode. */
+static void touch_atime(struct inode *ip)
+{
+    const struct ostiafs_inode *d = ip->d;
+    int64_t seconds;
+    uint32_t nanoseconds;
+    bool unread = d->atime < d->mtime || (d->atime == d->mtime && d->atime_nsec <= d->mtime_nsec);
+
+    if (!unread) {
+        ip->fs->now(&seconds, &nanoseconds);
+        if (seconds < d->atime + ATIME_MAX_AGE)
+            return;
+    }
+    if (volume_begin(ip->fs) != 0)
+        return;
+    inode_touch(ip, TIME_A);
+    volume_end(ip->fs);
+}
+
+/* Reads at *offset, which advances. */
+static int read_at(struct open_file *f, uint64_t *offset, uint32_t amount, char *data,
+                   mach_msg_type_number_t *count)
+{
+    size_t len = amount < *count ? amount : *count;
+    int err;
+
+    *count = 0;
+    if (!may_read(f))
+        return EBADF;
+    if (inode_type(f->ip) == OSTIAFS_S_IFDIR)
+        return EISDIR;
+    err = file_read(f->ip, *offset, data, &len);
+    if (err != 0)
+        return err;
+    if (len > 0)
+        touch_atime(f->ip);
+    *offset += len;
+    *count = (mach_msg_type_number_t)len;
+    return 0;
+}
+
+/* Writes at *offset, which advances. */
+static int write_at(struct open_file *f, uint64_t *offset, const char *data,
+                    mach_msg_type_number_t count, uint32_t *amount)
+{
+    uint64_t old_size = f->ip->d->size;
+    size_t len = count;
+    int err;
+
+    if (!may_write(f))
+        return EBADF;
+    if (f->flags & O_APPEND)
+        *offset = old_size;
+    err = file_write(f->ip, *offset, data, &len);
+    if (err != 0)
+        return err;
+    /* Growing shows bytes between the old end and here that mapped pages may hold something else
+     * in. */
+    pager_changed(f->ip, *offset > old_size ? old_size : *offset,
+                  len + (*offset > old_size ? *offset - old_size : 0));
+    *offset += len;
+    *amount = (uint32_t)len;
+    return 0;
+}
+
+kern_return_t S_io_read(mach_port_t io, mach_port_t reply, uint32_t amount, char *data,
+                        mach_msg_type_number_t *count)
+{
+    struct open_file *f = open_get(io);
+    int err;
+
+    (void)reply;
+    if (f == NULL) {
+        if (amount < *count)
+            *count = amount;
+        return reply_code(device_read(io, data, count));
+    }
+    err = read_at(f, &f->offset, amount, data, count);
+    ports_deref(f);
+    return reply_code(err);
+}
+
+kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
+                         mach_msg_type_number_t count, uint32_t *amount)
+{
+    struct open_file *f = open_get(io);
+    int err;
+
+    (void)reply;
+    if (f == NULL) {
+        *amount = count;
+        return reply_code(device_write(io, count));
+    }
+    err = write_at(f, &f->offset, data, count, amount);
+    ports_deref(f);
+    return reply_code(err);
+}
+
+kern_return_t S_io_pread(mach_port_t io, int64_t offset, uint32_t amount, char *data,
+                         mach_msg_type_number_t *count)
+{
+    struct open_file *f = open_get(io);
+    uint64_t at = (uint64_t)offset;
+    int err;
+
+    if (f == NULL) {
+        if (amount < *count)
+            *count = amount;
+        return reply_code(device_read(io, data, count));
+    }
+    err = offset < 0 ? EINVAL : read_at(f, &at, amount, data, count);
+    ports_deref(f);
+    return reply_code(err);
+}
+
+kern_return_t S_io_pwrite(mach_port_t io, int64_t offset, char *data, mach_msg_type_number_t count,
+                          uint32_t *amount)
+{
+    struct open_file *f = open_get(io);
+    uint64_t at = (uint64_t)offset;
+    int err;
+
+    if (f == NULL) {
+        *amount = count;
+        return reply_code(device_write(io, count));
+    }
+    err = offset < 0 ? EINVAL : write_at(f, &at, data, count, amount);
+    ports_deref(f);
+    return reply_code(err);
+}
+
+/* Where a seek goes. */
+static int seek_target(const struct open_file *f, int64_t offset, int whence, int64_t *target)
+{
+    int64_t base;
+
+    switch (whence) {
+    case SEEK_SET:
+        base = 0;
+        break;
+    case SEEK_CUR:
+        base = (int64_t)f->offset;
+        break;
+    case SEEK_END:
+        base = (int64_t)f->ip->d->size;
+        break;
+    default:
+        return EINVAL;
+    }
+    if (__builtin_add_overflow(base, offset, target))
+        return EOVERFLOW;
+    return *target < 0 ? EINVAL : 0;
+}
+
+kern_return_t S_io_seek(mach_port_t io, int64_t offset, int whence, int64_t *new_offset)
+{
+    struct open_file *f = open_get(io);
+    int err;
+
+    if (f == NULL)
+        return unix_err(ESPIPE);
+    err = seek_target(f, offset, whence, new_offset);
+    if (err == 0)
+        f->offset = (uint64_t)*new_offset;
+    ports_deref(f);
+    return reply_code(err);
+}
+
+void stat_fill(const struct inode *ip, io_stat_t *stat)
+{
+    const struct ostiafs_inode *d = ip->d;
+
+    memset(stat, 0, sizeof *stat);
+    stat->st_ino = ip->ino;
+    stat->st_size = d->size;
+    stat->st_blocks = d->blocks * (OSTIAFS_BLOCK_SIZE / STAT_UNIT);
+    stat->st_dev = DEV_NUMBER;
+    stat->st_mode = d->mode;
+    stat->st_nlink = d->nlink;
+    stat->st_uid = d->uid;
+    stat->st_gid = d->gid;
+    stat->st_rdev = d->rdev_major << 8 | d->rdev_minor;
+    stat->st_blksize = OSTIAFS_BLOCK_SIZE;
+    stat->st_atime_sec = d->atime;
+    stat->st_atime_nsec = d->atime_nsec;
+    stat->st_mtime_sec = d->mtime;
+    stat->st_mtime_nsec = d->mtime_nsec;
+    stat->st_ctime_sec = d->ctime;
+    stat->st_ctime_nsec = d->ctime_nsec;
+    memcpy(&stat->st_fsid, ip->fs->super->uuid, sizeof stat->st_fsid);
+}
+
+kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)
+{
+    struct open_file *f = open_get(io);
+
+    if (f == NULL)
+        return reply_code(device_stat(io, stat));
+    stat_fill(f->ip, stat);
+    ports_deref(f);
+    return KERN_SUCCESS;
+}
+
+kern_return_t S_io_truncate(mach_port_t io, int64_t length)
+{
+    struct open_file *f = open_get(io);
+    uint64_t old_size;
+    int err = 0;
+
+    if (f == NULL)
+        return unix_err(EINVAL);
+    old_size = f->ip->d->size;
+    if (length < 0 || !may_write(f) || inode_type(f->ip) != OSTIAFS_S_IFREG)
+        err = EINVAL;
+    else
+        err = file_truncate(f->ip, (uint64_t)length);
+    if (err == 0 && (uint64_t)length < old_size)
+        pager_changed(f->ip, (uint64_t)length, old_size - (uint64_t)length);
+    ports_deref(f);
+    return reply_code(err);
+}
+
+kern_return_t S_io_sync(mach_port_t io)
+{
+    struct open_file *f = open_get(io);
+    int err;
+
+    if (f == NULL)
+        return unix_err(EINVAL);
+    pager_collect(f->ip);
+    err = volume_sync(f->ip->fs);
+    ports_deref(f);
+    return reply_code(err);
+}
+
+kern_return_t S_io_map(mach_port_t io, mach_port_t *memory_object, int64_t *size)
+{
+    struct open_file *f = open_get(io);
+    int err;
+
+    if (f == NULL)
+        return unix_err(ENODEV);
+    if (inode_type(f->ip) != OSTIAFS_S_IFREG)
+        err = ENODEV;
+    else if (!may_read(f))
+        err = EACCES;
+    else
+        err = pager_port(f->ip, memory_object);
+    if (err == 0) {
+        *size = (int64_t)f->ip->d->size;
+        touch_atime(f->ip);
+    }
+    ports_deref(f);
+    return reply_code(err);
+}
+
+/* Applies `a` to an open file. */
+static kern_return_t set_attributes(mach_port_t io, const struct attr *a)
+{
+    struct open_file *f = open_get(io);
+    int err;
+
+    if (f == NULL)
+        return unix_err(EINVAL);
+    err = name_setattr(f->ip, a);
+    ports_deref(f);
+    return reply_code(err);
+}
+
+kern_return_t S_io_chmod(mach_port_t io, uint32_t mode)
+{
+    struct attr a = {.which = ATTR_MODE, .mode = mode};
+
+    return set_attributes(io, &a);
+}
+
+kern_return_t S_io_chown(mach_port_t io, uint32_t uid, uint32_t gid)
+{
+    struct attr a = {.uid = uid, .gid = gid};
+
+    if (uid != UINT32_MAX) /* (uid_t)-1: leave it [POSIX chown] */
+        a.which |= ATTR_UID;
+    if (gid != UINT32_MAX)
+        a.which |= ATTR_GID;
+    return set_attributes(io, &a);
+}
+
+#define NSEC_PER_SEC 1000000000
+#define OMIT_ATIME   1
+#define OMIT_MTIME   2
+
+kern_return_t S_io_utimes(mach_port_t io, int64_t atime_sec, int64_t atime_nsec, int64_t mtime_sec,
+                          int64_t mtime_nsec, uint32_t omit)
+{
+    struct attr a = {
+        .atime = atime_sec,
+        .mtime = mtime_sec,
+        .atime_nsec = (uint32_t)atime_nsec,
+        .mtime_nsec = (uint32_t)mtime_nsec,
+    };
+
+    if (!(omit & OMIT_ATIME)) {
+        if (atime_nsec < 0 || atime_nsec >= NSEC_PER_SEC)
+            return unix_err(EINVAL);
+        a.which |= ATTR_ATIME;
+    }
+    if (!(omit & OMIT_MTIME)) {
+        if (mtime_nsec < 0 || mtime_nsec >= NSEC_PER_SEC)
+            return unix_err(EINVAL);
+        a.which |= ATTR_MTIME;
+    }
+    return set_attributes(io, &a);
+}

@@ -1,0 +1,125 @@
+/*
+ * The file server: names, files and directories as ports. Read server.h, its map, before.
+ *
+ * When nothing can be mounted it says why in one line and goes on serving errors: to die would
+ * only have it started again.
+ */
+#include "server.h"
+
+#include <cthreads.h>
+#include <errno.h>
+#include <mach/mach.h>
+#include <servers/bootstrap.h>
+#include <servers/fs.h>
+#include <servers/fs_server.h>
+#include <servers/io_server.h>
+#include <stdio.h>
+#include <time.h>
+
+#define CACHE_BLOCKS 1024  /* 4 MiB of blocks in memory, at most */
+#define SYNC_PERIOD  5000  /* ms between two write-backs of what has changed */
+#define CLOCK_PERIOD 60    /* s after which the real clock is asked again */
+
+struct fs *volume;
+
+static const struct port_class service_class = {.name = "file service"};
+static struct port_object service;
+
+/* The CPU's counter, which costs an instruction where asking for the time costs a message. */
+static uint64_t ticks(void)
+{
+    uint64_t t;
+
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t));
+    return t;
+}
+
+static uint64_t ticks_per_second(void)
+{
+    uint64_t f;
+
+    __asm__("mrs %0, cntfrq_el0" : "=r"(f));
+    return f;
+}
+
+/* The time of day, for fs.h. */
+static void now(int64_t *seconds, uint32_t *nanoseconds)
+{
+    static struct timespec base;
+    static uint64_t base_ticks;
+    static bool known;
+    uint64_t hz = ticks_per_second();
+    uint64_t since = ticks() - base_ticks;
+    uint64_t nsec;
+
+    if (!known || since > CLOCK_PERIOD * hz) {
+        base_ticks = ticks();
+        since = 0;
+        known = clock_gettime(CLOCK_REALTIME, &base) == 0;
+    }
+    nsec = (uint64_t)base.tv_nsec + since % hz * 1000000000U / hz;
+    *seconds = base.tv_sec + (int64_t)(since / hz + nsec / 1000000000U);
+    *nanoseconds = (uint32_t)(nsec % 1000000000U);
+}
+
+static void say(const char *what, uint32_t number)
+{
+    if (number != 0)
+        printf("file: %s %u\n", what, number);
+    else
+        printf("file: %s\n", what);
+}
+
+/* A thread that has what changed written back now and then. It asks like any client, so that the
+ * core has one thread. */
+static void *update(void *arg)
+{
+    mach_port_t port = *(mach_port_t *)arg;
+
+    for (;;) {
+        thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, SYNC_PERIOD);
+        (void)fs_sync(port);
+    }
+    return NULL;
+}
+
+static void mount_root(void)
+{
+    const char *why;
+    struct bdev *dev;
+    int err = diskdev_open(&dev, &why);
+
+    if (err == 0)
+        err = volume_mount(dev, CACHE_BLOCKS, now, say, &volume, &why);
+    if (err != 0) {
+        volume = NULL;
+        printf("file: cannot mount the root file system: %s\n", why);
+    }
+}
+
+int main(void)
+{
+    static const mig_demux_t demuxers[] = {io_server, fs_server, pager_server, NULL};
+    static mach_port_t to_self;
+    mach_msg_size_t largest = io_server_max_request;
+    mach_port_t receive;
+    kern_return_t kr;
+
+    mount_root();
+    kr = bootstrap_check_in(bootstrap_port, SERVICE_FILE, &receive);
+    if (kr == KERN_SUCCESS)
+        kr = ports_adopt(&service, &service_class, receive);
+    if (kr != KERN_SUCCESS) {
+        printf("file: cannot start: %s\n", mach_error_string(kr));
+        return 1;
+    }
+    to_self = ports_make_send(&service);
+    if (volume != NULL && !volume->readonly && to_self != MACH_PORT_NULL &&
+        mach_thread_create(update, &to_self, NULL) != KERN_SUCCESS)
+        printf("file: no thread to write back: changes reach the disk with sync only\n");
+    if (largest < io_server_max_reply)
+        largest = io_server_max_reply;
+    if (largest < fs_server_max_reply)
+        largest = fs_server_max_reply;
+    ports_serve(demuxers, largest);
+}

@@ -1,0 +1,42 @@
+/*
+ * open.c: open file descriptions. Read server.h and ports.h before.
+ *
+ * A client that opens a file gets a send right to a port made for that; the port is the
+ * description, with the offset. A fork copies the right, and so both processes share the offset,
+ * as POSIX wants it. The no-senders notification is the close.
+ */
+#include "server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void destroy(void *object)
+{
+    struct open_file *f = object;
+
+    inode_put(f->ip);
+    free(f);
+}
+
+static const struct port_class open_class = {.name = "open file", .destroy = destroy};
+
+int open_new(struct inode *ip, uint32_t flags, mach_port_t *port)
+{
+    struct open_file *f = calloc(1, sizeof *f);
+
+    if (f == NULL || ports_create(&f->object, &open_class) != KERN_SUCCESS) {
+        free(f);
+        inode_put(ip);
+        return ENOMEM;
+    }
+    f->ip = ip;
+    f->flags = flags;
+    *port = ports_make_send(&f->object);
+    ports_deref(f); /* the senders have it; without them, this is the end of it */
+    return *port == MACH_PORT_NULL ? ENOMEM : 0;
+}
+
+struct open_file *open_get(mach_port_t port)
+{
+    return ports_lookup(port, &open_class);
+}

@@ -1,0 +1,290 @@
+/*
+ * pager.c: the contents of files as memory objects. Read memory_object.defs and
+ * memory_object_control.defs before.
+ *
+ * A file that is mapped has a pager: a port that the kernel asks for pages (data_request) and gives
+ * changed ones back to (data_return). It holds a reference to the inode, so the file lives while
+ * it is mapped. The kernel may keep pages after the last mapping is gone (may_cache), which makes
+ * running a program again cheap; so a file that loses its last name is told to the kernel.
+ *
+ * Coherence. io_write and truncation drop the mapped pages they touch, so that mappings see the
+ * new bytes with the next access. The other way, a page changed through a mapping reaches io_read
+ * when the kernel returns it: at msync, at the last unmapping, or when memory is short. Who writes
+ * one page both ways at the same time, without msync in between, finds the bytes of the mapping.
+ *
+ * The memory object lets its holder map for reading and for writing, whatever the file was opened
+ * for: the right to it is handed out with read access, and the map call is where POSIX's rule is
+ * kept.
+ */
+#include "server.h"
+
+#include <errno.h>
+#include <mach/mach.h>
+#include <mach/mach_port.h>
+#include <mach/memory_object_control.h>
+#include <mach/memory_object_server.h>
+#include <mach/vm_map.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SUPPLY_MAX (16 * PAGE_SIZE) /* bytes in one data_supply */
+
+struct pager {
+    struct port_object object;
+    struct inode *ip;    /* a reference; its `object` is this pager */
+    mach_port_t control; /* the kernel's port, a send right; MACH_PORT_NULL: not mapped */
+};
+
+static void destroy(void *object)
+{
+    struct pager *p = object;
+
+    if (p->control != MACH_PORT_NULL)
+        mach_port_deallocate(mach_task_self(), p->control);
+    p->ip->object = NULL;
+    inode_put(p->ip);
+    free(p);
+}
+
+static const struct port_class pager_class = {.name = "pager", .destroy = destroy};
+
+int pager_port(struct inode *ip, mach_port_t *port)
+{
+    struct pager *p = ip->object;
+
+    if (p == NULL) {
+        p = calloc(1, sizeof *p);
+        if (p == NULL || ports_create(&p->object, &pager_class) != KERN_SUCCESS) {
+            free(p);
+            return ENOMEM;
+        }
+        p->ip = inode_ref(ip);
+        ip->object = p;
+    } else {
+        ports_ref(p);
+    }
+    *port = ports_make_send(&p->object);
+    ports_deref(p);
+    return *port == MACH_PORT_NULL ? ENOMEM : 0;
+}
+
+/* The kernel's end of a file's pager, if it is mapped. */
+static mach_port_t control_of(const struct inode *ip)
+{
+    const struct pager *p = ip->object;
+
+    return p == NULL ? MACH_PORT_NULL : p->control;
+}
+
+static void lock_request(struct inode *ip, uint64_t from, uint64_t to, int should_return,
+                         boolean_t flush)
+{
+    mach_port_t control = control_of(ip);
+
+    if (control != MACH_PORT_NULL && to > from)
+        (void)memory_object_lock_request(control, from, to - from, should_return, flush,
+                                         VM_PROT_NONE, MACH_PORT_NULL,
+                                         MACH_MSG_TYPE_MAKE_SEND_ONCE);
+}
+
+void pager_changed(struct inode *ip, uint64_t offset, uint64_t len)
+{
+    if (control_of(ip) != MACH_PORT_NULL)
+        lock_request(ip, trunc_page(offset), round_page(offset + len),
+                     MEMORY_OBJECT_RETURN_NONE, TRUE);
+}
+
+void pager_collect(struct inode *ip)
+{
+    lock_request(ip, 0, round_page(ip->d->size), MEMORY_OBJECT_RETURN_DIRTY, FALSE);
+}
+
+void pager_unnamed(struct inode *ip)
+{
+    mach_port_t control = control_of(ip);
+
+    if (ip->d->nlink == 0 && control != MACH_PORT_NULL)
+        (void)memory_object_change_attributes(control, FALSE, MEMORY_OBJECT_COPY_DELAY,
+                                              MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+}
+
+static struct pager *pager_get(mach_port_t port)
+{
+    return ports_lookup(port, &pager_class);
+}
+
+static void release(mach_port_t right)
+{
+    if (right != MACH_PORT_NULL)
+        mach_port_deallocate(mach_task_self(), right);
+}
+
+/*
+ * The kernel's requests. All are simpleroutines; on success each has consumed the rights it was
+ * given, on failure the stub releases them.
+ */
+
+kern_return_t S_memory_object_init(mach_port_t memory_object, mach_port_t control,
+                                   vm_size_t page_size)
+{
+    struct pager *p = pager_get(memory_object);
+
+    if (p == NULL)
+        return KERN_INVALID_ARGUMENT;
+    if (page_size != PAGE_SIZE) {
+        ports_deref(p);
+        return KERN_INVALID_ARGUMENT;
+    }
+    release(p->control);
+    p->control = control;
+    (void)memory_object_ready(control, p->ip->d->nlink != 0, MEMORY_OBJECT_COPY_DELAY);
+    ports_deref(p);
+    return KERN_SUCCESS;
+}
+
+kern_return_t S_memory_object_terminate(mach_port_t memory_object, mach_port_t control)
+{
+    struct pager *p = pager_get(memory_object);
+
+    if (p == NULL)
+        return KERN_INVALID_ARGUMENT;
+    if (p->control == control) { /* else it has been mapped anew, under another control port */
+        release(p->control);
+        p->control = MACH_PORT_NULL;
+    }
+    release(control);
+    ports_deref(p);
+    return KERN_SUCCESS;
+}
+
+/* Reads the pages [offset, offset + len) of the file, zeros after its end, and gives them away. */
+static void supply(struct pager *p, mach_port_t control, vm_offset_t offset, vm_size_t len)
+{
+    vm_address_t data = 0;
+    size_t got = (size_t)len;
+
+    if (vm_allocate(mach_task_self(), &data, len, TRUE) != KERN_SUCCESS) {
+        (void)memory_object_data_error(control, offset, len, KERN_RESOURCE_SHORTAGE);
+        return;
+    }
+    /* Fewer bytes than asked for, before the file's end: the disk failed after some. */
+    if (file_read(p->ip, offset, (void *)data, &got) != 0 ||
+        (got < len && offset + got < p->ip->d->size))
+        (void)memory_object_data_error(control, offset, len, KERN_MEMORY_ERROR);
+    else
+        (void)memory_object_data_supply(control, offset, data, (mach_msg_type_number_t)len,
+                                        VM_PROT_NONE, FALSE, MACH_PORT_NULL,
+                                        MACH_MSG_TYPE_MAKE_SEND_ONCE);
+    vm_deallocate(mach_task_self(), data, len);
+}
+
+kern_return_t S_memory_object_data_request(mach_port_t memory_object, mach_port_t control,
+                                           vm_offset_t offset, vm_size_t length,
+                                           vm_prot_t desired_access)
+{
+    struct pager *p = pager_get(memory_object);
+    vm_offset_t end;
+    vm_offset_t file_end;
+
+    (void)desired_access;
+    if (p == NULL)
+        return KERN_INVALID_ARGUMENT;
+    if (!page_aligned(offset) || !page_aligned(length) ||
+        __builtin_add_overflow(offset, length, &end)) {
+        ports_deref(p);
+        return KERN_INVALID_ARGUMENT;
+    }
+    file_end = round_page(p->ip->d->size);
+    while (offset < end && offset < file_end) {
+        vm_size_t len = (end < file_end ? end : file_end) - offset;
+
+        if (len > SUPPLY_MAX)
+            len = SUPPLY_MAX;
+        supply(p, control, offset, len);
+        offset += len;
+    }
+    if (offset < end) /* past the end of the file there is nothing [POSIX mmap: SIGBUS] */
+        (void)memory_object_data_error(control, offset, end - offset, KERN_MEMORY_ERROR);
+    release(control);
+    ports_deref(p);
+    return KERN_SUCCESS;
+}
+
+kern_return_t S_memory_object_data_return(mach_port_t memory_object, mach_port_t control,
+                                          vm_offset_t offset, vm_offset_t data,
+                                          mach_msg_type_number_t count, boolean_t dirty,
+                                          boolean_t kernel_copy)
+{
+    struct pager *p = pager_get(memory_object);
+    uint64_t size;
+
+    (void)kernel_copy;
+    if (p == NULL)
+        return KERN_INVALID_ARGUMENT;
+    size = p->ip->d->size;
+    if (dirty && offset < size) { /* what lies past the end is nobody's */
+        size_t want = (size_t)(count < size - offset ? count : size - offset);
+        size_t len = want;
+        int err = file_write(p->ip, offset, (const void *)data, &len);
+
+        if (err != 0 || len < want)
+            volume->say("a page changed through a mapping cannot be written: inode", p->ip->ino);
+    }
+    vm_deallocate(mach_task_self(), data, count);
+    release(control);
+    ports_deref(p);
+    return KERN_SUCCESS;
+}
+
+/* Pages are supplied unlocked, so this is never asked; whoever asks is let. */
+kern_return_t S_memory_object_data_unlock(mach_port_t memory_object, mach_port_t control,
+                                          vm_offset_t offset, vm_size_t length,
+                                          vm_prot_t desired_access)
+{
+    (void)memory_object;
+    (void)desired_access;
+    (void)memory_object_lock_request(control, offset, length, MEMORY_OBJECT_RETURN_NONE, FALSE,
+                                     VM_PROT_NONE, MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+    release(control);
+    return KERN_SUCCESS;
+}
+
+/* Replies to requests for which this pager asks none: nothing is expected, and the rights go. */
+
+kern_return_t S_memory_object_lock_completed(mach_port_t memory_object, mach_port_t control,
+                                             vm_offset_t offset, vm_size_t length)
+{
+    (void)memory_object, (void)control, (void)offset, (void)length;
+    return KERN_INVALID_ARGUMENT;
+}
+
+kern_return_t S_memory_object_supply_completed(mach_port_t memory_object, mach_port_t control,
+                                               vm_offset_t offset, vm_size_t length,
+                                               kern_return_t result, vm_offset_t error_offset)
+{
+    (void)memory_object, (void)control, (void)offset, (void)length;
+    (void)result, (void)error_offset;
+    return KERN_INVALID_ARGUMENT;
+}
+
+kern_return_t S_memory_object_change_completed(mach_port_t memory_object, boolean_t may_cache,
+                                               int copy_strategy)
+{
+    (void)memory_object, (void)may_cache, (void)copy_strategy;
+    return KERN_INVALID_ARGUMENT;
+}
+
+/*
+ * Whoever may map a file holds a send right to its pager, and could send it messages in the
+ * kernel's name; the trailer says who did.
+ */
+boolean_t pager_server(mach_msg_header_t *in, mach_msg_header_t *out)
+{
+    if (in->msgh_id < memory_object_subsystem_base || in->msgh_id >= memory_object_subsystem_end)
+        return FALSE;
+    if (!mach_msg_from_kernel(in)) {
+        mig_server_error(in, out, KERN_NO_ACCESS);
+        return TRUE;
+    }
+    return memory_object_server(in, out);
+}

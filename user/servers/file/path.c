@@ -1,0 +1,163 @@
+/*
+ * path.c: from a path to an inode. Read struct place in server.h before.
+ *
+ * The walk goes name by name. A symbolic link on the way puts its target in front of what is left
+ * of the path, in one of two buffers, and the walk goes on; a count ends circles.
+ */
+#include "server.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define LINKS_MAX 40 /* followed in one path, before ELOOP */
+#define PATH_ROOM sizeof(path_t)
+
+/* What is left of the path: text that this walk may replace. */
+struct walk {
+    char text[PATH_ROOM];
+    char *at;
+    unsigned links;
+};
+
+void place_done(struct place *place)
+{
+    inode_put(place->ip);
+    inode_put(place->dir);
+    place->ip = NULL;
+    place->dir = NULL;
+}
+
+/* Puts the target of a link in front of what is left. */
+static int splice(struct walk *w, struct inode *link)
+{
+    char target[PATH_ROOM];
+    size_t len = sizeof target;
+    size_t rest = strlen(w->at);
+    int err;
+
+    if (++w->links > LINKS_MAX)
+        return ELOOP;
+    err = name_readlink(link, target, &len);
+    if (err != 0)
+        return err;
+    if (len + 1 + rest + 1 > sizeof w->text)
+        return ENAMETOOLONG;
+    memmove(w->text + len + (rest > 0), w->at, rest + 1);
+    memcpy(w->text, target, len);
+    if (rest > 0)
+        w->text[len] = '/';
+    w->at = w->text;
+    return 0;
+}
+
+/* Takes the next name from the path into place: its text, and whether slashes follow. */
+static int next_name(struct walk *w, struct place *place)
+{
+    size_t len = strcspn(w->at, "/");
+
+    if (len > OSTIAFS_NAME_MAX)
+        return ENAMETOOLONG;
+    memcpy(place->name, w->at, len);
+    place->name[len] = '\0';
+    place->len = len;
+    w->at += len;
+    place->slash = w->at[0] == '/';
+    w->at += strspn(w->at, "/");
+    return 0;
+}
+
+/* The walk continues at the root if what is left begins with a slash. */
+static int start_over(struct walk *w, struct place *place)
+{
+    struct inode *root;
+    int err;
+
+    if (w->at[0] != '/')
+        return 0;
+    err = inode_get(volume, OSTIAFS_ROOT_INO, &root);
+    if (err != 0)
+        return err;
+    inode_put(place->dir);
+    place->dir = root;
+    w->at += strspn(w->at, "/");
+    return 0;
+}
+
+int path_walk(struct inode *start, const char *path, enum follow follow, struct place *place)
+{
+    struct walk w = {.links = 0};
+    int err;
+
+    if (path[0] == '\0')
+        return ENOENT;
+    if (strlen(path) >= sizeof w.text)
+        return ENAMETOOLONG;
+    strcpy(w.text, path);
+    w.at = w.text;
+    memset(place, 0, sizeof *place);
+    place->dir = inode_ref(start);
+    err = start_over(&w, place);
+    if (err == 0 && w.at[0] == '\0') { /* "/" */
+        place->ip = inode_ref(place->dir);
+        place->slash = true;
+        return 0;
+    }
+    while (err == 0) {
+        bool last;
+
+        err = next_name(&w, place);
+        if (err != 0)
+            break;
+        last = w.at[0] == '\0';
+        err = name_lookup(place->dir, place->name, place->len, &place->ip);
+        if (err == ENOENT && last)
+            return 0; /* place->ip is NULL */
+        if (err != 0)
+            break;
+        if (inode_type(place->ip) == OSTIAFS_S_IFLNK &&
+            (!last || follow == FOLLOW || (place->slash && follow == FOLLOW_SLASH))) {
+            bool slash = place->slash;
+
+            if (last && slash) /* what it leads to must be a directory, too */
+                w.at = (char *)"/";
+            err = splice(&w, place->ip);
+            inode_put(place->ip);
+            place->ip = NULL;
+            if (err == 0)
+                err = start_over(&w, place);
+            if (err == 0 && w.at[0] == '\0') { /* the target was "/" */
+                place->ip = inode_ref(place->dir);
+                place->len = 0;
+                return 0;
+            }
+            continue;
+        }
+        if (last) {
+            if (follow == FOLLOW_NEVER || !place->slash ||
+                inode_type(place->ip) == OSTIAFS_S_IFDIR)
+                return 0;
+            err = ENOTDIR;
+            break;
+        }
+        inode_put(place->dir);
+        place->dir = place->ip;
+        place->ip = NULL;
+    }
+    place_done(place);
+    return err;
+}
+
+int path_lookup(struct inode *start, const char *path, enum follow follow, struct inode **ip)
+{
+    struct place place;
+    int err = path_walk(start, path, follow, &place);
+
+    if (err != 0)
+        return err;
+    if (place.ip == NULL)
+        err = ENOENT;
+    else
+        *ip = inode_ref(place.ip);
+    place_done(&place);
+    return err;
+}

@@ -1,0 +1,112 @@
+/*
+ * server.h: the file server around the core: what its parts share. Read fs.h and docs/fs.md before.
+ *
+ *     main.c      start: the disk, the mount, the service port; the time of day
+ *     diskdev.c   a block device over the disk server's interface
+ *     open.c      open file descriptions: ports that are files being read or written
+ *     io.c        io.defs: what can be done with an open file
+ *     path.c      paths to inodes
+ *     fsops.c     fs.defs: what can be done with names
+ *     pager.c     contents of files as memory objects
+ *     device.c    device nodes
+ *
+ * One thread serves all requests, one after the other, in the core's name: see fs.h on threads.
+ */
+#ifndef _FILE_SERVER_H_
+#define _FILE_SERVER_H_
+
+#include <mach/mach_types.h>
+#include <ports.h>
+#include <server_types.h>
+
+#include "fs.h"
+
+extern struct fs *volume; /* NULL: nothing could be mounted, and nothing is ever open */
+
+/* An errno as a routine returns it; 0 is KERN_SUCCESS. */
+kern_return_t reply_code(int err);
+
+/* ---- open.c ---- */
+
+/* An open file description. Its port is handed out; it lives while somebody holds a send right. */
+struct open_file {
+    struct port_object object;
+    struct inode *ip;  /* a reference */
+    uint64_t offset;   /* of the next io_read or io_write */
+    uint32_t flags;    /* O_ACCMODE and O_APPEND bits */
+};
+
+/* Opens ip, whose reference is consumed also on failure; *port is a send right to be moved to the
+ * client. ENOMEM. */
+int open_new(struct inode *ip, uint32_t flags, mach_port_t *port);
+
+/* The open file behind the port a request came to, with a reference for ports_deref; NULL: none. */
+struct open_file *open_get(mach_port_t port);
+
+/* ---- path.c ---- */
+
+/* Where a path leads. */
+struct place {
+    struct inode *dir;   /* the directory of the last name; a reference */
+    struct inode *ip;    /* what is there, with a reference; NULL: nothing */
+    char name[OSTIAFS_NAME_MAX + 1]; /* the last name */
+    size_t len;          /* of it. 0: the path has none (it is "/", or ends in "." or "..") */
+    bool slash;          /* the path ended in '/': it should be a directory (checked unless
+                          * FOLLOW_NEVER, for then errors differ) */
+};
+
+/* What to do with a symbolic link at the end of a path. */
+enum follow {
+    FOLLOW_NEVER, /* it is the thing that is meant: to make, remove or rename */
+    FOLLOW_SLASH, /* follow it if the path ends in '/' */
+    FOLLOW,
+};
+
+/*
+ * Follows `path` from `start` (or from the root if it is absolute). Symbolic links on the way are
+ * followed, one at the end as `follow` says. With 0, place->dir is set and place->ip is what is
+ * there or NULL: that the last name is missing is no error here. Release with place_done. ENOENT,
+ * ENOTDIR, ELOOP, ENAMETOOLONG, EIO.
+ */
+int path_walk(struct inode *start, const char *path, enum follow follow, struct place *place);
+void place_done(struct place *place);
+
+/* The same to something that exists: *ip with a reference. */
+int path_lookup(struct inode *start, const char *path, enum follow follow, struct inode **ip);
+
+/* ---- io.c ---- */
+void stat_fill(const struct inode *ip, io_stat_t *stat);
+
+/* ---- pager.c ---- */
+
+/* The memory object of a file: a send right to be moved to the client. */
+int pager_port(struct inode *ip, mach_port_t *port);
+
+/* Bytes of the file were written, or cut off: mapped pages in the range are dropped. */
+void pager_changed(struct inode *ip, uint64_t offset, uint64_t len);
+
+/* The file has lost its last name: the kernel need not keep its pages once nobody maps them. */
+void pager_unnamed(struct inode *ip);
+
+/* Asks the kernel for the pages of the file that were changed through a mapping. They arrive
+ * later. */
+void pager_collect(struct inode *ip);
+
+boolean_t pager_server(mach_msg_header_t *in, mach_msg_header_t *out);
+
+/* ---- device.c ---- */
+
+/* The port of what a device node stands for, to be moved to the client. ENXIO: no such device. */
+int device_open(const struct inode *ip, uint32_t flags, mach_port_t *port);
+
+/* If the port is a device served here, serves the io_ calls; else EBADF. */
+int device_read(mach_port_t port, char *data, uint32_t *len);
+int device_write(mach_port_t port, uint32_t len);
+int device_stat(mach_port_t port, io_stat_t *stat);
+
+/* ---- diskdev.c ---- */
+
+/* Looks up the disk server and asks it for the disk's size. On failure *why is a sentence. */
+int diskdev_open(struct bdev **dev, const char **why);
+
+#endif

@@ -1,0 +1,389 @@
+/*
+ * The pipe server: pipe.defs makes a pair of ports, io.defs is what they speak.
+ *
+ * Nobody polls: a read of an empty pipe, or a write to a full one, leaves its reply port and bytes in the
+ * pipe, and is answered when the other end did its part or went away (no-senders notification).
+ */
+#include <errno.h>
+#include <mach/error.h>
+#include <mach/mach.h>
+#include <mach/mach_port.h>
+#include <mach/traps.h>
+#include <ports.h>
+#include <server_types.h>
+#include <servers/bootstrap.h>
+#include <servers/io_server.h>
+#include <servers/pipe_server.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PIPE_SIZE   (16 * 1024) /* a power of two: positions wrap by masking */
+#define PIPE_ATOMIC 4096        /* PIPE_BUF: a write of at most so much is taken whole */
+#define MESSAGE_MAX (IO_DATA_MAX + 512)
+
+/* A request that waits. */
+struct waiter {
+    struct waiter *next;
+    mach_port_t reply;   /* send-once, ours */
+    uint32_t amount;     /* a reader's: at most so much */
+    char *data;          /* a writer's bytes, not yet taken; malloc'ed */
+    uint32_t length;
+    uint32_t done;       /* of them, taken so far */
+};
+
+struct queue_of_waiters {
+    struct waiter *first;
+    struct waiter **last;
+};
+
+struct pipe;
+
+/* One end; each holds the pipe. */
+struct pipe_end {
+    struct port_object object;
+    struct pipe *pipe;
+};
+
+struct pipe {
+    struct pipe_end reader;
+    struct pipe_end writer;
+    int ends;            /* that exist: the pipe is freed with the second */
+    boolean_t reader_open;
+    boolean_t writer_open;
+    uint32_t head;       /* bytes ever written into the buffer */
+    uint32_t tail;       /* bytes ever read from it */
+    struct queue_of_waiters readers;
+    struct queue_of_waiters writers;
+    char *buffer;
+};
+
+static const struct port_class service_class = {.name = "pipe service"};
+static struct port_object service;
+static uint64_t next_inode = 1;
+
+static uint32_t used(const struct pipe *pipe)
+{
+    return pipe->head - pipe->tail;
+}
+
+static void put(struct pipe *pipe, const char *data, uint32_t length)
+{
+    for (uint32_t part; length > 0; data += part, length -= part, pipe->head += part) {
+        uint32_t at = pipe->head & (PIPE_SIZE - 1);
+
+        part = length < PIPE_SIZE - at ? length : PIPE_SIZE - at;
+        memcpy(pipe->buffer + at, data, part);
+    }
+}
+
+static void take(struct pipe *pipe, char *data, uint32_t length)
+{
+    for (uint32_t part; length > 0; data += part, length -= part, pipe->tail += part) {
+        uint32_t at = pipe->tail & (PIPE_SIZE - 1);
+
+        part = length < PIPE_SIZE - at ? length : PIPE_SIZE - at;
+        memcpy(data, pipe->buffer + at, part);
+    }
+}
+
+static void queue_init(struct queue_of_waiters *queue)
+{
+    queue->first = NULL;
+    queue->last = &queue->first;
+}
+
+static void enqueue(struct queue_of_waiters *queue, struct waiter *waiter)
+{
+    waiter->next = NULL;
+    *queue->last = waiter;
+    queue->last = &waiter->next;
+}
+
+static void free_first(struct queue_of_waiters *queue)
+{
+    struct waiter *waiter = queue->first;
+
+    queue->first = waiter->next;
+    if (queue->first == NULL)
+        queue->last = &queue->first;
+    free(waiter->data);
+    free(waiter);
+}
+
+/* How many of `length` bytes, `done` of which are in, may go into the buffer now. */
+static uint32_t admitted(const struct pipe *pipe, uint32_t length, uint32_t done)
+{
+    uint32_t room = PIPE_SIZE - used(pipe), left = length - done;
+
+    if (length <= PIPE_ATOMIC)
+        return room >= left ? left : 0;
+    return room < left ? room : left;
+}
+
+/* Moves bytes as long as somebody can go on; answers those that are done. */
+static void progress(struct pipe *pipe)
+{
+    static char data[IO_DATA_MAX];
+    boolean_t moved;
+
+    do {
+        struct waiter *w;
+
+        moved = FALSE;
+        while ((w = pipe->writers.first) != NULL) {
+            uint32_t n = pipe->reader_open ? admitted(pipe, w->length, w->done) : 0;
+
+            put(pipe, w->data + w->done, n);
+            w->done += n;
+            if (pipe->reader_open && w->done < w->length)
+                break;
+            if (w->done > 0)
+                S_io_write_reply(w->reply, KERN_SUCCESS, w->done);
+            else
+                S_io_write_reply(w->reply, unix_err(EPIPE), 0);
+            free_first(&pipe->writers);
+            moved = TRUE;
+        }
+        while ((w = pipe->readers.first) != NULL && (used(pipe) > 0 || !pipe->writer_open)) {
+            uint32_t n = w->amount < used(pipe) ? w->amount : used(pipe);
+            uint32_t tail = pipe->tail;
+
+            take(pipe, data, n);
+            if (S_io_read_reply(w->reply, KERN_SUCCESS, data, n) != KERN_SUCCESS)
+                pipe->tail = tail; /* it died waiting: the bytes are the next reader's */
+            free_first(&pipe->readers);
+            moved = TRUE;
+        }
+    } while (moved);
+}
+
+static void end_closed(void *object)
+{
+    struct pipe_end *end = object;
+    struct pipe *pipe = end->pipe;
+
+    if (end == &pipe->reader)
+        pipe->reader_open = FALSE;
+    else
+        pipe->writer_open = FALSE;
+    progress(pipe);
+}
+
+static void end_destroy(void *object)
+{
+    struct pipe_end *end = object;
+    struct pipe *pipe = end->pipe;
+
+    if (--pipe->ends > 0)
+        return;
+    while (pipe->readers.first != NULL) { /* none can be left, as a reader held its end */
+        mach_port_deallocate(mach_task_self(), pipe->readers.first->reply);
+        free_first(&pipe->readers);
+    }
+    while (pipe->writers.first != NULL) {
+        mach_port_deallocate(mach_task_self(), pipe->writers.first->reply);
+        free_first(&pipe->writers);
+    }
+    free(pipe->buffer);
+    free(pipe);
+}
+
+static const struct port_class end_class = {
+    .name = "pipe end",
+    .destroy = end_destroy,
+    .no_senders = end_closed,
+};
+
+kern_return_t S_pipe_create(mach_port_t server, mach_port_t *reader, mach_port_t *writer)
+{
+    struct pipe *pipe = calloc(1, sizeof(*pipe));
+
+    (void)server;
+    if (pipe == NULL)
+        return unix_err(ENOMEM);
+    pipe->buffer = malloc(PIPE_SIZE);
+    pipe->reader.pipe = pipe->writer.pipe = pipe;
+    queue_init(&pipe->readers);
+    queue_init(&pipe->writers);
+    if (pipe->buffer == NULL || ports_create(&pipe->reader.object, &end_class) != KERN_SUCCESS) {
+        free(pipe->buffer);
+        free(pipe);
+        return unix_err(ENOMEM);
+    }
+    pipe->ends = 1;
+    if (ports_create(&pipe->writer.object, &end_class) != KERN_SUCCESS) {
+        ports_deref(&pipe->reader); /* frees the pipe */
+        return unix_err(ENOMEM);
+    }
+    pipe->ends = 2;
+    pipe->reader_open = pipe->writer_open = TRUE;
+    *reader = ports_make_send(&pipe->reader.object);
+    *writer = ports_make_send(&pipe->writer.object);
+    /* The references made by ports_create are ours; the senders hold their own from here on. */
+    ports_deref(&pipe->reader);
+    if (*writer == MACH_PORT_NULL || *reader == MACH_PORT_NULL) {
+        if (*reader != MACH_PORT_NULL)
+            mach_port_deallocate(mach_task_self(), *reader);
+        if (*writer != MACH_PORT_NULL)
+            mach_port_deallocate(mach_task_self(), *writer);
+        ports_deref(&pipe->writer);
+        return unix_err(ENOMEM);
+    }
+    ports_deref(&pipe->writer);
+    return KERN_SUCCESS;
+}
+
+/* The end of a request, with a reference; NULL if the port is no pipe's. */
+static struct pipe_end *lookup(mach_port_t io)
+{
+    return ports_lookup(io, &end_class);
+}
+
+kern_return_t S_io_read(mach_port_t io, mach_port_t reply, uint32_t amount, char *data,
+                        mach_msg_type_number_t *dataCnt)
+{
+    struct pipe_end *end = lookup(io);
+    struct pipe *pipe;
+    struct waiter *waiter;
+    kern_return_t kr = KERN_SUCCESS;
+
+    if (end == NULL)
+        return unix_err(EBADF);
+    pipe = end->pipe;
+    if (amount > IO_DATA_MAX)
+        amount = IO_DATA_MAX;
+    if (end != &pipe->reader) {
+        kr = unix_err(EBADF);
+    } else if (amount == 0 || (pipe->readers.first == NULL &&
+                               (used(pipe) > 0 || !pipe->writer_open))) {
+        *dataCnt = amount < used(pipe) ? amount : used(pipe);
+        take(pipe, data, *dataCnt);
+        progress(pipe); /* there is room for writers now */
+    } else if ((waiter = calloc(1, sizeof(*waiter))) == NULL) {
+        kr = unix_err(ENOMEM);
+    } else {
+        waiter->reply = reply;
+        waiter->amount = amount;
+        enqueue(&pipe->readers, waiter);
+        kr = MIG_NO_REPLY;
+    }
+    ports_deref(end);
+    return kr;
+}
+
+kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
+                         mach_msg_type_number_t dataCnt, uint32_t *amount)
+{
+    struct pipe_end *end = lookup(io);
+    struct pipe *pipe;
+    struct waiter *waiter = NULL;
+    kern_return_t kr = KERN_SUCCESS;
+
+    if (end == NULL)
+        return unix_err(EBADF);
+    pipe = end->pipe;
+    if (end != &pipe->writer) {
+        kr = unix_err(EBADF);
+    } else if (!pipe->reader_open) {
+        kr = unix_err(EPIPE);
+    } else if (pipe->writers.first == NULL && admitted(pipe, dataCnt, 0) == dataCnt) {
+        put(pipe, data, dataCnt);
+        *amount = dataCnt;
+        progress(pipe); /* a reader may wait */
+    } else if ((waiter = calloc(1, sizeof(*waiter))) == NULL ||
+               (waiter->data = malloc(dataCnt)) == NULL) {
+        free(waiter);
+        kr = unix_err(ENOMEM);
+    } else {
+        memcpy(waiter->data, data, dataCnt);
+        waiter->length = dataCnt;
+        waiter->reply = reply;
+        enqueue(&pipe->writers, waiter);
+        progress(pipe);
+        kr = MIG_NO_REPLY;
+    }
+    ports_deref(end);
+    return kr;
+}
+
+kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)
+{
+    struct pipe_end *end = lookup(io);
+
+    if (end == NULL)
+        return unix_err(EBADF);
+    memset(stat, 0, sizeof(*stat));
+    stat->st_ino = next_inode++;
+    stat->st_mode = S_IFIFO | 0600;
+    stat->st_nlink = 1;
+    stat->st_size = used(end->pipe);
+    stat->st_blksize = PIPE_ATOMIC;
+    ports_deref(end);
+    return KERN_SUCCESS;
+}
+
+/* What a pipe cannot do. */
+kern_return_t S_io_pread(mach_port_t io, int64_t offset, uint32_t amount, char *data,
+                         mach_msg_type_number_t *dataCnt)
+{
+    return unix_err(ESPIPE);
+}
+
+kern_return_t S_io_pwrite(mach_port_t io, int64_t offset, char *data,
+                          mach_msg_type_number_t dataCnt, uint32_t *amount)
+{
+    return unix_err(ESPIPE);
+}
+
+kern_return_t S_io_seek(mach_port_t io, int64_t offset, int whence, int64_t *new_offset)
+{
+    return unix_err(ESPIPE);
+}
+
+kern_return_t S_io_truncate(mach_port_t io, int64_t length)
+{
+    return unix_err(EINVAL);
+}
+
+kern_return_t S_io_sync(mach_port_t io)
+{
+    return unix_err(EINVAL);
+}
+
+kern_return_t S_io_map(mach_port_t io, mach_port_t *memory_object, int64_t *size)
+{
+    return unix_err(ENODEV);
+}
+
+kern_return_t S_io_chmod(mach_port_t io, uint32_t mode)
+{
+    return unix_err(EINVAL);
+}
+
+kern_return_t S_io_chown(mach_port_t io, uint32_t uid, uint32_t gid)
+{
+    return unix_err(EINVAL);
+}
+
+kern_return_t S_io_utimes(mach_port_t io, int64_t atime_sec, int64_t atime_nsec, int64_t mtime_sec,
+                          int64_t mtime_nsec, uint32_t omit)
+{
+    return unix_err(EINVAL);
+}
+
+int main(void)
+{
+    static const mig_demux_t demuxers[] = {io_server, pipe_server, NULL};
+    mach_port_t receive;
+    kern_return_t kr = bootstrap_check_in(bootstrap_port, SERVICE_PIPE, &receive);
+
+    if (kr == KERN_SUCCESS)
+        kr = ports_adopt(&service, &service_class, receive);
+    if (kr != KERN_SUCCESS) {
+        printf("pipe: cannot start: %s\n", mach_error_string(kr));
+        return 1;
+    }
+    ports_serve(demuxers, MESSAGE_MAX);
+}

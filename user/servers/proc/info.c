@@ -1,0 +1,97 @@
+/*
+ * What can be asked about processes: ps, ports, vmmap. Read proc.h first.
+ */
+#include "proc.h"
+
+#include <errno.h>
+#include <mach/error.h>
+#include <mach/mach_port.h>
+#include <mach/task.h>
+#include <mach/traps.h>
+#include <mach/vm_map.h>
+#include <servers/proc_server.h>
+#include <string.h>
+
+struct listing {
+    proc_info_t *list;
+    size_t count, room;
+};
+
+static void count_one(struct process *p, void *arg)
+{
+    (*(size_t *)arg)++;
+}
+
+static uint64_t microseconds(time_value_t t)
+{
+    return (uint64_t)t.seconds * 1000000 + t.microseconds;
+}
+
+static void list_one(struct process *p, void *arg)
+{
+    struct listing *listing = arg;
+    task_basic_info_data_t info;
+    mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+    proc_info_t *out;
+
+    if (listing->count == listing->room)
+        return;
+    out = &listing->list[listing->count++];
+    memset(out, 0, sizeof(*out));
+    out->pid = p->pid;
+    out->ppid = p->parent != NULL ? p->parent->pid : 0;
+    out->pgid = p->pgid;
+    out->sid = p->sid;
+    out->state = p->zombie ? 'Z' : p->stopped ? 'T' : 'S';
+    strlcpy(out->name, p->name, sizeof(out->name));
+    if (p->zombie ||
+        task_info(p->task, TASK_BASIC_INFO, (task_info_t)&info, &count) != KERN_SUCCESS)
+        return;
+    out->threads = (uint32_t)info.thread_count;
+    out->virtual_size = info.virtual_size;
+    out->resident_size = info.resident_size;
+    out->user_usec = microseconds(info.user_time);
+    out->system_usec = microseconds(info.system_time);
+}
+
+/* The reply moves the memory to the caller (its type says dealloc). */
+kern_return_t S_proc_list(mach_port_t proc, proc_info_array_t *list, mach_msg_type_number_t *listCnt)
+{
+    struct listing listing = {NULL, 0, 0};
+    vm_address_t address = 0;
+
+    if (process_caller(proc) == NULL)
+        return unix_err(ESRCH);
+    process_each(count_one, &listing.room);
+    if (vm_allocate(mach_task_self(), &address, listing.room * sizeof(proc_info_t), TRUE) !=
+        KERN_SUCCESS)
+        return unix_err(ENOMEM);
+    listing.list = (proc_info_t *)address;
+    process_each(list_one, &listing);
+    *list = listing.list;
+    *listCnt = (mach_msg_type_number_t)listing.count;
+    return KERN_SUCCESS;
+}
+
+/* All processes are of one user so far: everyone may look at everyone. */
+kern_return_t S_proc_get_task(mach_port_t proc, int pid, mach_port_t *task)
+{
+    struct process *p = process_find(pid);
+
+    if (process_caller(proc) == NULL || p == NULL || p->zombie)
+        return unix_err(ESRCH);
+    if (mach_port_mod_refs(mach_task_self(), p->task, MACH_PORT_RIGHT_SEND, 1) != KERN_SUCCESS)
+        return unix_err(ESRCH);
+    *task = p->task;
+    return KERN_SUCCESS;
+}
+
+kern_return_t S_proc_set_name(mach_port_t proc, const char *name)
+{
+    struct process *p = process_caller(proc);
+
+    if (p == NULL)
+        return unix_err(ESRCH);
+    strlcpy(p->name, name, sizeof(p->name));
+    return KERN_SUCCESS;
+}

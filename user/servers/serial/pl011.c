@@ -1,0 +1,71 @@
+/*
+ * The PL011 UART. Read pl011.h first.
+ */
+#include "pl011.h"
+
+#include <mach/device.h>
+#include <mach/mach_port.h>
+#include <mach/mach.h>
+#include <mach/traps.h>
+#include <server_types.h>
+#include <servers/bootstrap.h>
+#include <servers/driver.h>
+
+/* Registers (word indexes) and bits, TRM chapter 3. */
+enum { DR = 0x00 / 4, FR = 0x18 / 4, LCRH = 0x2c / 4, CR = 0x30 / 4, IFLS = 0x34 / 4, IMSC = 0x38 / 4,
+       ICR = 0x44 / 4 };
+#define FR_RXFE   (1u << 4) /* receive FIFO empty */
+#define FR_TXFF   (1u << 5) /* transmit FIFO full */
+#define LCRH_FEN  (1u << 4) /* FIFOs on */
+#define LCRH_8BIT (3u << 5)
+#define CR_ON     (1u << 0 | 1u << 8 | 1u << 9) /* UART, transmitter, receiver */
+#define INT_RX    (1u << 4)
+#define INT_TX    (1u << 5)
+#define INT_RT    (1u << 6) /* receive time-out: fewer bytes than the trigger level, and silence */
+
+static device_t device;
+static volatile uint32_t *uart;
+
+kern_return_t pl011_open(mach_port_t intr_port)
+{
+    mach_port_t server;
+    vm_address_t address;
+    kern_return_t kr = bootstrap_look_up(bootstrap_port, SERVICE_DEVICE, &server);
+
+    if (kr == KERN_SUCCESS)
+        kr = driver_claim(server, "arm,pl011", 0, 0, &device);
+    if (kr == KERN_SUCCESS)
+        kr = device_map(device, mach_task_self(), &address);
+    if (kr != KERN_SUCCESS)
+        return kr;
+    uart = (volatile uint32_t *)address;
+    uart[LCRH] = LCRH_FEN | LCRH_8BIT;
+    uart[CR] = CR_ON;
+    uart[IFLS] = 0; /* receive: from 1/8 full on; transmit: down to 1/8 */
+    uart[ICR] = 0x7ff;
+    uart[IMSC] = INT_RX | INT_RT;
+    return device_intr_register(device, intr_port);
+}
+
+int pl011_get(void)
+{
+    return uart[FR] & FR_RXFE ? -1 : (int)(uart[DR] & 0xff);
+}
+
+boolean_t pl011_put(char c)
+{
+    if (uart[FR] & FR_TXFF) {
+        uart[IMSC] = INT_RX | INT_RT | INT_TX;
+        return FALSE;
+    }
+    uart[DR] = (uint8_t)c;
+    return TRUE;
+}
+
+void pl011_ack(void)
+{
+    uart[ICR] = INT_RT | INT_TX;
+    if (!(uart[FR] & FR_TXFF))
+        uart[IMSC] = INT_RX | INT_RT;
+    device_intr_ack(device);
+}
