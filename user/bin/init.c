@@ -1,0 +1,61 @@
+/*
+ * init: process 1. Opens the console for itself and all that come after, keeps a shell running, and
+ * waits for the children of parents that are gone. The proc server starts it with no descriptors.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CONSOLE "/dev/console"
+#define SHELL   "/bin/sh"
+
+static char *const shell_argv[] = {"sh", NULL};
+static char *const shell_envp[] = {"PATH=/bin", "HOME=/", "TERM=vt100", NULL};
+
+static int open_console(void)
+{
+    int fd = open(CONSOLE, O_RDWR);
+
+    if (fd < 0)
+        return -1;
+    while (fd < STDERR_FILENO) /* 0 was free, so this makes 1 and 2 */
+        fd = dup(fd);
+    return fd < 0 ? -1 : 0;
+}
+
+/* The shell gets a session and the terminal's foreground, so that ^C is for what it runs. */
+static void run_shell(void)
+{
+    setsid();
+    tcsetpgrp(STDIN_FILENO, getpid());
+    execve(SHELL, shell_argv, shell_envp);
+    perror("init: cannot run " SHELL);
+    _exit(1);
+}
+
+int main(void)
+{
+    if (open_console() < 0)
+        _exit(1); /* nobody to tell */
+    for (;;) {
+        pid_t shell;
+        pid_t pid;
+
+        printf("init: starting sh\n");
+        fflush(stdout);
+        shell = fork();
+        if (shell == 0)
+            run_shell();
+        if (shell < 0) {
+            perror("init: fork");
+            sleep(1);
+            continue;
+        }
+        do
+            pid = wait(NULL); /* the shell, or an orphan */
+        while (pid != shell && (pid >= 0 || errno == EINTR));
+    }
+}
