@@ -1,0 +1,171 @@
+"""Runs the in-guest test programs (user/tests/) and collects a verdict for each of their cases.
+
+A program runs in a boot of its own, once for each kind of machine (MACHINES). If a case panics, hangs or
+kills the program, its verdict says so, and the machine is booted again for the cases behind it: one
+broken case spoils no other. Boots run ahead of the tests that ask for them, one a processor.
+
+The lines of the grading log are explained in grade/README.md; user/include/testlib.h is the other side.
+"""
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import BUILD, PANIC, ROOT, GraderFault, GuestError, Hang, Qemu
+
+TESTS = ROOT / "user" / "tests"
+LIMIT = 20         # guest seconds a case, unless its file says TEST_LIMIT(n)
+BOOT_LIMIT = 20    # guest seconds from reset to the program's first line
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a program is run on."""
+    name: str
+    cpus: int
+    icount: bool
+    jitter: int = None
+
+
+# One CPU, deterministic; four with real parallelism. OSTIA_JITTER=SEED,SEED.. adds interleavings.
+MACHINES = [Machine("1cpu", 1, True), Machine("4cpu", 4, False)] + [
+    Machine(f"jitter{seed}", 4, True, int(seed))
+    for seed in filter(None, os.environ.get("OSTIA_JITTER", "").split(","))]
+
+
+@dataclass
+class Verdict:
+    """kind: ok, wrong, skip, panic, hang, crash (the program died), fault (of the grader)."""
+    kind: str
+    text: str = ""
+    console: str = ""
+
+
+@dataclass
+class Program:
+    """An in-guest test program, as its source shows it."""
+    name: str
+    cases: list = field(default_factory=list)
+    limit: int = LIMIT
+
+
+def programs():
+    """All in-guest test programs that have cases."""
+    found = []
+    for path in sorted(TESTS.glob("*.c")):
+        source = path.read_text()
+        cases = re.findall(r"^TEST\((\w+)\)", source, re.M)
+        limit = re.search(r"^TEST_LIMIT\((\d+)\)", source, re.M)
+        if cases:
+            found.append(Program(path.stem, cases, int(limit.group(1)) if limit else LIMIT))
+    return found
+
+
+def _watch(qemu, limit):
+    """Lets the program run to the machine's end. Returns how it ended badly, if it did: (kind, text)."""
+    seen = -1
+
+    def progress():
+        log = qemu.grade_log(text=False)
+        nonlocal seen
+        if log is not None and log.length != seen:
+            seen = log.length
+            return True
+        return qemu.is_off(0.02)
+    try:
+        qemu.until(progress, BOOT_LIMIT, "first report")
+        while not qemu.is_off():
+            qemu.until(progress, limit, "result")
+    except Hang as hang:
+        return "hang", str(hang)
+    except GuestError as error:
+        return "crash", str(error)
+    log = qemu.grade_log(text=False)
+    if log is not None and log.flags & PANIC:
+        return "panic", "the kernel panicked"
+    return None
+
+
+def run_log(qemu, text, results):
+    """Reads a program's report into results; returns the case it was in when the log ends, if any, and
+    whether the program came to its end."""
+    current, ended = None, False
+    for line in text.splitlines():
+        word, _, rest = line.partition(" ")
+        if word == "at":
+            current = rest
+        elif word == "end":
+            ended = True
+        elif word in ("ok", "skip") or line.startswith("not ok "):
+            rest = rest.removeprefix("ok ") if word == "not" else rest
+            name, _, detail = rest.partition(" ")
+            kind = {"ok": "ok", "skip": "skip"}.get(word, "wrong")
+            if name != current or name in results:
+                results[name] = Verdict("wrong", f"reported out of turn: {line}")
+            else:
+                results[name] = Verdict(kind, detail, "" if kind == "ok" else qemu.tail())
+            current = None
+    return current, ended
+
+
+def run(program, machine):
+    """Boots `machine` for `program` as often as it takes. Returns case -> Verdict."""
+    results = {}
+    after = None
+    while True:
+        args = f"test={program.name} panic=off" + (f" test.after={after}" if after else "")
+        try:
+            with Qemu(cpus=machine.cpus, icount=machine.icount, jitter=machine.jitter, args=args,
+                      initrd=BUILD / "boot-test.tar") as qemu:
+                bad = _watch(qemu, program.limit)
+                try:
+                    log = qemu.grade_log()
+                except GuestError as error:
+                    log, bad = None, ("crash", str(error))
+                current, ended = run_log(qemu, log.text, results) if log else (None, False)
+                console = qemu.tail()
+        except GraderFault as fault:
+            bad, current, ended, console = ("fault", str(fault)), None, False, ""
+        if ended and not bad:
+            break
+        rest = program.cases[program.cases.index(after) + 1:] if after in program.cases \
+            else program.cases
+        missing = [case for case in rest if case not in results]
+        if not missing:
+            break
+        kind, text = bad or ("crash", "the program ended before its time")
+        after = current if current in missing else missing[0]
+        results[after] = Verdict(kind, text, console)
+        if current is None:  # it never got to a case: the next boot will not either
+            for case in missing:
+                results[case] = Verdict(kind, text, console)
+            break
+        if after == missing[-1]:
+            break
+    for case in program.cases:
+        results.setdefault(case, Verdict("crash", "the program ended without reporting this case"))
+    return results
+
+
+class Runner:
+    """Runs programs ahead of the tests that want their verdicts, one machine a processor."""
+
+    def __init__(self):
+        self.pool = ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2)))
+        self.futures = {}
+
+    def want(self, program, machine):
+        """Has the program run, now or soon."""
+        key = (program.name, machine.name)
+        if key not in self.futures:
+            self.futures[key] = self.pool.submit(run, program, machine)
+        return self.futures[key]
+
+    def close(self):
+        """Drops what has not begun."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+runner = Runner()

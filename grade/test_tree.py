@@ -1,0 +1,161 @@
+"""The tree keeps its promises to a reader: the README's table is true, files and functions are explained."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import ROOT
+
+SOURCES = {".c", ".h", ".S", ".defs", ".ld", ".py", ".tmpl"}
+SKIP = {"build", ".git", "__pycache__"}
+
+
+def tree():
+    """All files of the source tree, relative to it."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT,
+                            capture_output=True, text=True, check=False)
+    if listed.returncode == 0:
+        paths = [Path(line) for line in listed.stdout.splitlines()]
+    else:
+        paths = [path.relative_to(ROOT) for path in ROOT.rglob("*")]
+    return sorted(p for p in paths if (ROOT / p).is_file() and not SKIP & set(p.parts)
+                  and not p.parts[0].startswith("build-"))
+
+
+FILES = tree()
+CODE = [path for path in FILES if path.suffix in SOURCES or path.name == "Makefile"]
+
+
+def table():
+    """The README's table of the tree: path -> what it says of it."""
+    rows = re.findall(r"^\| `([^`]+)` \| (.+?) \|$", (ROOT / "README.md").read_text(), re.M)
+    return dict(rows)
+
+
+def test_readme_names_what_exists():
+    """Every path in the README's table is there."""
+    rows = table()
+    assert rows
+    for path in rows:
+        assert (ROOT / path).exists(), f"README names {path}, which does not exist"
+        assert (ROOT / path).is_dir() == path.endswith("/"), path
+
+
+def test_readme_names_all_folders():
+    """Every folder with files in it, three levels deep, is in the README's table, and every file at the
+    top."""
+    rows = table()
+    for path in FILES:
+        folders = [f"{parent}/" for parent in path.parents if str(parent) != "."]
+        for folder in folders:
+            if folder.count("/") <= 2:
+                assert folder in rows, f"README's table lacks {folder}"
+        if not folders:
+            assert str(path) in rows or str(path) == "README.md", f"README's table lacks {path}"
+
+
+def test_links_lead_somewhere():
+    """Every relative link in a Markdown file leads to a file."""
+    for path in FILES:
+        if path.suffix != ".md":
+            continue
+        for target in re.findall(r"\]\(([^)#\s]+)", (ROOT / path).read_text()):
+            if not re.match(r"[a-z]+:", target):
+                assert (ROOT / path).parent.joinpath(target).exists(), f"{path}: {target}"
+
+
+@pytest.mark.parametrize("path", CODE, ids=str)
+def test_file_opens_with_a_comment(path):
+    """A file's first words say what is in it."""
+    text = (ROOT / path).read_text()
+    text = re.sub(r"\A(#!.*\n)", "", text)
+    opening = re.match(r'\s*(/\*(.*?)\*/|((?://|#)[^\n]*\n)+|"""(.*?)""")', text, re.S)
+    assert opening, f"{path} does not open with a comment"
+    assert len(re.sub(r"\W+", " ", opening.group(0)).split()) >= 2, f"{path}: the opening says little"
+
+
+@pytest.mark.parametrize("path", CODE, ids=str)
+def test_form(path):
+    """Lines of 100 columns (a comment may stick out, to 110), no white space at a line's end, no tab
+    but in the Makefile."""
+    for number, line in enumerate((ROOT / path).read_text().split("\n"), 1):
+        assert len(line) <= 110, f"{path}:{number}: {len(line)} columns"
+        assert line == line.rstrip(), f"{path}:{number}: white space at the end"
+        assert "\t" not in line or path.name == "Makefile", f"{path}:{number}: a tab"
+        assert not re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line) or path.name == "test_tree.py", \
+            f"{path}:{number}: left undone"
+
+
+HEADERS = [path for path in CODE if path.suffix == ".h" and path.parts[:2] == ("kernel", "include")]
+PROTOTYPE = re.compile(
+    r"^(?!typedef|static|extern|#|struct \w+ \{|\s|return|_Static_assert)[\w ]+[ *](\w+)\([^;{]*\)[^;{]*;",
+    re.M)
+
+
+C_LIBRARY = "memcpy memmove memset memcmp strlen strcmp strncmp strlcpy strstr printf snprintf vsnprintf"
+
+
+def undocumented(text):
+    """Names of the functions a header declares without a comment that could be theirs: above the
+    declaration or above the unbroken group it stands in, or at the line's end."""
+    missing = []
+    for match in PROTOTYPE.finditer(text):
+        above = text[:match.start()].rstrip("\n").split("\n")
+        blank = text[:match.start()].endswith("\n\n")
+        group = []
+        for line in reversed(above):
+            if not line.strip() or line.startswith("#"):
+                break
+            group.append(line)
+        beside = text[match.start():text.find("\n", match.end())]
+        commented = not blank and any("*/" in line or line.lstrip().startswith("//") for line in group)
+        if not commented and "/*" not in beside:
+            missing.append(match.group(1))
+    return missing
+
+
+@pytest.mark.parametrize("path", HEADERS, ids=str)
+def test_kernel_functions_have_contracts(path):
+    """A function that a kernel header declares has a comment: there, or above its definition. (Not what
+    boot calls once to set a part up, nor what the C standard explains.)"""
+    missing = undocumented((ROOT / path).read_text())
+    sources = "".join((ROOT / p).read_text() for p in CODE
+                      if p.parts[0] == "kernel" and p.suffix in (".c", ".S"))
+    nowhere = []
+    for name in missing:
+        if name.endswith("_init") or name in C_LIBRARY.split():
+            continue
+        above = rf"\*/\n(?:[\w *]+[ *])?{name}\(|//[^\n]*\n(?:\.globl {name}\n)?{name}:"
+        if not (re.search(above, sources) or re.search(rf"\*/\n(ENTRY|FUNC)\w*\({name}\)", sources)):
+            nowhere.append(name)
+    assert not nowhere, f"{path}: no contract, here or where they are defined"
+
+
+def test_layers():
+    """ipc and vm do not reach for the machine except through its interfaces, the kernel knows no files,
+    and user programs include no kernel header but <mach/...>."""
+    kernel = {p.relative_to("kernel/include").as_posix() for p in CODE
+              if p.parts[:2] == ("kernel", "include") and p.parts[2] != "mach"}
+    for path in CODE:
+        if path.suffix not in (".c", ".h"):
+            continue
+        includes = set(re.findall(r'^#include [<"]([^>"]+)[>"]', (ROOT / path).read_text(), re.M))
+        if path.parts[0] == "user":
+            own = {i for i in includes if (ROOT / "user/include" / i).exists()}
+            assert not (includes & kernel) - own, f"{path} includes {(includes & kernel) - own}"
+        if path.parts[0] == "kernel":
+            strange = {i for i in includes if i.startswith(("servers/", "unistd", "stdio", "sys/"))}
+            assert not strange, f"{path} includes {strange}"
+
+
+def test_no_paths_of_a_machine():
+    """Nothing in the tree depends on where it was written."""
+    for path in FILES:
+        if path == Path("grade/test_tree.py"):
+            continue
+        try:
+            text = (ROOT / path).read_text()
+        except UnicodeDecodeError:
+            continue
+        assert not re.search(r"(?<![\w)}])/(home|root|work)/[a-z]", text), f"{path} names a path of a machine"

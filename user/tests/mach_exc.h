@@ -1,0 +1,107 @@
+/*
+ * Exceptions that a Mach test receives: what the last message said, and what to answer. A program that
+ * includes this serves exc.defs. Read mach_child.h before.
+ */
+#ifndef MACH_EXC_H
+#define MACH_EXC_H
+
+#include "mach_child.h"
+
+#include <mach/exc_server.h>
+
+static struct caught {
+    int count;
+    exception_type_t type;
+    int64_t code[EXCEPTION_CODE_MAX];
+    thread_t thread; /* MACH_PORT_NULL if the behavior does not say */
+    task_t task;
+    arm_thread_state64_t state; /* of the *_STATE behaviors */
+} caught;
+
+/* Decides what to return, and (*_STATE) may change caught.state. NULL: KERN_SUCCESS. */
+static kern_return_t (*on_exception)(void);
+
+static kern_return_t catch_one(thread_t thread, task_t task, exception_type_t type,
+                               const int64_t *code, mach_msg_type_number_t code_count)
+{
+    caught.count++;
+    caught.type = type;
+    caught.thread = thread;
+    caught.task = task;
+    for (unsigned i = 0; i < EXCEPTION_CODE_MAX; i++)
+        caught.code[i] = i < code_count ? code[i] : 0;
+    return on_exception != NULL ? on_exception() : KERN_SUCCESS;
+}
+
+/* Rights that came: ours when we return success, the stub's to release otherwise. */
+static kern_return_t give_up_rights(kern_return_t kr, mach_port_t thread, mach_port_t task)
+{
+    if (kr == KERN_SUCCESS) {
+        mach_port_deallocate(SELF, thread);
+        mach_port_deallocate(SELF, task);
+    }
+    return kr;
+}
+
+kern_return_t catch_exception_raise(mach_port_t exception_port, mach_port_t thread, mach_port_t task,
+                                    exception_type_t exception, const int64_t *code,
+                                    mach_msg_type_number_t code_count)
+{
+    return give_up_rights(catch_one(thread, task, exception, code, code_count), thread, task);
+}
+
+static kern_return_t catch_state(thread_t thread, task_t task, exception_type_t exception,
+                                 const int64_t *code, mach_msg_type_number_t code_count,
+                                 const natural_t *old_state, mach_msg_type_number_t old_count,
+                                 thread_state_t new_state, mach_msg_type_number_t *new_count)
+{
+    kern_return_t kr;
+
+    memset(&caught.state, 0, sizeof caught.state);
+    if (old_count == ARM_THREAD_STATE64_COUNT)
+        memcpy(&caught.state, old_state, sizeof caught.state);
+    kr = catch_one(thread, task, exception, code, code_count);
+    memcpy(new_state, &caught.state, sizeof caught.state);
+    *new_count = ARM_THREAD_STATE64_COUNT;
+    return kr;
+}
+
+kern_return_t catch_exception_raise_state(mach_port_t exception_port, exception_type_t exception,
+                                          const int64_t *code, mach_msg_type_number_t code_count,
+                                          int *flavor, const natural_t *old_state,
+                                          mach_msg_type_number_t old_count, thread_state_t new_state,
+                                          mach_msg_type_number_t *new_count)
+{
+    return catch_state(MACH_PORT_NULL, MACH_PORT_NULL, exception, code, code_count, old_state,
+                       old_count, new_state, new_count);
+}
+
+kern_return_t catch_exception_raise_state_identity(
+    mach_port_t exception_port, mach_port_t thread, mach_port_t task, exception_type_t exception,
+    const int64_t *code, mach_msg_type_number_t code_count, int *flavor, const natural_t *old_state,
+    mach_msg_type_number_t old_count, thread_state_t new_state, mach_msg_type_number_t *new_count)
+{
+    return give_up_rights(catch_state(thread, task, exception, code, code_count, old_state, old_count,
+                                      new_state, new_count), thread, task);
+}
+
+/* Receives one exception message on port and answers it. */
+static inline mach_msg_return_t serve_exception(mach_port_t port)
+{
+    return mach_msg_server_once(exc_server, exc_server_max_request, port, 0);
+}
+
+/* A child whose exceptions of `mask` come to port, with that behavior. */
+static inline kern_return_t child_make_watched(struct child *child, mach_port_t port,
+                                               exception_mask_t mask, exception_behavior_t behavior)
+{
+    kern_return_t kr = child_make(child);
+
+    on_exception = NULL;
+    memset(&caught, 0, sizeof caught);
+    if (kr != KERN_SUCCESS)
+        return kr;
+    return task_set_exception_ports(child->task, mask, port, behavior, ARM_THREAD_STATE64);
+}
+
+#endif

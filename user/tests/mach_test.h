@@ -1,0 +1,191 @@
+/*
+ * What the Mach tests share: ports and messages in one line each, and the leak check that ends every
+ * program.
+ */
+#ifndef MACH_TEST_H
+#define MACH_TEST_H
+
+#include <cthreads.h>
+#include <mach/mach.h>
+#include <mach/mach_host.h>
+#include <mach/mach_port.h>
+#include <mach/notify_ids.h>
+#include <mach/task.h>
+#include <mach/thread_act.h>
+#include <mach/vm_map.h>
+#include <stdio.h>
+#include <string.h>
+#include <testlib.h>
+
+#define SELF mach_task_self()
+
+/* A message of one word, and room for a trailer. */
+struct small {
+    mach_msg_header_t header;
+    uint32_t word;
+    mach_msg_security_trailer_t trailer;
+};
+#define SMALL_SIZE (sizeof(mach_msg_header_t) + sizeof(uint32_t))
+
+/* A message with one port descriptor. */
+struct carrier {
+    mach_msg_header_t header;
+    mach_msg_body_t body;
+    mach_msg_port_descriptor_t port;
+    mach_msg_security_trailer_t trailer;
+};
+#define CARRIER_SIZE offsetof(struct carrier, trailer)
+
+/* A message with one out-of-line region. */
+struct ool {
+    mach_msg_header_t header;
+    mach_msg_body_t body;
+    mach_msg_ool_descriptor_t memory;
+    mach_msg_security_trailer_t trailer;
+};
+#define OOL_SIZE offsetof(struct ool, trailer)
+
+/* A fresh receive right; MACH_PORT_NULL: could not. */
+static inline mach_port_t new_port(void)
+{
+    mach_port_t port = MACH_PORT_NULL;
+
+    mach_port_allocate(SELF, MACH_PORT_RIGHT_RECEIVE, &port);
+    return port;
+}
+
+/* The same, with a send right under the same name. */
+static inline mach_port_t new_port_send(void)
+{
+    mach_port_t port = new_port();
+
+    mach_port_insert_right(SELF, port, port, MACH_MSG_TYPE_MAKE_SEND);
+    return port;
+}
+
+static inline mach_msg_return_t send_word(mach_port_t to, mach_msg_type_name_t how, uint32_t word,
+                                          mach_msg_option_t options, mach_msg_timeout_t timeout)
+{
+    struct small m = {.header = {.msgh_bits = MACH_MSGH_BITS(how, 0), .msgh_remote_port = to,
+                                 .msgh_id = 77}, .word = word};
+
+    return mach_msg(&m.header, MACH_SEND_MSG | options, SMALL_SIZE, 0, MACH_PORT_NULL, timeout,
+                    MACH_PORT_NULL);
+}
+
+/* Polls unless told otherwise. */
+static inline mach_msg_return_t receive_word(mach_port_t from, struct small *m,
+                                             mach_msg_timeout_t timeout)
+{
+    return mach_msg(&m->header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(*m), from, timeout,
+                    MACH_PORT_NULL);
+}
+
+/* Sends `right` (as disposition says) in a message to `to`, for which there must be a send right. */
+static inline mach_msg_return_t send_right(mach_port_t to, mach_port_t right,
+                                           mach_msg_type_name_t disposition)
+{
+    struct carrier m = {
+        .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
+                   .msgh_remote_port = to, .msgh_id = 78},
+        .body = {.msgh_descriptor_count = 1},
+        .port = {.name = right, .disposition = (uint8_t)disposition,
+                 .type = MACH_MSG_PORT_DESCRIPTOR},
+    };
+
+    return mach_msg(&m.header, MACH_SEND_MSG | MACH_SEND_TIMEOUT, CARRIER_SIZE, 0, MACH_PORT_NULL, 0,
+                    MACH_PORT_NULL);
+}
+
+static inline mach_msg_return_t receive_right(mach_port_t from, struct carrier *m)
+{
+    return mach_msg(&m->header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(*m), from, 0,
+                    MACH_PORT_NULL);
+}
+
+/* Classic C-threads names. NULL: the thread could not be made. */
+static inline cthread_t cthread_fork(void *(*start)(void *), void *arg)
+{
+    cthread_t thread = NULL;
+
+    return mach_thread_create(start, arg, &thread) == KERN_SUCCESS ? thread : NULL;
+}
+#define cthread_join mach_thread_join
+
+static inline uint32_t refs_of(mach_port_t name, mach_port_right_t right)
+{
+    mach_port_urefs_t refs = ~0U;
+
+    return mach_port_get_refs(SELF, name, right, &refs) == KERN_SUCCESS ? refs : ~0U;
+}
+
+static inline mach_port_type_t type_of(mach_port_t name)
+{
+    mach_port_type_t type = 0;
+
+    return mach_port_type(SELF, name, &type) == KERN_SUCCESS ? type : MACH_PORT_TYPE_NONE;
+}
+
+static inline void counters(struct host_counters *c)
+{
+    mach_msg_type_number_t count = HOST_OSTIA_COUNTERS_COUNT;
+
+    memset(c, 0, sizeof(*c));
+    host_info(mach_host_self(), HOST_OSTIA_COUNTERS, (host_info_t)c, &count);
+}
+
+static inline void *no_work(void *arg)
+{
+    return arg;
+}
+
+/* libmach makes some things at their first use, and keeps them. */
+static inline void warm_up(void)
+{
+    cthread_t thread = cthread_fork(no_work, NULL);
+
+    if (thread != NULL)
+        cthread_join(thread);
+}
+
+/*
+ * To be the first and the last case of a program: what the kernel counts is the same at both. Dying
+ * tasks take their time, so the second waits a while for it.
+ */
+#define TEST_BASELINE \
+    static struct host_counters baseline; \
+    TEST(baseline_is_taken) \
+    { \
+        struct small m; \
+        warm_up(); \
+        for (int i = 0; i < 2; i++) { /* the second time nothing is new any more */ \
+            counters(&baseline); \
+            receive_word(mig_get_reply_port(), &m, 1); \
+        } \
+        EXPECT_TRUE(baseline.ports > 0); \
+    }
+#define TEST_NOTHING_LEAKED \
+    TEST(nothing_leaked) \
+    { \
+        struct host_counters now; \
+        for (int tries = 0; tries < 100; tries++) { \
+            counters(&now); \
+            if (now.ports == baseline.ports && now.kmsgs == baseline.kmsgs && \
+                now.tasks == baseline.tasks && now.threads == baseline.threads && \
+                now.vm_map_entries <= baseline.vm_map_entries) \
+                break; \
+            thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 10); \
+        } \
+        EXPECT_EQ(now.ports, baseline.ports); \
+        EXPECT_EQ(now.port_sets, baseline.port_sets); \
+        EXPECT_EQ(now.kmsgs, baseline.kmsgs); \
+        EXPECT_EQ(now.tasks, baseline.tasks); \
+        EXPECT_EQ(now.threads, baseline.threads); \
+        EXPECT_EQ(now.semaphores, baseline.semaphores); \
+        EXPECT_EQ(now.spaces, baseline.spaces); \
+        EXPECT_EQ(now.vm_maps, baseline.vm_maps); \
+        EXPECT_TRUE(now.vm_map_entries <= baseline.vm_map_entries + 2); \
+        EXPECT_TRUE(now.vm_objects <= baseline.vm_objects + 2); \
+    }
+
+#endif
