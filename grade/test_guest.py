@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from guest import MACHINES, Machine, Program, programs, runner
+from guest import MACHINES, WHOLE, Machine, Program, programs, runner
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,7 @@ def test_guest(guest_case):
     if verdict.kind == "skip":
         pytest.skip(verdict.text)
     if verdict.kind != "ok":
-        arguments = f"test={guest_case.program.name} test.only={guest_case.case}"
+        only = "" if guest_case.case == WHOLE else f" test.only={guest_case.case}"
+        arguments = f"test={guest_case.program.name}{only}"
         pytest.fail(f"{verdict.kind}: {verdict.text}\n{verdict.console}\n--- run it again: "
                     f"make qemu CPUS={guest_case.machine.cpus} BOOTARGS='{arguments}'", pytrace=False)

@@ -8,7 +8,7 @@ import pytest
 from harness import ROOT
 
 SOURCES = {".c", ".h", ".S", ".defs", ".ld", ".py", ".tmpl"}
-SKIP = {"build", ".git", "__pycache__"}
+SKIP = {"build", ".git", "__pycache__", ".pytest_cache"}
 
 
 def tree():

@@ -20,7 +20,7 @@
 
 int fflush(void *stream); /* <stdio.h> would clash with kern/debug.h */
 
-/* ---- randomness --------------------------------------------------------------------------------- */
+/* ---- randomness ------------------------------------------------------------------------------ */
 
 static uint64_t random_state;
 
@@ -49,7 +49,7 @@ void panic(const char *format, ...)
     abort();
 }
 
-/* ---- threads ------------------------------------------------------------------------------------ */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 #define THREADS_MAX 32
 #define STACK_SIZE  (256 * 1024)
@@ -166,6 +166,16 @@ void host_run(uint32_t switches)
         }
 }
 
+static void threads_free(void)
+{
+    for (uint32_t i = 0; i < host_thread_count; i++) {
+        CHECK(coroutines[i]->ended);
+        free(coroutines[i]->stack);
+        free(coroutines[i]);
+    }
+    host_thread_count = 0;
+}
+
 void host_run_out(void)
 {
     bool left = true;
@@ -184,11 +194,22 @@ void host_run_out(void)
                 run(c);
         }
     }
-    for (uint32_t i = 0; i < host_thread_count; i++) {
-        free(coroutines[i]->stack);
-        free(coroutines[i]);
+    threads_free();
+}
+
+void host_run_in_turn(void)
+{
+    bool ran = true;
+
+    while (ran) {
+        ran = false;
+        for (uint32_t i = 0; i < host_thread_count; i++)
+            if (coroutines[i]->runnable) {
+                run(coroutines[i]);
+                ran = true;
+            }
     }
-    host_thread_count = 0;
+    threads_free();
 }
 
 bool host_thread_blocked(uint32_t i, thread_t *thread)
@@ -203,7 +224,7 @@ bool preempt_point(void)
     return true;
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------ */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 void waitq_init(struct waitq *wq, spinlock_t *lock)
 {
@@ -277,7 +298,7 @@ uint64_t deadline_after_ms(uint32_t ms)
     return ms;
 }
 
-/* ---- locks -------------------------------------------------------------------------------------- */
+/* ---- locks ----------------------------------------------------------------------------------- */
 
 void spin_lock_init(spinlock_t *lock, enum lock_class class)
 {
@@ -290,7 +311,8 @@ static void lock_take(spinlock_t *lock, bool second)
     spinlock_t *last = self->held_count ? self->held[self->held_count - 1] : NULL;
 
     CHECK(!lock->locked && lock->class != 0);
-    CHECK(last == NULL || last->class < lock->class || (second && last->class == lock->class && last < lock));
+    CHECK(last == NULL || last->class < lock->class || (second && last->class == lock->class
+                                                        && last < lock));
     lock->locked = 1;
     self->held[self->held_count++] = lock;
 }
@@ -325,7 +347,7 @@ bool spin_holding(const spinlock_t *lock)
     return lock->locked;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 uint32_t host_fail_one_in;
 
@@ -401,7 +423,7 @@ void kfree(void *address, size_t size)
     free(block);
 }
 
-/* ---- user memory and vm ------------------------------------------------------------------------- */
+/* ---- user memory and vm ---------------------------------------------------------------------- */
 
 #define REGIONS_MAX 65536
 static void *regions[REGIONS_MAX];
@@ -510,7 +532,7 @@ kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
     return KERN_SUCCESS; /* it lives until host_user_free_all: other threads may still read it */
 }
 
-/* ---- other parts of the kernel ------------------------------------------------------------------ */
+/* ---- other parts of the kernel --------------------------------------------------------------- */
 
 void semaphore_no_senders(semaphore_t semaphore) {}
 void semaphore_dereference(semaphore_t semaphore) {}
@@ -542,7 +564,8 @@ ipc_space_t convert_port_to_space(mach_port_t port)
 
 static const mig_kernel_stub_t no_routines[1];
 #define EMPTY_SUBSYSTEM(name, base) \
-    const struct mig_kernel_subsystem name = {base, base + 1, sizeof(mig_reply_error_t), no_routines}
+    const struct mig_kernel_subsystem name = {base, base + 1, sizeof(mig_reply_error_t), \
+                                              no_routines}
 EMPTY_SUBSYSTEM(mach_host_subsystem, 200);
 EMPTY_SUBSYSTEM(host_priv_subsystem, 400);
 EMPTY_SUBSYSTEM(clock_subsystem, 1000);

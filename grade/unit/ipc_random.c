@@ -31,7 +31,7 @@ static struct task tasks[TASKS];
 static bool ending;
 static uint32_t sends, sends_failed, receives, rpcs;
 
-/* ---- the books ---------------------------------------------------------------------------------- */
+/* ---- the books ------------------------------------------------------------------------------- */
 
 struct account {
     ipc_port_t port;
@@ -126,7 +126,8 @@ static void see_space(ipc_space_t space)
     }
     CHECK(used == space->entry_count && hashed == space->hash_count);
     for (free = space->free; free != NULL; free = free->next_free, n++)
-        CHECK(!(free->bits & IE_BITS_TYPE) && (free->next_free == NULL || free->next_free->prev_free == free));
+        CHECK(!(free->bits & IE_BITS_TYPE) && (free->next_free == NULL
+                                               || free->next_free->prev_free == free));
     CHECK(n == space->free_count);
 }
 
@@ -150,7 +151,8 @@ static void see_port(ipc_port_t port)
             see_message(port->dnrequests[i].note);
     if (port->destination != NULL)
         account(port->destination)->destination++;
-    CHECK(waitq_empty(&port->receivers) || (n == 0 && port->so_notes == 0 && queue_empty(&port->psets)));
+    CHECK(waitq_empty(&port->receivers) || (n == 0 && port->so_notes == 0
+                                            && queue_empty(&port->psets)));
     CHECK(waitq_empty(&port->senders) || n >= port->qlimit);
     queue_for_each(link, &port->psets, struct ipc_pset_link, in_port) {
         CHECK(link->port == port && port->receiver != NULL);
@@ -191,7 +193,7 @@ static void audit(void)
     CHECK(copies_seen == host_copy_count());
 }
 
-/* ---- random names, rights, messages ------------------------------------------------------------- */
+/* ---- random names, rights, messages ---------------------------------------------------------- */
 
 static ipc_space_t my_space(void)
 {
@@ -307,11 +309,12 @@ static mach_msg_size_t random_message(mach_msg_header_t *msg, ipc_space_t space)
     if (complex)
         size = random_body((mach_msg_base_t *)msg, space);
     msg->msgh_bits = MACH_MSGH_BITS(some_disposition(space, msg->msgh_remote_port, false), local)
-                     | (complex ? MACH_MSGH_BITS_COMPLEX : 0) | (host_random(100) == 0 ? 1 << 20 : 0);
+                     | (complex ? MACH_MSGH_BITS_COMPLEX : 0) | (host_random(100) == 0 ? 1 << 20
+                                                                 : 0);
     return host_random(60) == 0 ? 20 : size;
 }
 
-/* ---- a failed send changes nothing -------------------------------------------------------------- */
+/* ---- a failed send changes nothing ----------------------------------------------------------- */
 
 /* A digest of a space and of the counts of the ports in it. */
 static uint64_t digest(ipc_space_t space)
@@ -350,7 +353,8 @@ static void op_send(mach_msg_header_t *msg)
     if (alone)
         host_preempt = false;
     before = digest(space);
-    mr = mach_msg_trap(host_random(100) == 0 ? (void *)8 : msg, option, size, 0, 0, host_random(2), 0);
+    mr = mach_msg_trap(host_random(100) == 0 ? (void *)8 : msg, option, size, 0, 0, host_random(2),
+                       0);
     kind = mr & ~MACH_MSG_MASK;
     sends++;
     if (mr != MACH_MSG_SUCCESS) {
@@ -397,7 +401,8 @@ static void op_rpc(mach_msg_header_t *msg)
     ((mig_reply_error_t *)msg)->RetCode = reply; /* mach_port_type's argument */
     mr = mach_msg_trap(msg, MACH_SEND_MSG | MACH_RCV_MSG | (host_random(2) ? MACH_SEND_TIMEOUT : 0),
                        28, BUFFER_SIZE, reply, 1, 0);
-    rpcs += mr == MACH_MSG_SUCCESS && msg->msgh_id == 3301; /* (other threads' sends may come first) */
+    /* (other threads' sends may come first) */
+    rpcs += mr == MACH_MSG_SUCCESS && msg->msgh_id == 3301;
     if (host_random(2))
         mach_port_mod_refs(my_space(), reply, MACH_PORT_RIGHT_RECEIVE, -1);
 }
@@ -442,11 +447,13 @@ static void op_notify(void)
     ipc_port_t notify = IP_NULL, previous = IP_NULL;
 
     if (host_random(4) != 0)
-        mach_port_extract_right(space, some_name(space), MACH_MSG_TYPE_MAKE_SEND_ONCE, &notify, &type);
+        mach_port_extract_right(space, some_name(space), MACH_MSG_TYPE_MAKE_SEND_ONCE, &notify,
+                                &type);
     if (notify == IP_NULL)
         type = MACH_MSG_TYPE_PORT_SEND_ONCE;
     if (mach_port_request_notification(space, name, id, id == MACH_NOTIFY_PORT_DESTROYED
-                                       ? 0 : host_random(3), notify, type, &previous) != KERN_SUCCESS)
+                                       ? 0 : host_random(3), notify, type, &previous)
+                                           != KERN_SUCCESS)
         ipc_port_release_sonce(notify);
     else
         ipc_port_release_sonce(previous);
@@ -528,7 +535,8 @@ static void client(void)
         case 0:
         case 1:
         case 2:
-            mach_port_allocate(my_space(), host_random(4) ? MACH_PORT_RIGHT_RECEIVE : host_random(6),
+            mach_port_allocate(my_space(), host_random(4) ? MACH_PORT_RIGHT_RECEIVE
+                               : host_random(6),
                                &name);
             break;
         case 3:
@@ -566,7 +574,7 @@ static void client(void)
     free(msg);
 }
 
-/* ---- cases that chance would not meet ----------------------------------------------------------- */
+/* ---- cases that chance would not meet -------------------------------------------------------- */
 
 static ipc_port_t port_of(ipc_space_t space, mach_port_name_t name)
 {
@@ -577,12 +585,14 @@ static ipc_port_t port_of(ipc_space_t space, mach_port_name_t name)
 }
 
 /* Sends `what` as a descriptor to `to`. */
-static mach_msg_return_t send_right(mach_port_name_t to, mach_port_name_t what, mach_msg_type_name_t how)
+static mach_msg_return_t send_right(mach_port_name_t to, mach_port_name_t what,
+                                    mach_msg_type_name_t how)
 {
     struct {
         mach_msg_base_t base;
         mach_msg_port_descriptor_t right;
-    } m = {.base.header.msgh_bits = MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0),
+    } m = {.base.header.msgh_bits = MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND,
+                                                                            0),
            .base.header.msgh_remote_port = to, .base.body.msgh_descriptor_count = 1,
            .right = {.name = what, .disposition = how}};
 
@@ -634,7 +644,8 @@ static void cycles(void)
                .base.header.msgh_remote_port = b, .base.body.msgh_descriptor_count = 1,
                .right = {.name = a, .disposition = MACH_MSG_TYPE_MOVE_RECEIVE}};
 
-        CHECK(mach_msg_trap(&m.base.header, MACH_SEND_MSG, sizeof(m), 0, 0, 0, 0) == MACH_MSG_SUCCESS);
+        CHECK(mach_msg_trap(&m.base.header, MACH_SEND_MSG, sizeof(m), 0, 0, 0,
+                            0) == MACH_MSG_SUCCESS);
     }
     CHECK(ipc_port_total() == before);
 }
@@ -654,13 +665,15 @@ static void kernel_rpc(void)
         m.header.msgh_local_port = reply;
         m.header.msgh_id = 3201; /* mach_port_type */
         m.words[0] = reply;
-        CHECK(mach_msg_trap(&m.header, MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TRAILER_ELEMENTS(2), 28,
+        CHECK(mach_msg_trap(&m.header, MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TRAILER_ELEMENTS(2),
+                            28,
                             sizeof(m), reply, 0, 0) == MACH_MSG_SUCCESS);
         CHECK(m.header.msgh_id == 3301 && m.header.msgh_local_port == reply
               && m.header.msgh_remote_port == 0 && m.header.msgh_seqno == i);
         CHECK(m.header.msgh_size == 32 && m.words[0] == KERN_SUCCESS
               && m.words[1] == MACH_PORT_TYPE_RECEIVE);
-        CHECK(m.words[3] == sizeof(mach_msg_security_trailer_t) && m.words[5] == 0 && m.words[6] == 0);
+        CHECK(m.words[3] == sizeof(mach_msg_security_trailer_t) && m.words[5] == 0
+              && m.words[6] == 0);
     }
     m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
     m.header.msgh_remote_port = self;
@@ -696,7 +709,7 @@ static void stale_names(void)
         CHECK(mach_port_destroy(space, new[i]) == KERN_SUCCESS);
 }
 
-/* ---- main --------------------------------------------------------------------------------------- */
+/* ---- main ------------------------------------------------------------------------------------ */
 
 static void tasks_create(void)
 {
@@ -760,7 +773,8 @@ int main(int argc, char **argv)
     CHECK(ipc_port_total() == 0 && ipc_kmsg_total() == 0 && ipc_space_total() == 0
           && ipc_pset_total() == 0 && host_copy_count() == 0);
     host_user_free_all();
-    printf("seed %lu: %u sends, %u failed, %u receives, %u kernel RPCs\n", (unsigned long)seed, sends,
+    printf("seed %lu: %u sends, %u failed, %u receives, %u kernel RPCs\n", (unsigned long)seed,
+           sends,
            sends_failed, receives, rpcs);
     return 0;
 }

@@ -275,8 +275,9 @@ struct fake_pte *fake_lookup(pmap_t pmap, vm_address_t va)
 {
     uint64_t index = (va - WINDOW) >> PAGE_SHIFT;
 
-    return va < WINDOW || index >= WINDOW_PAGES || pmap->pte[index].page == NULL ? NULL
-                                                                                 : &pmap->pte[index];
+    if (va < WINDOW || index >= WINDOW_PAGES || pmap->pte[index].page == NULL)
+        return NULL;
+    return &pmap->pte[index];
 }
 
 void pmap_destroy(pmap_t pmap)
@@ -531,6 +532,8 @@ static kern_return_t sent(ipc_port_t port, struct fake_message message)
         return MACH_SEND_INVALID_DEST;
     CHECK(fake_sent_count < 256);
     message.pager = port;
+    if (message.control != NULL && message.id != TERMINATE) /* that one moves its right */
+        ipc_port_make_send(message.control);
     fake_sent[fake_sent_count++] = message;
     return KERN_SUCCESS;
 }
@@ -542,11 +545,7 @@ kern_return_t memory_object_init(mach_port_t pager, mach_port_t control, vm_size
 
 kern_return_t memory_object_terminate(mach_port_t pager, mach_port_t control)
 {
-    kern_return_t kr = sent(pager, (struct fake_message){.id = TERMINATE, .control = control});
-
-    if (kr == KERN_SUCCESS)
-        ipc_port_release_send(control);
-    return kr;
+    return sent(pager, (struct fake_message){.id = TERMINATE, .control = control});
 }
 
 kern_return_t memory_object_data_request(mach_port_t pager, mach_port_t control, vm_offset_t offset,

@@ -1,6 +1,6 @@
 /*
- * What the kernel's vm code finds around it when it runs as a program on the host: page tables, zones,
- * locks, waiting and ports, each as simple as can be, and each checking how it is used.
+ * What the kernel's vm code finds around it when it runs as a program on the host: page tables,
+ * zones, locks, waiting and ports, each as simple as can be, and each checking how it is used.
  */
 #ifndef UNIT_VM_FAKE_H
 #define UNIT_VM_FAKE_H
@@ -11,9 +11,9 @@
 #include <ipc/ipc_space.h>
 #include <mach/memory_object_user.h>
 
-#define RAM_PAGES  4096
-#define WINDOW     ((vm_address_t)0x10000000) /* where the test's addresses lie: the default place */
-#define WINDOW_PAGES 2048
+#define RAM_PAGES  16384
+#define WINDOW     ((vm_address_t)0x10000000) /* the test's addresses: the default place */
+#define WINDOW_PAGES 512
 
 #define CHECK(e) ((e) ? (void)0 : fake_fail(__FILE__, __LINE__, #e))
 void fake_fail(const char *file, int line, const char *what) __attribute__((noreturn));
@@ -26,7 +26,8 @@ extern uint32_t fake_seed;
 extern uint32_t fake_failures;
 /* Bytes and objects given out by kalloc, zones and ports. */
 extern long fake_allocated, fake_ports;
-/* Called when the current thread would sleep: do what it waits for. False: nothing is left to do. */
+/* Called when the current thread would sleep: do what it waits for. False: nothing is left to do.
+ * */
 extern bool (*fake_other_work)(void);
 extern bool fake_interrupt; /* the next sleep is interrupted */
 
@@ -34,7 +35,7 @@ extern bool fake_interrupt; /* the next sleep is interrupted */
 enum fake_message_id { INIT, TERMINATE, REQUEST, RETURN, UNLOCK, LOCKED, SUPPLIED, CHANGED };
 struct fake_message {
     enum fake_message_id id;
-    ipc_port_t pager, control; /* no rights are held by the message */
+    ipc_port_t pager, control; /* a send right to control */
     vm_offset_t offset;
     vm_size_t length;
     vm_prot_t access;

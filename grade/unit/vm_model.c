@@ -1,12 +1,12 @@
 /*
- * The vm code against a model of what it should do: random steps on a few address spaces (map, unmap,
- * protect, inherit, share, copy, send, fork, wire, read, write), every result and every byte compared,
- * the structures checked, and nothing left at the end.
+ * The vm code against a model of what it should do: random steps on a few address spaces (map,
+ * unmap, protect, inherit, share, copy, send, fork, wire, read, write), every result and every byte
+ * compared, the structures checked, and nothing left at the end.
  *
  * usage: vm_model SEED STEPS
  *
- * The model of an address space is an array of pages, each with its rights and a cell of bytes; shared
- * pages point to one cell, and a copy is a copy at once.
+ * The model of an address space is an array of pages, each with its rights and a cell of bytes;
+ * shared pages point to one cell, and a copy is a copy at once.
  */
 #include "vm_fake.h"
 
@@ -336,8 +336,8 @@ static void step_copyout(int s)
 
             if (first + i < PAGES) {
                 CHECK(model[s][first + i].cell == NULL);
-                model[s][first + i] = (struct model_page){new_cell(piece->bytes[i]), VM_PROT_DEFAULT,
-                                                          VM_PROT_ALL, VM_INHERIT_DEFAULT, 0};
+                model[s][first + i] = (struct model_page){
+                    new_cell(piece->bytes[i]), VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT, 0};
                 continue;
             }
             /* Beyond the playing field: look at it, and take it away. */

@@ -2,20 +2,20 @@
  * Address space identifiers: 8 or 16 bits that mark a TLB entry as belonging to one pmap, so that a
  * switch need not flush the TLB. There are fewer of them than pmaps may exist, hence generations:
  *
- *   - a pmap's `asid` is (generation << 16 | ASID), good only while that generation is the current one;
- *   - a pmap activated with an old one gets a new ASID; when none is left, a new generation begins, in
- *     which only the pmaps that CPUs have loaded at that moment keep theirs;
- *   - each CPU flushes its own TLB before it first activates a pmap in a new generation. Until then it
- *     has but the pmap loaded that kept its ASID.
+ *   - a pmap's `asid` is (generation << 16 | ASID), good only while that generation is the current;
+ *   - a pmap activated with an old one gets a new ASID; when none is left, a new generation begins,
+ *     in which only the pmaps that CPUs have loaded at that moment keep theirs;
+ *   - each CPU flushes its own TLB before it first activates a pmap in a new generation. Until then
+ *     it has but the pmap loaded that kept its ASID.
  *
  * Two races, and why they are harmless:
- *   - A CPU activates a pmap while another begins a generation. It stores cpu->pmap first, then checks
- *     the generation; the other stores the generation first, then looks at every cpu->pmap (full
- *     barriers between). One of them sees the other's store: the pmap keeps its ASID, or the CPU comes
- *     to the slow path.
- *   - A CPU invalidates pages of a pmap, reading its old ASID, while another gives it a new one. The
- *     first has changed the descriptor before it read the ASID, the second writes the ASID, a barrier,
- *     and only then walks the tables: it finds the new descriptor.
+ *   - A CPU activates a pmap while another begins a generation. It stores cpu->pmap first, then
+ *     checks the generation; the other stores the generation first, then looks at every cpu->pmap
+ *     (full barriers between). One of them sees the other's store: the pmap keeps its ASID, or the
+ *     CPU comes to the slow path.
+ *   - A CPU invalidates pages of a pmap, reading its old ASID, while another gives it a new one.
+ *     The first has changed the descriptor before it read the ASID; the second writes the ASID, a
+ *     barrier, and only then walks the tables: it finds the new descriptor.
  */
 #include "board.h"
 #include "pmap_internal.h"

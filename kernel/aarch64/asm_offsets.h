@@ -1,6 +1,6 @@
 /*
- * Offsets that assembly needs. Static assertions in thread.c check each against the C structures, so a
- * changed structure is a compile error that names the line to change here.
+ * Offsets that assembly needs. Static assertions in thread.c check each against the C structures,
+ * so a changed structure is a compile error that names the line to change here.
  */
 #ifndef _AARCH64_ASM_OFFSETS_H_
 #define _AARCH64_ASM_OFFSETS_H_
@@ -23,8 +23,8 @@
 #define SF_FP  80
 #define SF_SP  96
 
-/* thread->ast: the bits that must be dealt with before user mode: all but AST_ABORT, which waits for the
- * thread's next wait. */
+/* thread->ast: the bits that must be dealt with before user mode: all but AST_ABORT, which waits
+ * for the thread's next wait. */
 #define AST_STOPS_RETURN 7
 
 /* struct task */
@@ -32,8 +32,8 @@
 #define TASK_SYSCALLS_MACH 60
 #define TASK_SYSCALLS_UNIX 64
 
-/* Kernel stacks: 8 KiB in a 16 KiB slot whose lower half is not mapped. So bit 13 of a stack pointer is
- * 1 on the stack, and 0 right below it: one instruction finds an overflow. */
+/* Kernel stacks: 8 KiB in a 16 KiB slot whose lower half is not mapped. So bit 13 of a stack
+ * pointer is 1 on the stack, and 0 right below it: one instruction finds an overflow. */
 #define KSTACK_SHIFT 13
 #define KSTACK_SIZE  (1 << KSTACK_SHIFT)
 #define KSTACK_SLOT  (2 * KSTACK_SIZE)

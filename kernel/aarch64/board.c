@@ -1,6 +1,6 @@
 /*
- * The board, as the device tree describes it: memory, CPUs, console, interrupt controller, timer, how
- * CPUs are started, and what the boot loader passed on. Bindings: Linux
+ * The board, as the device tree describes it: memory, CPUs, console, interrupt controller, timer,
+ * how CPUs are started, and what the boot loader passed on. Bindings: Linux
  * Documentation/devicetree/bindings, named at each node. Read fdt.c before.
  */
 #include "board.h"

@@ -19,7 +19,8 @@ struct board {
     uint64_t mpidr[MAX_CPUS];       /* of each CPU described, boot_info.cpus of them */
 };
 extern struct board board;
-/* Fills board and boot_info from the device tree (a pointer in the linear map). False: it is none. */
+/* Fills board and boot_info from the device tree (a pointer in the linear map). False: it is
+ * none. */
 bool board_read(void *fdt);
 
 /* ---- fdt.c ---- */

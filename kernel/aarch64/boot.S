@@ -1,14 +1,15 @@
 /*
  * The first instructions of each CPU: from the boot loader (or PSCI) to C in the upper half.
  *
- *   image_head     arm64 Image header, then: drop from EL2 if entered there, build boot tables, clear
- *                  .bss, MMU on, jump up, kmain(device tree)
+ *   image_head     arm64 Image header, then: drop from EL2 if entered there, build boot tables,
+ *                  clear .bss, MMU on, jump up, kmain(device tree)
  *   secondary_head PSCI CPU_ON comes here: EL2 -> EL1, MMU on with the same tables, jump up,
  *                  machine_secondary(cpu)
  *
- * The boot tables show 1 GiB blocks, at their physical address (TTBR0) and KERNBASE above it (TTBR1):
- * the one with the kernel and the one with the device tree. machine_init replaces TTBR1's by those of
- * kernel_map.c. Read regs.h before, and Documentation of the Image header: "Booting AArch64 Linux".
+ * The boot tables show 1 GiB blocks, at their physical address (TTBR0) and KERNBASE above it
+ * (TTBR1): the one with the kernel and the one with the device tree. machine_init replaces TTBR1's
+ * by those of kernel_map.c. Read regs.h before, and Documentation of the Image header: "Booting
+ * AArch64 Linux".
  */
 #include "asm_offsets.h"
 #include "regs.h"
@@ -109,8 +110,8 @@ primary_start:
     cmp     x21, x9
     b.ne    halt
 
-    // Boot tables: four pages, cleared by stores that bypass the cache; what the cache may hold of them
-    // is dropped first, and again afterwards (speculation).
+    // Boot tables: four pages, cleared by stores that bypass the cache; what the cache may hold of
+    // them is dropped first, and again afterwards (speculation).
     adrp    x9, boot_tables
     adrp    x10, boot_tables_end
 1:  dc      ivac, x9
@@ -118,7 +119,8 @@ primary_start:
     cmp     x9, x10
     b.lo    1b
 
-    // L0[0] of both halves -> one L1 table; L1[GiB] = block for the kernel's and the device tree's GiB.
+    // L0[0] of both halves -> one L1 table, with a block for the kernel's and for the device tree's
+    // GiB.
     adrp    x9, boot_l1
     orr     x10, x9, #(PTE_VALID | PTE_TABLE)
     adrp    x11, boot_l0_low
@@ -170,7 +172,8 @@ halt:
     b       halt
     .cfi_endproc
 
-/* x0: physical address of the CPU's struct boot_cpu {stack top, thread}, in the linear map, cached. */
+/* x0: physical address of the CPU's struct boot_cpu {stack top, thread}, in the linear map,
+ * cached. */
     .global secondary_head
     .type   secondary_head, %function
 secondary_head:
@@ -198,9 +201,9 @@ secondary_head:
     .cfi_endproc
 
 /*
- * void boot_replace_ttbr1(uint64_t table): TTBR1 := table. The new tables show the same memory in other
- * block sizes, so the old must be out of the TLB before (break-before-make, D5.10.1): while nothing is
- * mapped in the upper half, this runs in the identity map. Interrupts are masked.
+ * void boot_replace_ttbr1(uint64_t table): TTBR1 := table. The new tables show the same memory in
+ * other block sizes, so the old must be out of the TLB before (break-before-make, D5.10.1): while
+ * nothing is mapped in the upper half, this runs in the identity map. Interrupts are masked.
  */
     .global boot_replace_ttbr1
     .type   boot_replace_ttbr1, %function

@@ -1,10 +1,10 @@
 /*
  * Clearing, copying, and the instruction cache: what is done to whole pages through the linear map.
  *
- * Data caches are coherent, between CPUs and with table walks; only the instruction side has to be told
- * of new code (B2.4.4): clean the data to the point of unification, then invalidate. All of the
- * instruction cache is invalidated, since the page is known here by another address than its user's,
- * which a virtually indexed cache would not find.
+ * Data caches are coherent, between CPUs and with table walks; only the instruction side has to be
+ * told of new code (B2.4.4): clean the data to the point of unification, then invalidate. All of
+ * the instruction cache is invalidated, since the page is known here by another address than its
+ * user's, which a virtually indexed cache would not find.
  */
 #include "pmap_internal.h"
 #include <kern/debug.h>

@@ -1,11 +1,11 @@
 /*
  * Copies between the kernel and the current task.
  *
- * The loads and stores marked USER touch user memory with the kernel's own rights, and may fault: the
- * fault is served like the user's own (trap.c), or, when it cannot be, the copy goes on at the fix-up
- * that the exception table names for the instruction. Nothing is said about how much was copied then.
- * Before that the range is checked to lie below VM_MAX_ADDRESS: a user's pointer never reaches the
- * kernel's half. Unaligned accesses are fine on normal memory.
+ * The loads and stores marked USER touch user memory with the kernel's own rights, and may fault:
+ * the fault is served like the user's own (trap.c), or, when it cannot be, the copy goes on at the
+ * fix-up that the exception table names for the instruction. Nothing is said about how much was
+ * copied then. Before that the range is checked to lie below VM_MAX_ADDRESS: a user's pointer never
+ * reaches the kernel's half. Unaligned accesses are fine on normal memory.
  */
 #include <mach/kern_return.h>
 
@@ -28,8 +28,8 @@
     b.hi    copy_fault
     .endm
 
-/* 64 bytes a turn, then 16, then the bits of the rest. `from` and `to` wrap the instructions: one of
- * them is USER. Registers: \src, \dst pointers, x2 size. */
+/* 64 bytes a turn, then 16, then the bits of the rest. `from` and `to` wrap the instructions:
+ * one of them is USER. Registers: \src, \dst pointers, x2 size. */
     .macro copy src, dst, from, to
     subs    x2, x2, #64
     b.lo    2f

@@ -1,6 +1,6 @@
 /*
- * The flattened device tree: how the boot loader describes the machine (Devicetree Specification 0.4,
- * chapter 5). A header, a stream of big-endian 32-bit tokens, and a block of property names.
+ * The flattened device tree: how the boot loader describes the machine (Devicetree Specification
+ * 0.4, chapter 5). A header, a stream of big-endian 32-bit tokens, and a block of property names.
  *
  *   BEGIN_NODE "name\0" pad  { PROP length nameoff data pad }  { child nodes }  END_NODE ... END
  *

@@ -1,8 +1,9 @@
 /*
- * FP and SIMD registers, switched lazily. While CPACR_EL1.FPEN is 0 their use traps; a thread's first
- * use after it was switched in loads them and allows it. A thread that has used them is saved when it is
- * switched out: so a state in memory is never stale, and threads can move between CPUs. If it comes
- * back to the same CPU and nobody else has used the registers there, they need no loading.
+ * FP and SIMD registers, switched lazily. While CPACR_EL1.FPEN is 0 their use traps; a thread's
+ * first use after it was switched in loads them and allows it. A thread that has used them is saved
+ * when it is switched out: so a state in memory is never stale, and threads can move between CPUs.
+ * If it comes back to the same CPU and nobody else has used the registers there, they need no
+ * loading.
  *
  * The kernel itself is built without them (-mgeneral-regs-only).
  */
@@ -59,8 +60,8 @@ void fpu_save_current(void)
     isb();
 }
 
-/* The thread ends. What a CPU still has in its registers is nobody's: fp_owner may point to a thread
- * that is freed, but is believed only together with that thread's fp_cpu. */
+/* The thread ends. What a CPU still has in its registers is nobody's: fp_owner may point to a
+ * thread that is freed, but is believed only together with that thread's fp_cpu. */
 void fpu_release(struct thread *thread)
 {
     if (thread->machine.fp != NULL)

@@ -1,6 +1,6 @@
 /*
- * All FP and SIMD registers to and from a struct arm_neon_state64 (mach/thread_status.h): v0..v31, then
- * FPSR and FPCR as words. FPEN must allow it. See fpu.c.
+ * All FP and SIMD registers to and from a struct arm_neon_state64 (mach/thread_status.h): v0..v31,
+ * then FPSR and FPCR as words. FPEN must allow it. See fpu.c.
  */
     .arch_extension fp
     .arch_extension simd

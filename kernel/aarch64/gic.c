@@ -1,10 +1,10 @@
 /*
  * The interrupt controller, GICv2 (Arm IHI 0048). A distributor with all lines, and for each CPU an
- * interface that says which one to take. INTIDs 0..15 are sent by CPUs to each other (SGI), 16..31 are
- * each CPU's own (PPI: its timer), from 32 on the devices' (SPI).
+ * interface that says which one to take. INTIDs 0..15 are sent by CPUs to each other (SGI), 16..31
+ * are each CPU's own (PPI: its timer), from 32 on the devices' (SPI).
  *
- * A device's line is masked when it has fired, its driver (a user task) is sent a message, and the line
- * stays masked until the driver says so: kern/device.c.
+ * A device's line is masked when it has fired, its driver (a user task) is sent a message, and the
+ * line stays masked until the driver says so: kern/device.c.
  */
 #include "board.h"
 #include "regs.h"
@@ -21,7 +21,7 @@
 #define GICD_ICENABLER    0x180 /* ... or to clear: no lock is needed */
 #define GICD_ICPENDR      0x280
 #define GICD_IPRIORITYR   0x400 /* one byte a line */
-#define GICD_ITARGETSR    0x800 /* one byte a line: bit n = CPU interface n; of INTIDs 0..31: its own */
+#define GICD_ITARGETSR    0x800 /* one byte a line: bit n = CPU interface n; below 32: own */
 #define GICD_ICFGR        0xc00 /* two bits a line: bit 1 = edge */
 #define GICD_SGIR         0xf00
 #define GICD_SGIR_TARGETS 16

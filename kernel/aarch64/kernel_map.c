@@ -76,7 +76,8 @@ void kernel_map_init(void)
     map_linear(boot_info.kernel_end, MIN(image_end, boot_info.ram_end), KERNEL_DATA);
     if (image_end < boot_info.ram_end)
         map_linear(image_end, boot_info.ram_end, KERNEL_DATA);
-    /* The device tree was found in this RAM by boot.S's tables; elsewhere it is not needed again. */
+    /* The device tree was found in this RAM by boot.S's tables; elsewhere it is not needed
+     * again. */
     dsb(ish); /* the tables before their use */
     boot_replace_ttbr1(virt_to_phys(kernel_l0));
 }

@@ -1,13 +1,14 @@
 /*
- * Kernel stacks: 8 KiB each, mapped in slots of 16 KiB from KSTACK_BASE on, of which the lower half is
- * never mapped: an overflow faults instead of overwriting someone's memory, and the vectors can tell it
- * by one bit of SP (asm_offsets.h).
+ * Kernel stacks: 8 KiB each, mapped in slots of 16 KiB from KSTACK_BASE on, of which the lower half
+ * is never mapped: an overflow faults instead of overwriting someone's memory, and the vectors can
+ * tell it by one bit of SP (asm_offsets.h).
  *
  *      slot n:  | guard 8 KiB, not mapped | stack 8 KiB |
  *
- * Each CPU keeps some free ones, linked through their lowest words, so that a thread usually costs no
- * mapping and no TLB invalidation. Slots whose stacks were given up are linked, too: through their own
- * page table entries, of which an invalid one has 63 bits that mean nothing to the hardware.
+ * Each CPU keeps some free ones, linked through their lowest words, so that a thread usually costs
+ * no mapping and no TLB invalidation. Slots whose stacks were given up are linked, too: through
+ * their own page table entries, of which an invalid one has 63 bits that mean nothing to the
+ * hardware.
  */
 #include "asm_offsets.h"
 #include "board.h"

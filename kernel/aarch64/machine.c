@@ -1,6 +1,6 @@
 /*
- * Bringing the machine up: the first thing in kmain, the other CPUs, memory and arguments from the boot
- * loader. Order: boot.S, machine_boot_cpu, machine_init here, then what each line of it names.
+ * Bringing the machine up: the first thing in kmain, the other CPUs, memory and arguments from the
+ * boot loader. Order: boot.S, machine_boot_cpu, machine_init here, then what each line of it names.
  */
 #include "board.h"
 #include "asm_offsets.h"
@@ -145,7 +145,8 @@ void machine_start_cpus(void)
         start = machine_time();
         while (error == 0 && __atomic_load_n(&cpu_count, __ATOMIC_ACQUIRE) == number) {
             if (machine_time() - start > patience)
-                panic("machine_start_cpus: CPU %lx was started, but is not heard of", board.mpidr[i]);
+                panic("machine_start_cpus: CPU %lx was started, but is not heard of",
+                      board.mpidr[i]);
             __asm__ volatile("yield"); /* icount: the others' turn */
         }
         if (error != 0) {

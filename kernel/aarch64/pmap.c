@@ -1,23 +1,20 @@
 /*
- * pmap: one address space's page tables. See vm/pmap.h for what it is to the rest of the kernel, and
- * pmap_internal.h for the rules by which descriptors change.
+ * pmap: one address space's page tables. See vm/pmap.h for what it is to the rest of the kernel,
+ * and pmap_internal.h for the rules by which descriptors change.
  *
- * Write access has two bits. SW_WRITE says that vm allows it; RDONLY, while SW_WRITE is set, that the
- * page is not modified yet: the first write faults, and pmap_fault notes it. In the same way AF clear
- * means not referenced since pmap_clear_reference. (Armv8.0 has no hardware that would do either.)
+ * Write access has two bits. SW_WRITE says that vm allows it; RDONLY, while SW_WRITE is set, that
+ * the page is not modified yet: the first write faults, and pmap_fault notes it. In the same way AF
+ * clear means not referenced since pmap_clear_reference. (Armv8.0 has no hardware that would do
+ * either.)
  *
- * A whole L3 table can be made read-only, or not executable, by one bit of the L2 descriptor above it:
- * that makes fork of a large task cheap. The first pmap_enter below pushes the restriction down into
- * the 512 descriptors before it takes the bit away (push_down).
+ * A whole L3 table can be made read-only, or not executable, by one bit of the L2 descriptor above
+ * it: that makes fork of a large task cheap. The first pmap_enter below pushes the restriction down
+ * into the 512 descriptors before it takes the bit away (pmap_push_down, in pmap_table.c).
  */
 #include "pmap_internal.h"
 #include "board.h"
 #include <kern/debug.h>
 #include <kern/zone.h>
-
-#define L2_SIZE (1UL << L2_SHIFT)
-#define PTE_TABLE_UXN (1UL << 60) /* UXNTable: EL0 executes nothing below this table descriptor */
-#define TABLE_LIMITS  (PTE_TABLE_RDONLY | PTE_TABLE_UXN)
 
 /* More pages than this to forget: forget the whole ASID instead. */
 #define TLB_FLUSH_PAGES_MAX 32
@@ -27,7 +24,6 @@
 static struct pmap kernel_pmap_store;
 pmap_t kernel_pmap = &kernel_pmap_store;
 static zone_t pmap_zone;
-static uint32_t table_pages; /* atomic: pages that are tables of user pmaps and of the stacks */
 
 void pmap_init(void)
 {
@@ -39,114 +35,9 @@ void pmap_init(void)
     asid_init();
 }
 
-uint32_t pmap_table_total(void)
-{
-    return __atomic_load_n(&table_pages, __ATOMIC_RELAXED);
-}
-
 uint32_t pmap_resident_count(pmap_t pmap)
 {
     return __atomic_load_n(&pmap->resident, __ATOMIC_RELAXED);
-}
-
-/* ---- tables ---- */
-
-static uint64_t *table_alloc(void)
-{
-    vm_page_t page = vm_page_grab();
-
-    if (page == NULL)
-        return NULL;
-    pmap_zero_page(page);
-    __atomic_fetch_add(&table_pages, 1, __ATOMIC_RELAXED);
-    return vm_page_address(page);
-}
-
-/* No CPU may walk it any more. */
-static void table_free(uint64_t *table)
-{
-    __atomic_fetch_sub(&table_pages, 1, __ATOMIC_RELAXED);
-    vm_page_release(vm_page_of_phys(virt_to_phys(table)));
-}
-
-/* The L2 descriptor for va, or NULL. */
-static uint64_t *l2_entry(const struct pmap *pmap, vm_address_t va)
-{
-    uint64_t l0 = pte_read(&pmap->l0[table_index(va, L0_SHIFT)]);
-    uint64_t l1;
-
-    if (l0 == 0)
-        return NULL;
-    l1 = pte_read(&table_of(l0)[table_index(va, L1_SHIFT)]);
-    if (l1 == 0)
-        return NULL;
-    return &table_of(l1)[table_index(va, L2_SHIFT)];
-}
-
-uint64_t *pmap_pte(const struct pmap *pmap, vm_address_t va)
-{
-    uint64_t *l2 = l2_entry(pmap, va);
-
-    if (l2 == NULL || pte_read(l2) == 0)
-        return NULL;
-    return &table_of(pte_read(l2))[table_index(va, L3_SHIFT)];
-}
-
-/* The table that an entry points to; made if there is none. NULL: out of memory. */
-static uint64_t *table_make(uint64_t *entry)
-{
-    uint64_t *table;
-
-    if (*entry != 0)
-        return table_of(*entry);
-    table = table_alloc();
-    if (table != NULL)
-        pte_write(entry, virt_to_phys(table) | PTE_VALID | PTE_TABLE);
-    return table;
-}
-
-/* Tables made before memory ran out stay: they are empty, and go with the pmap. */
-static uint64_t *l2_entry_make(struct pmap *pmap, vm_address_t va)
-{
-    uint64_t *l1;
-    uint64_t *l2;
-
-    l1 = table_make(&pmap->l0[table_index(va, L0_SHIFT)]);
-    if (l1 == NULL)
-        return NULL;
-    l2 = table_make(&l1[table_index(va, L1_SHIFT)]);
-    if (l2 == NULL)
-        return NULL;
-    l2 += table_index(va, L2_SHIFT);
-    return table_make(l2) != NULL ? l2 : NULL;
-}
-
-uint64_t *pmap_pte_make(struct pmap *pmap, vm_address_t va)
-{
-    uint64_t *l2 = l2_entry_make(pmap, va);
-
-    return l2 == NULL ? NULL : &table_of(*l2)[table_index(va, L3_SHIFT)];
-}
-
-/* What the L2 descriptor forbids for all 512 pages is written into their own descriptors, and the L2
- * descriptor relieved. Nothing changes for the CPUs, until a page's rights grow. */
-static void push_down(struct pmap *pmap, uint64_t *l2, vm_address_t va)
-{
-    uint64_t *l3 = table_of(*l2);
-    uint64_t clear = *l2 & PTE_TABLE_RDONLY ? PTE_SW_WRITE : 0;
-    uint64_t set = (*l2 & PTE_TABLE_RDONLY ? PTE_RDONLY : 0) | (*l2 & PTE_TABLE_UXN ? PTE_UXN : 0);
-
-    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
-        uint64_t pte = pte_read(&l3[i]);
-
-        if ((pte & PTE_VALID) && ((pte & clear) || (~pte & set)))
-            pte_update(&l3[i], clear, set);
-    }
-    dsb(ishst); /* a walk that sees the relieved table sees the restricted pages */
-    pte_write(l2, *l2 & ~TABLE_LIMITS);
-    tlb_begin();
-    tlb_flush_walk(pmap, va);
-    tlb_end();
 }
 
 /* ---- life ---- */
@@ -157,7 +48,7 @@ pmap_t pmap_create(void)
 
     if (pmap == NULL)
         return NULL;
-    pmap->l0 = table_alloc();
+    pmap->l0 = pmap_table_alloc();
     if (pmap->l0 == NULL) {
         zfree(pmap_zone, pmap);
         return NULL;
@@ -172,21 +63,10 @@ void pmap_reference(pmap_t pmap)
     __atomic_fetch_add(&pmap->refs, 1, __ATOMIC_RELAXED);
 }
 
-/* Frees the tables below `table`, of which level is 0..2. */
-static void free_tables(uint64_t *table, unsigned level)
-{
-    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
-        if (table[i] == 0)
-            continue;
-        if (level < 2)
-            free_tables(table_of(table[i]), level + 1);
-        table_free(table_of(table[i]));
-    }
-}
-
 /*
  * The last reference: the pmap is in no CPU's TTBR0 (threads and maps hold references, and a kernel
- * thread runs on the empty table). Its ASID is not used again before every TLB has forgotten it (asid.c).
+ * thread runs on the empty table). Its ASID is not used again before every TLB has forgotten it
+ * (asid.c).
  */
 void pmap_destroy(pmap_t pmap)
 {
@@ -197,8 +77,8 @@ void pmap_destroy(pmap_t pmap)
     tlb_begin();
     tlb_flush_asid(pmap); /* cached table descriptors */
     tlb_end();
-    free_tables(pmap->l0, 0);
-    table_free(pmap->l0);
+    pmap_free_tables(pmap->l0, 0);
+    pmap_table_free(pmap->l0);
     zfree(pmap_zone, pmap);
 }
 
@@ -222,8 +102,10 @@ void pmap_activate(pmap_t pmap)
 
 /* ---- removing ---- */
 
-/* The pages [first, last) of the L3 table for base: see "taking a mapping away" in pmap_internal.h. */
-static void remove_l3(struct pmap *pmap, uint64_t *l3, vm_address_t base, unsigned first, unsigned last)
+/* The pages [first, last) of the L3 table for base: see "taking a mapping away" in
+ * pmap_internal.h. */
+static void remove_l3(struct pmap *pmap, uint64_t *l3, vm_address_t base, unsigned first,
+                      unsigned last)
 {
     unsigned found = 0;
 
@@ -249,32 +131,6 @@ static void remove_l3(struct pmap *pmap, uint64_t *l3, vm_address_t base, unsign
     }
 }
 
-/* The L2 entry in use for *va, or for the next higher address below end that has one, to which *va is
- * moved; NULL: there is none. What has no tables is passed over in the largest steps. */
-static uint64_t *next_l2(struct pmap *pmap, vm_address_t *va, vm_address_t end)
-{
-    while (*va < end) {
-        uint64_t l0 = pte_read(&pmap->l0[table_index(*va, L0_SHIFT)]);
-        uint64_t l1;
-        uint64_t *l2;
-
-        if (l0 == 0) {
-            *va = (*va | ((1UL << L0_SHIFT) - 1)) + 1;
-            continue;
-        }
-        l1 = pte_read(&table_of(l0)[table_index(*va, L1_SHIFT)]);
-        if (l1 == 0) {
-            *va = (*va | ((1UL << L1_SHIFT) - 1)) + 1;
-            continue;
-        }
-        l2 = &table_of(l1)[table_index(*va, L2_SHIFT)];
-        if (pte_read(l2) != 0)
-            return l2;
-        *va = (*va | (L2_SIZE - 1)) + 1;
-    }
-    return NULL;
-}
-
 /* The end of va's 2 MiB, or end. */
 static vm_address_t l2_limit(vm_address_t va, vm_address_t end)
 {
@@ -290,7 +146,7 @@ void pmap_remove(pmap_t pmap, vm_address_t start, vm_address_t end)
     uint64_t *l2;
 
     spin_lock(&pmap->lock);
-    for (; (l2 = next_l2(pmap, &va, end)) != NULL; va = limit) {
+    for (; (l2 = pmap_next_l2(pmap, &va, end)) != NULL; va = limit) {
         vm_address_t base = va & ~(L2_SIZE - 1);
         uint64_t *l3 = table_of(*l2);
 
@@ -301,7 +157,7 @@ void pmap_remove(pmap_t pmap, vm_address_t start, vm_address_t end)
             tlb_begin();
             tlb_flush_walk(pmap, va);
             tlb_end();
-            table_free(l3);
+            pmap_table_free(l3);
         }
     }
     spin_unlock(&pmap->lock);
@@ -319,7 +175,8 @@ static struct pv_entry *remove_one(struct pmap *pmap, vm_address_t va, uint64_t 
     return pv_remove(pmap, va, pte);
 }
 
-/* The descriptor for a page, as prot and what is known of the page (its pv_lock is held) want it. */
+/* The descriptor for a page, as prot and what is known of the page (its pv_lock is held) want
+ * it. */
 static uint64_t page_pte(vm_page_t page, vm_prot_t prot)
 {
     uint64_t pte = page->phys | USER_COMMON | PTE_ATTR(MAIR_NORMAL) | PTE_INNER | PTE_SW_PV;
@@ -356,7 +213,7 @@ kern_return_t pmap_enter(pmap_t pmap, vm_address_t va, vm_page_t page, vm_prot_t
 
     assert(va < VM_MAX_ADDRESS);
     spin_lock(&pmap->lock);
-    l2 = l2_entry_make(pmap, va);
+    l2 = pmap_l2_make(pmap, va);
     if (l2 == NULL)
         goto shortage;
     pte = &table_of(*l2)[table_index(va, L3_SHIFT)];
@@ -372,8 +229,8 @@ kern_return_t pmap_enter(pmap_t pmap, vm_address_t va, vm_page_t page, vm_prot_t
         if (pv == NULL)
             goto shortage; /* the old mapping is lost, which is allowed: this is a cache */
     }
-    if (*l2 & TABLE_LIMITS)
-        push_down(pmap, l2, va);
+    if (*l2 & PTE_TABLE_LIMITS)
+        pmap_push_down(pmap, l2, va);
 
     spin_lock(&page->pv_lock);
     old = pte_read(pte);
@@ -426,7 +283,7 @@ kern_return_t pmap_enter_device(pmap_t pmap, vm_address_t va, phys_addr_t phys, 
     }
     new |= prot & VM_PROT_WRITE ? PTE_SW_WRITE : PTE_RDONLY;
     spin_lock(&pmap->lock);
-    l2 = l2_entry_make(pmap, va);
+    l2 = pmap_l2_make(pmap, va);
     if (l2 == NULL) {
         spin_unlock(&pmap->lock);
         return KERN_RESOURCE_SHORTAGE;
@@ -434,8 +291,8 @@ kern_return_t pmap_enter_device(pmap_t pmap, vm_address_t va, phys_addr_t phys, 
     pte = &table_of(*l2)[table_index(va, L3_SHIFT)];
     if (pte_read(pte) != 0)
         pv_free(remove_one(pmap, va, pte));
-    if (*l2 & TABLE_LIMITS)
-        push_down(pmap, l2, va);
+    if (*l2 & PTE_TABLE_LIMITS)
+        pmap_push_down(pmap, l2, va);
     pte_write(pte, new);
     __atomic_fetch_add(&pmap->resident, 1, __ATOMIC_RELAXED);
     dsb(ishst);
@@ -446,7 +303,8 @@ kern_return_t pmap_enter_device(pmap_t pmap, vm_address_t va, phys_addr_t phys, 
 /* ---- taking rights away ---- */
 
 /* The pages [first, last) of one L3 table; returns how many lost something that a TLB may know. */
-static unsigned protect_l3(uint64_t *l3, unsigned first, unsigned last, uint64_t clear, uint64_t set)
+static unsigned protect_l3(uint64_t *l3, unsigned first, unsigned last, uint64_t clear,
+                           uint64_t set)
 {
     unsigned changed = 0;
 
@@ -480,7 +338,7 @@ void pmap_protect(pmap_t pmap, vm_address_t start, vm_address_t end, vm_prot_t p
     if (set == 0)
         return;
     spin_lock(&pmap->lock);
-    for (; (l2 = next_l2(pmap, &va, end)) != NULL; va = limit) {
+    for (; (l2 = pmap_next_l2(pmap, &va, end)) != NULL; va = limit) {
         vm_address_t base = va & ~(L2_SIZE - 1);
 
         limit = l2_limit(va, end);
@@ -490,8 +348,8 @@ void pmap_protect(pmap_t pmap, vm_address_t start, vm_address_t end, vm_prot_t p
                 changed += TABLE_ENTRIES;
             }
         } else {
-            changed += protect_l3(table_of(*l2), (va - base) / PAGE_SIZE, (limit - base) / PAGE_SIZE,
-                                  clear, set);
+            changed += protect_l3(table_of(*l2), (va - base) / PAGE_SIZE,
+                                  (limit - base) / PAGE_SIZE, clear, set);
         }
     }
     if (changed > 0) {
@@ -532,7 +390,7 @@ bool pmap_fault(pmap_t pmap, vm_address_t va, vm_prot_t access)
     bool served = false;
 
     spin_lock(&pmap->lock);
-    l2 = l2_entry(pmap, va);
+    l2 = pmap_l2(pmap, va);
     if (l2 == NULL || *l2 == 0)
         goto out;
     pte = &table_of(*l2)[table_index(va, L3_SHIFT)];

@@ -1,6 +1,6 @@
 /*
- * Inside the pmap: shared by pmap.c (one address space), pv.c (one page in all of them), asid.c, and
- * kstack.c.
+ * Inside the pmap: shared by pmap.c (one address space), pmap_table.c (its tables), pv.c (one page
+ * in all of them), asid.c, and kstack.c.
  *
  *      TTBR0 -> L0 (512 GiB an entry) -> L1 (1 GiB) -> L2 (2 MiB) -> L3 (4 KiB) -> page
  *
@@ -9,16 +9,16 @@
  * WHO MAY CHANGE A PTE
  *   - from 0 to a mapping, and all table descriptors: pmap->lock;
  *   - back to 0: the page's pv_lock, together with taking its pv_entry off the page's list;
- *   - bits of a mapping: either lock, by compare-and-swap (pte_update), since the holder of the other
- *     may do so at the same moment; or both.
- * So the operations on a page in all pmaps need no pmap's lock, which would be against the lock order:
- * as long as a page's list names (pmap, va) and its pv_lock is held, that PTE is not 0, and so its
- * tables cannot go away.
+ *   - bits of a mapping: either lock, by compare-and-swap (pte_update), since the holder of the
+ *     other may do so at the same moment; or both.
+ * So the operations on a page in all pmaps need no pmap's lock, which would be against the lock
+ * order: as long as a page's list names (pmap, va) and its pv_lock is held, that PTE is not 0, and
+ * so its tables cannot go away.
  *
- * TAKING A MAPPING AWAY has three steps: clear VALID (the address stays in the dead descriptor), TLBI,
- * then, under the pv_lock, zero it and take the pv_entry away. Whoever finds a page's list empty can
- * be sure that no TLB knows the page. A dead descriptor is skipped by nobody who removes: two may
- * remove the same one, and the one that zeroes it has removed it.
+ * TAKING A MAPPING AWAY has three steps: clear VALID (the address stays in the dead descriptor),
+ * TLBI, then, under the pv_lock, zero it and take the pv_entry away. Whoever finds a page's list
+ * empty can be sure that no TLB knows the page. A dead descriptor is skipped by nobody who removes:
+ * two may remove the same one, and the one that zeroes it has removed it.
  */
 #ifndef _AARCH64_PMAP_INTERNAL_H_
 #define _AARCH64_PMAP_INTERNAL_H_
@@ -113,17 +113,37 @@ static inline void tlb_flush_kernel_page(vm_address_t va)
     __asm__ volatile("tlbi vaale1is, %0" ::"r"(va >> L3_SHIFT) : "memory");
 }
 
-/* ---- pmap.c ---- */
+/* ---- pmap_table.c: with pmap->lock, except where it says otherwise ---- */
+#define L2_SIZE (1UL << L2_SHIFT)
+#define PTE_TABLE_LIMITS (PTE_TABLE_RDONLY | PTE_TABLE_UXN)
+/* A cleared page for a table; NULL: out of memory. No lock needed. */
+uint64_t *pmap_table_alloc(void);
+/* No CPU may walk it any more. */
+void pmap_table_free(uint64_t *table);
+/* Frees the tables below `table`, of which level is 0..2. */
+void pmap_free_tables(uint64_t *table, unsigned level);
+/* The L2 descriptor for va, or NULL. */
+uint64_t *pmap_l2(const struct pmap *pmap, vm_address_t va);
+/* The same, and its L3 table, made if need be; NULL: out of memory. */
+uint64_t *pmap_l2_make(struct pmap *pmap, vm_address_t va);
+/* The L2 descriptor in use for *va, or for the next higher address below end that has one, to
+ * which *va is moved; NULL: there is none. What has no tables is passed over in the largest
+ * steps. */
+uint64_t *pmap_next_l2(struct pmap *pmap, vm_address_t *va, vm_address_t end);
+/* What the L2 descriptor forbids for all 512 pages is written into their own descriptors, and
+ * the L2 descriptor relieved. Nothing changes for the CPUs, until a page's rights grow. */
+void pmap_push_down(struct pmap *pmap, uint64_t *l2, vm_address_t va);
 /* The L3 descriptor for va, or NULL where there are no tables. pmap->lock, or see above. */
 uint64_t *pmap_pte(const struct pmap *pmap, vm_address_t va);
-/* The same, making tables; NULL: out of memory. pmap->lock. */
+/* The same, making tables; NULL: out of memory. */
 uint64_t *pmap_pte_make(struct pmap *pmap, vm_address_t va);
 
 /* ---- pv.c ---- */
 void pv_init(void);
 struct pv_entry *pv_alloc(void);
 void pv_free(struct pv_entry *pv);
-/* Zeroes the (dead) descriptor and takes the mapping off the list; NULL if another did so before. */
+/* Zeroes the (dead) descriptor and takes the mapping off the list; NULL if another did so
+ * before. */
 struct pv_entry *pv_remove(struct pmap *pmap, vm_address_t va, uint64_t *pte);
 
 /* ---- asid.c ---- */

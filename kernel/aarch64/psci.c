@@ -1,6 +1,6 @@
 /*
- * PSCI: firmware calls that start CPUs and stop the machine (Arm DEN 0022). Function ids of the 64-bit
- * or, without arguments, the 32-bit calling convention.
+ * PSCI: firmware calls that start CPUs and stop the machine (Arm DEN 0022). Function ids of the
+ * 64-bit or, without arguments, the 32-bit calling convention.
  */
 #include "board.h"
 
@@ -8,6 +8,11 @@
 #define PSCI_SYSTEM_OFF   0x84000008UL
 #define PSCI_SYSTEM_RESET 0x84000009UL
 #define PSCI_NOT_SUPPORTED (-1)
+
+/* What a call may change besides its results (SMC calling convention, Arm DEN 0028, 2.6). */
+#define PSCI_CLOBBERS                                                                          \
+    "memory", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15",    \
+        "x16", "x17"
 
 static int64_t psci_call(uint64_t function, uint64_t arg0, uint64_t arg1, uint64_t arg2)
 {
@@ -19,11 +24,9 @@ static int64_t psci_call(uint64_t function, uint64_t arg0, uint64_t arg1, uint64
     if (!board.psci)
         return PSCI_NOT_SUPPORTED;
     if (board.psci_smc)
-        __asm__ volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory", "x4", "x5", "x6",
-                         "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17");
+        __asm__ volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::PSCI_CLOBBERS);
     else
-        __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory", "x4", "x5", "x6",
-                         "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17");
+        __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::PSCI_CLOBBERS);
     return (int32_t)x0; /* error codes are 32 bits */
 }
 

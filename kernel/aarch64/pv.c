@@ -1,8 +1,10 @@
 /*
- * Physical to virtual: every page knows its mappings (a list of pv_entry), so that pageout, copy-on-write
- * and pagers can act on a page wherever it is mapped. Also the software modified and referenced bits.
+ * Physical to virtual: every page knows its mappings (a list of pv_entry), so that pageout,
+ * copy-on-write and pagers can act on a page wherever it is mapped. Also the software modified and
+ * referenced bits.
  *
- * Locks: the page's pv_lock alone; pmap_internal.h says why that is enough to reach into page tables.
+ * Locks: the page's pv_lock alone; pmap_internal.h says why that is enough to reach into page
+ * tables.
  */
 #include "pmap_internal.h"
 #include <kern/debug.h>
@@ -51,8 +53,8 @@ struct pv_entry *pv_remove(struct pmap *pmap, vm_address_t va, uint64_t *pte)
             break;
     }
     if (pv == NULL)
-        panic("pv_remove: pmap %p maps page %#lx at %#lx, but the page's list does not say so", pmap,
-              page->phys, va);
+        panic("pv_remove: pmap %p maps page %#lx at %#lx, but the page's list does not say so",
+              pmap, page->phys, va);
     *link = pv->next;
     pte_write(pte, 0);
     __atomic_fetch_sub(&pmap->resident, 1, __ATOMIC_RELAXED);

@@ -1,7 +1,7 @@
 /*
  * System registers and translation table descriptors: every field the kernel uses, with its reason.
- * Usable from C and from assembly. Names and numbers: Arm Architecture Reference Manual for A-profile
- * (DDI 0487), chapters D5 (translation), D13 (registers), D1 (exceptions).
+ * Usable from C and from assembly. Names and numbers: Arm Architecture Reference Manual for
+ * A-profile (DDI 0487), chapters D5 (translation), D13 (registers), D1 (exceptions).
  */
 #ifndef _AARCH64_REGS_H_
 #define _AARCH64_REGS_H_
@@ -27,7 +27,7 @@
 #define SCTLR_WXN   (REG(1) << 19) /* writable is never executable, whatever a descriptor says */
 #define SCTLR_TSCXT (REG(1) << 20) /* RES1 on Armv8.0 */
 #define SCTLR_EIS   (REG(1) << 22) /* RES1 on Armv8.0: exception entry synchronises */
-#define SCTLR_SPAN  (REG(1) << 23) /* RES1 on Armv8.0; later: exceptions leave PAN alone (it is off) */
+#define SCTLR_SPAN  (REG(1) << 23) /* RES1 on Armv8.0; later: PAN stays as it is: off */
 #define SCTLR_UCI   (REG(1) << 26) /* EL0 may DC CVAU, IC IVAU: trampolines, JITs */
 #define SCTLR_NTLSMD (REG(1) << 28) /* RES1 without AArch32 */
 #define SCTLR_LSMAOE (REG(1) << 29) /* RES1 without AArch32 */
@@ -46,8 +46,8 @@
 
 /* ---- TCR_EL1: shape of both halves of the address space (D13.2.131) ---- */
 #define TCR_T0SZ      (REG(64 - 48) << 0)  /* 48-bit addresses below, TTBR0: the task */
-#define TCR_IRGN0_WBWA (REG(1) << 8)       /* table walks are cached like data, so that tables need ... */
-#define TCR_ORGN0_WBWA (REG(1) << 10)      /* ... no cleaning */
+#define TCR_IRGN0_WBWA (REG(1) << 8)       /* table walks are cached like data: tables ... */
+#define TCR_ORGN0_WBWA (REG(1) << 10)      /* ... need no cleaning */
 #define TCR_SH0_INNER (REG(3) << 12)       /* and seen by all CPUs */
 #define TCR_TG0_4K    (REG(0) << 14)
 #define TCR_T1SZ      (REG(64 - 48) << 16) /* and above, TTBR1: the kernel */
@@ -75,7 +75,7 @@
 
 /* ---- Descriptors of 4 KiB granule tables (D5.3) ---- */
 #define PTE_VALID   (REG(1) << 0)
-#define PTE_TABLE   (REG(1) << 1)  /* levels 0..2: a table, not a block; level 3: a page (must be 1) */
+#define PTE_TABLE   (REG(1) << 1)  /* levels 0..2: a table, no block; level 3: must be 1 */
 #define PTE_ATTR(index) (REG(index) << 2)
 #define PTE_USER    (REG(1) << 6)  /* AP[1]: EL0 may access it */
 #define PTE_RDONLY  (REG(1) << 7)  /* AP[2]: nobody may write it */
@@ -88,7 +88,8 @@
                                       means: not modified yet */
 #define PTE_SW_WIRED (REG(1) << 56) /* ours: stays until removed */
 #define PTE_SW_PV    (REG(1) << 57) /* ours: the page is managed and lists this mapping */
-#define PTE_TABLE_RDONLY (REG(1) << 62) /* APTable[1]: all below this table descriptor is read-only */
+#define PTE_TABLE_UXN (REG(1) << 60)    /* UXNTable: EL0 executes nothing below this table */
+#define PTE_TABLE_RDONLY (REG(1) << 62) /* APTable[1]: all below this table is read-only */
 #define PTE_ADDRESS REG(0x0000fffffffff000)
 
 #define TABLE_ENTRIES 512
@@ -164,7 +165,7 @@
 #define HCR_RW         (REG(1) << 31) /* EL1 is AArch64 */
 #define CPTR_EL2_RES1  REG(0x33ff)    /* no traps of FP to EL2 */
 #define CNTHCTL_EL1    REG(3)         /* EL1 may use the physical counter and timer */
-#define PMCR_N_SHIFT   11             /* number of event counters, all given to EL1 by MDCR_EL2.HPMN */
+#define PMCR_N_SHIFT   11             /* number of event counters: all EL1's, by MDCR_EL2.HPMN */
 #define PMCR_N_MASK    0x1f
 
 #ifndef __ASSEMBLER__

@@ -2,8 +2,8 @@
  * The context switch, and a thread's first steps.
  *
  * A switch is a function call that returns in another thread: so only what a function must preserve
- * is saved. The scheduler holds the outgoing thread's lock across it (kern/sched.h); the incoming side
- * gets that thread as the result and releases its lock.
+ * is saved. The scheduler holds the outgoing thread's lock across it (kern/sched.h); the incoming
+ * side gets that thread as the result and releases its lock.
  */
 #include "asm_offsets.h"
 

@@ -66,7 +66,8 @@ void thread_returned(void)
 
 /*
  * Before machine_switch: what belongs to the outgoing thread but is not in its kernel stack goes to
- * memory, what belongs to the incoming one is loaded. Both run in the kernel, which uses none of it.
+ * memory, what belongs to the incoming one is loaded. Both run in the kernel, which uses none of
+ * it.
  */
 void machine_switch_prepare(struct thread *old, struct thread *new)
 {

@@ -1,10 +1,11 @@
 /*
- * The CPU's timer: the virtual timer of the Generic Timer (D11.2), one a CPU, comparing CNTVCT with a
- * deadline. What the deadlines are for is kern/timer.c's.
+ * The CPU's timer: the virtual timer of the Generic Timer (D11.2), one a CPU, comparing CNTVCT with
+ * a deadline. What the deadlines are for is kern/timer.c's.
  *
- * With the boot argument jitter=SEED each CPU's timer fires in between, too, at seeded pseudo-random
- * intervals around 10 us. Nothing is done then; but QEMU's icount, which runs CPUs one after the other
- * for very long, changes to the next one there, so that a seed is an interleaving that can be replayed.
+ * With the boot argument jitter=SEED each CPU's timer fires in between, too, at seeded
+ * pseudo-random intervals around 10 us. Nothing is done then; but QEMU's icount, which runs CPUs
+ * one after the other for very long, changes to the next one there, so that a seed is an
+ * interleaving that can be replayed.
  */
 #include "board.h"
 #include "regs.h"

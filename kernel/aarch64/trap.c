@@ -2,10 +2,10 @@
  * What becomes of an exception. vectors.S has saved the registers, and served by itself what is hot
  * (Mach traps, UNIX system calls); everything else comes here:
  *
- *   from user mode   a page fault to vm_fault, first use of FP to fpu.c, and what the program did wrong
- *                    to exception(), which asks its handlers
- *   from the kernel  a page fault of copyin or copyout to vm_fault, or on to its fix-up; all else is a
- *                    bug, and panics
+ *   from user mode   a page fault to vm_fault, first use of FP to fpu.c, and what the program did
+ *                    wrong to exception(), which asks its handlers
+ *   from the kernel  a page fault of copyin or copyout to vm_fault, or on to its fix-up; all else
+ *                    is a bug, and panics
  *
  * A page fault is first shown to the pmap, which may have caused it alone (pmap_fault).
  */
@@ -19,7 +19,8 @@
 
 void trap_user(struct trapframe *frame, uint64_t esr);
 void trap_kernel(struct trapframe *frame, uint64_t esr);
-void trap_unexpected(struct trapframe *frame, uint64_t esr, uint64_t vector) __attribute__((noreturn));
+void trap_unexpected(struct trapframe *frame, uint64_t esr, uint64_t vector)
+    __attribute__((noreturn));
 void trap_stack_overflow(struct trapframe *frame, uint64_t esr) __attribute__((noreturn));
 
 static const struct trapframe *fatal_frame;
@@ -49,7 +50,8 @@ static vm_prot_t data_access(uint64_t esr)
 }
 
 /* Makes the access possible, for whoever made it: KERN_SUCCESS, or as vm_fault. */
-static kern_return_t serve_fault(struct vm_map *map, uint64_t esr, vm_address_t va, vm_prot_t access)
+static kern_return_t serve_fault(struct vm_map *map, uint64_t esr, vm_address_t va,
+                                 vm_prot_t access)
 {
     if (va >= VM_MAX_ADDRESS)
         return KERN_INVALID_ADDRESS; /* the kernel's half */
@@ -66,7 +68,7 @@ static void user_fault(uint64_t esr, vm_prot_t access)
     if (is_page_fault(esr)) {
         kr = serve_fault(current_map(), esr, far, access);
         if (kr == KERN_SUCCESS || kr == KERN_ABORTED)
-            return; /* aborted: whatever was to happen, user_return sees to it; then it faults again */
+            return; /* aborted: user_return sees to what is to happen, then it faults again */
     } else if (ESR_FSC(esr) == FSC_ALIGNMENT) {
         kr = EXC_ARM_ALIGN;
     } else if (FSC_TYPE(esr) == FSC_ADDRESS_SIZE) {
@@ -82,7 +84,8 @@ static void bad_instruction(const struct trapframe *frame)
 {
     uint32_t instruction = 0;
 
-    copyin((const void *)frame->pc, &instruction, sizeof(instruction)); /* it stays 0 if unreadable */
+    /* It stays 0 if it cannot be read. */
+    copyin((const void *)frame->pc, &instruction, sizeof(instruction));
     exception(EXC_BAD_INSTRUCTION, EXC_ARM_UNDEFINED, instruction);
 }
 
@@ -160,25 +163,24 @@ void trap_kernel(struct trapframe *frame, uint64_t esr)
     struct task *task = current_thread()->task;
 
     if (ESR_EC(esr) == EC_DABORT_EL1 && fixup != NULL && task != NULL && task->map != NULL) {
-        if (!is_page_fault(esr) || serve_fault(task->map, esr, far, data_access(esr)) != KERN_SUCCESS)
+        if (!is_page_fault(esr) ||
+            serve_fault(task->map, esr, far, data_access(esr)) != KERN_SUCCESS)
             frame->pc = fixup->fixup;
         return;
     }
     fatal_frame = frame;
-    panic("fault in the kernel: exception class %#lx (ESR %#lx), address %#lx", ESR_EC(esr), esr, far);
+    panic("fault in the kernel: exception class %#lx (ESR %#lx), address %#lx", ESR_EC(esr), esr,
+          far);
 }
 
-static const char *const vector_names[16] = {
-    "synchronous, EL1 with SP_EL0", "IRQ, EL1 with SP_EL0", "FIQ, EL1 with SP_EL0", "SError, EL1 with SP_EL0",
-    "synchronous, EL1", "IRQ, EL1", "FIQ, EL1", "SError, EL1",
-    "synchronous, EL0", "IRQ, EL0", "FIQ, EL0", "SError, EL0",
-    "synchronous, EL0 AArch32", "IRQ, EL0 AArch32", "FIQ, EL0 AArch32", "SError, EL0 AArch32",
-};
+static const char *const vector_kinds[4] = {"synchronous", "IRQ", "FIQ", "SError"};
+static const char *const vector_origins[4] = {"EL1 with SP_EL0", "EL1", "EL0", "EL0 in AArch32"};
 
 void trap_unexpected(struct trapframe *frame, uint64_t esr, uint64_t vector)
 {
     fatal_frame = frame;
-    panic("exception that cannot happen: %s (ESR %#lx)", vector_names[vector], esr);
+    panic("exception that cannot happen: %s from %s (ESR %#lx)", vector_kinds[vector % 4],
+          vector_origins[vector / 4], esr);
 }
 
 void trap_stack_overflow(struct trapframe *frame, uint64_t esr)

@@ -1,6 +1,7 @@
 /*
- * The Mach traps by number: vectors.S jumps to mach_trap_table[-x16] with the user's x0..x7 as arguments
- * and gives back the result in x0. To add a trap: a number in mach/traps.h, a function, a line here.
+ * The Mach traps by number: vectors.S jumps to mach_trap_table[-x16] with the user's x0..x7 as
+ * arguments and gives back the result in x0. To add a trap: a number in mach/traps.h, a function, a
+ * line here.
  */
 #include <ipc/ipc_kobject.h>
 #include <kern/debug.h>

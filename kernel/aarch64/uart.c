@@ -1,7 +1,7 @@
 /*
  * The early console: the PL011's transmitter, polled (Arm PrimeCell UART technical reference manual
- * DDI 0183). The boot loader or QEMU has set speed and format. The serial driver (a user task) drives
- * the same chip; the kernel speaks only before it, for debug_print, and in a panic.
+ * DDI 0183). The boot loader or QEMU has set speed and format. The serial driver (a user task)
+ * drives the same chip; the kernel speaks only before it, for debug_print, and in a panic.
  */
 #include "board.h"
 

@@ -2,12 +2,12 @@
  * Exception vectors, and the way back to user mode.
  *
  * An exception from EL0 finds SP_EL1 at the top of the thread's kernel stack, saves all the user's
- * registers there as a struct trapframe, and runs C with interrupts masked. The two kinds of `svc` are
- * told from everything else by one comparison each, because they are what the system's speed hangs on:
- * a Mach trap goes straight to its routine with its arguments where the user put them.
+ * registers there as a struct trapframe, and runs C with interrupts masked. The two kinds of `svc`
+ * are told from everything else by one comparison each, because they are what the system's speed
+ * hangs on: a Mach trap goes straight to its routine with its arguments where the user put them.
  *
- * In EL1 interrupts stay masked (kern/lock.h), so all that may happen is a synchronous fault: of copyin
- * and copyout (trap.c continues at the fix-up), or a bug.
+ * In EL1 interrupts stay masked (kern/lock.h), so all that may happen is a synchronous fault: of
+ * copyin and copyout (trap.c continues at the fix-up), or a bug.
  *
  * Read before: machine/thread.h, asm_offsets.h. After: trap.c.
  */
@@ -213,7 +213,7 @@ user_ast:
     b.ne    user_ast
     b       user_restore
 
-/* ---- a fault in the kernel: trap_kernel(frame, esr); returns if the fault was served or fixed up ---- */
+/* ---- a fault in the kernel: trap_kernel returns if it was served or fixed up ---- */
 kernel_sync:
     save_registers
     add     x8, sp, #TF_SIZE
@@ -242,7 +242,8 @@ unexpected:
     mrs     x2, sp_el0
     bl      trap_unexpected
 
-/* The stack is used up: panic on a stack of its own. x0 = the sp that would have been, sp = that + x0. */
+/* The stack is used up: panic on a stack of its own. x0 = the sp that would have been, sp = that
+ * + x0. */
 overflow:
     sub     x0, sp, x0              // the true x0
     msr     tpidr_el0, x0           // this CPU's user state is of no use any more

@@ -1,10 +1,11 @@
 /*
  * The sending half of a message's translation: what the sender names becomes what it is.
  *
- * Read ipc/ipc_kmsg.h and mach/message.h before, and ipc_right.c for single rights. All or nothing, in
- * three steps:
+ * Read ipc/ipc_kmsg.h and mach/message.h before, and ipc_right.c for single rights. All or
+ * nothing, in three steps:
  *   memory   out-of-line data is copied (copy-on-write), arrays of names are read. May block.
- *   rights   in one hold of the space's lock; if one is wrong those before it are put back, last first,
+ *   rights   in one hold of the space's lock; if one is wrong those before it are put back, last
+ *   first,
  *            so that nobody ever saw them gone
  *   commit   nothing can fail any more: receive rights leave the space, memory that is to be
  *            deallocated goes, notifications are sent
@@ -18,7 +19,8 @@
 /* Rights that one message may carry: interrupts are off while they are looked up. */
 #define IPC_MESSAGE_RIGHTS_MAX 16384
 
-mach_msg_return_t ipc_kmsg_get(const mach_msg_header_t *user, mach_msg_size_t size, ipc_kmsg_t *kmsgp)
+mach_msg_return_t ipc_kmsg_get(const mach_msg_header_t *user, mach_msg_size_t size,
+                               ipc_kmsg_t *kmsgp)
 {
     ipc_kmsg_t kmsg;
 
@@ -41,7 +43,7 @@ mach_msg_return_t ipc_kmsg_get(const mach_msg_header_t *user, mach_msg_size_t si
     return MACH_MSG_SUCCESS;
 }
 
-/* ---- the header --------------------------------------------------------------------------------- */
+/* ---- the header ------------------------------------------------------------------------------ */
 
 /* The two rights of the header. Space locked and active. */
 static mach_msg_return_t copyin_header(ipc_kmsg_t kmsg, ipc_space_t space, struct ipc_batch *batch)
@@ -63,7 +65,8 @@ static mach_msg_return_t copyin_header(ipc_kmsg_t kmsg, ipc_space_t space, struc
     if (has_reply && !reply_moves
         && ipc_right_copyin(space, reply_name, local, batch, &reply) != KERN_SUCCESS)
         return MACH_SEND_INVALID_REPLY;
-    if (ipc_right_copyin(space, dest_name, remote, batch, &dest) != KERN_SUCCESS || dest == IP_DEAD) {
+    if (ipc_right_copyin(space, dest_name, remote, batch, &dest) != KERN_SUCCESS
+        || dest == IP_DEAD) {
         mr = MACH_SEND_INVALID_DEST;
         goto undo;
     }
@@ -123,7 +126,7 @@ static void header_arrives(mach_msg_header_t *header)
                                          local == 0 ? 0 : ipc_right_arrives(local));
 }
 
-/* ---- the body ----------------------------------------------------------------------------------- */
+/* ---- the body -------------------------------------------------------------------------------- */
 
 /* A right in the body: where it is, and what it was called. */
 struct body_right {
@@ -302,7 +305,8 @@ static bool is_name(mach_port_name_t name)
     return name != MACH_PORT_NAME_NULL && name != MACH_PORT_NAME_DEAD;
 }
 
-static void undo_rights(struct body *body, uint32_t done, ipc_space_t space, struct ipc_batch *batch)
+static void undo_rights(struct body *body, uint32_t done, ipc_space_t space,
+                        struct ipc_batch *batch)
 {
     while (done-- > 0) {
         struct body_right *right = &body->rights[done];
@@ -313,7 +317,8 @@ static void undo_rights(struct body *body, uint32_t done, ipc_space_t space, str
 }
 
 /* Step two: the rights. Space locked and active. */
-static mach_msg_return_t copyin_rights(struct body *body, ipc_space_t space, struct ipc_batch *batch)
+static mach_msg_return_t copyin_rights(struct body *body, ipc_space_t space,
+                                       struct ipc_batch *batch)
 {
     for (uint32_t i = 0; i < body->right_count; i++) {
         struct body_right *right = &body->rights[i];

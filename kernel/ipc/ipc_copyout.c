@@ -1,8 +1,10 @@
 /*
- * The receiving half of a message's translation: rights get names in the receiver, memory addresses.
+ * The receiving half of a message's translation: rights get names in the receiver, memory
+ * addresses.
  *
- * Read ipc_copyin.c before. A receive can fail in the middle, for want of names or memory, or because
- * the user's buffer cannot be written: what has no name is released, and nothing is lost track of.
+ * Read ipc_copyin.c before. A receive can fail in the middle, for want of names or memory, or
+ * because the user's buffer cannot be written: what has no name is released, and nothing is lost
+ * track of.
  */
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_right.h>
@@ -59,7 +61,8 @@ static mach_msg_return_t copyout_region(mach_msg_ool_descriptor_t *d, vm_map_t m
     return MACH_MSG_SUCCESS;
 }
 
-/* An array of rights: memory for the names first, since names without a place to tell them are lost. */
+/* An array of rights: memory for the names first, since names without a place to tell them are
+ * lost. */
 static mach_msg_return_t copyout_ports(mach_msg_ool_ports_descriptor_t *d, ipc_space_t space,
                                        vm_map_t map, struct ipc_work *work)
 {
@@ -162,8 +165,8 @@ mach_msg_return_t ipc_kmsg_copyout(ipc_kmsg_t kmsg, ipc_space_t space, vm_map_t 
 
     copyout_note(kmsg);
     ipc_work_init(&work);
-    mr = copyout_right(space, kmsg->ikm_local, MACH_MSGH_BITS_LOCAL(bits), &header->msgh_remote_port,
-                       &work);
+    mr = copyout_right(space, kmsg->ikm_local, MACH_MSGH_BITS_LOCAL(bits),
+                       &header->msgh_remote_port, &work);
     kmsg->ikm_local = IP_NULL;
     if (__builtin_expect(mr != MACH_MSG_SUCCESS, 0)) {
         ipc_kmsg_strip(kmsg);
@@ -190,8 +193,8 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(ipc_kmsg_t kmsg, ipc_space_t space, vm
     ipc_work_init(&work);
     mr = copyout_right(space, kmsg->ikm_remote, MACH_MSGH_BITS_REMOTE(bits),
                        &header->msgh_remote_port, &work);
-    mr |= copyout_right(space, kmsg->ikm_local, MACH_MSGH_BITS_LOCAL(bits), &header->msgh_local_port,
-                        &work);
+    mr |= copyout_right(space, kmsg->ikm_local, MACH_MSGH_BITS_LOCAL(bits),
+                        &header->msgh_local_port, &work);
     kmsg->ikm_remote = IP_NULL;
     kmsg->ikm_local = IP_NULL;
     if (bits & MACH_MSGH_BITS_COMPLEX)
@@ -200,7 +203,7 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(ipc_kmsg_t kmsg, ipc_space_t space, vm
     return mr;
 }
 
-/* ---- to the user's buffer ----------------------------------------------------------------------- */
+/* ---- to the user's buffer -------------------------------------------------------------------- */
 
 mach_msg_size_t ipc_trailer_size(mach_msg_option_t option)
 {

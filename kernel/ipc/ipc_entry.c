@@ -3,11 +3,11 @@
  *
  * Read ipc/ipc_entry.h before. index = root slot (8 bits) | mid slot (9) | entry of the leaf (7).
  *
- * A leaf is one page of entries. When all of them are free it can be given back; the slot that pointed
- * to it then keeps the generation that the entries of the next leaf there must begin with, so that a
- * name from before stays stale. Such a slot is told from a pointer by its lowest bit. Empty leaves are
- * only listed by ipc_entry_free, and freed when the space is unlocked: so whoever holds the lock can
- * have an entry back that he freed, without needing memory (ipc_right_undo).
+ * A leaf is one page of entries. When all of them are free it can be given back; the slot that
+ * pointed to it then keeps the generation that the entries of the next leaf there must begin with,
+ * so that a name from before stays stale. Such a slot is told from a pointer by its lowest bit.
+ * Empty leaves are only listed by ipc_entry_free, and freed when the space is unlocked: so whoever
+ * holds the lock can have an entry back that he freed, without needing memory (ipc_right_undo).
  */
 #include <ipc/ipc_entry.h>
 #include <kern/zone.h>
@@ -20,7 +20,8 @@ static_assert(LEAF_SIZE == PAGE_SIZE, "a leaf is a page");
 #define LEAF_COUNT    (IPC_ROOT_MIDS * IPC_MID_LEAVES)
 #define HASH_SIZE_MIN 16
 #define HASH_LOAD_MAX 2 /* entries a bucket */
-/* Free entries that a space keeps: with less, a name made and freed in turn would make and free a leaf. */
+/* Free entries that a space keeps: with less, a name made and freed in turn would make and free a
+ * leaf. */
 #define KEEP_FREE     IPC_LEAF_ENTRIES
 
 /* A slot without a leaf: the generation to begin with. */
@@ -241,7 +242,7 @@ struct ipc_entry *ipc_entry_next(ipc_space_t space, uint32_t *index)
     return NULL;
 }
 
-/* ---- port -> entry ------------------------------------------------------------------------------ */
+/* ---- port -> entry --------------------------------------------------------------------------- */
 
 static struct ipc_entry **hash_bucket(ipc_space_t space, const void *port)
 {
@@ -309,7 +310,7 @@ void ipc_hash_remove(ipc_space_t space, struct ipc_entry *entry)
     space->hash_count--;
 }
 
-/* ---- the whole table ---------------------------------------------------------------------------- */
+/* ---- the whole table ------------------------------------------------------------------------- */
 
 kern_return_t ipc_entry_table_init(ipc_space_t space)
 {

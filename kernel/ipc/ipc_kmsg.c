@@ -1,6 +1,6 @@
 /*
- * Messages in the kernel: their buffers, and their end. Read ipc/ipc_kmsg.h before; then ipc_copyin.c
- * and ipc_copyout.c for how names become rights and rights names.
+ * Messages in the kernel: their buffers, and their end. Read ipc/ipc_kmsg.h before; then
+ * ipc_copyin.c and ipc_copyout.c for how names become rights and rights names.
  */
 #include <ipc/ipc_kmsg.h>
 #include <ipc/ipc_right.h>
@@ -8,7 +8,7 @@
 #include <kern/zone.h>
 #include <vm/vm_map.h>
 
-/* ---- buffers ------------------------------------------------------------------------------------ */
+/* ---- buffers --------------------------------------------------------------------------------- */
 
 /* Room for the largest notification (a port descriptor) and a trailer. */
 #define IKM_NOTE_CAPACITY 72
@@ -99,7 +99,7 @@ void ipc_kmsg_init(void)
     note_zone = zone_create("notifications", IKM_SIZE(IKM_NOTE_CAPACITY));
 }
 
-/* ---- destroying --------------------------------------------------------------------------------- */
+/* ---- destroying ------------------------------------------------------------------------------ */
 
 void ipc_kmsg_clean_body(mach_msg_header_t *header, struct ipc_work *work)
 {
@@ -155,7 +155,8 @@ void ipc_kmsg_begin_transit(ipc_kmsg_t kmsg)
     end = d + ((mach_msg_base_t *)header)->body.msgh_descriptor_count;
     for (; d < end; d++) /* (no interface passes an array of receive rights) */
         if (d->port.type == MACH_MSG_PORT_DESCRIPTOR
-            && d->port.disposition == MACH_MSG_TYPE_PORT_RECEIVE && IP_VALID((ipc_port_t)d->port.kport)
+            && d->port.disposition == MACH_MSG_TYPE_PORT_RECEIVE
+            && IP_VALID((ipc_port_t)d->port.kport)
             && !ipc_port_begin_transit((ipc_port_t)d->port.kport, kmsg->ikm_remote))
             kmsg->ikm_circular = true;
 }

@@ -1,8 +1,9 @@
 /*
- * Kernel objects as receivers. A request to a kernel port is not queued: its routine runs at once, in the
- * sender's thread, and the reply is delivered by the same trap.
+ * Kernel objects as receivers. A request to a kernel port is not queued: its routine runs at once,
+ * in the sender's thread, and the reply is delivered by the same trap.
  *
- * The routines are called through tables made by MIG from the .defs (mig_kernel.h). Read that before.
+ * The routines are called through tables made by MIG from the .defs (mig_kernel.h). Read that
+ * before.
  */
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_space.h>
@@ -42,7 +43,8 @@ void ipc_kobject_init(void)
 static const struct mig_kernel_subsystem *find_subsystem(mach_msg_id_t id)
 {
     uint32_t hundred = (uint32_t)id / 100;
-    const struct mig_kernel_subsystem *subsystem = hundred < ID_HUNDREDS ? by_hundred[hundred] : NULL;
+    const struct mig_kernel_subsystem *subsystem =
+        hundred < ID_HUNDREDS ? by_hundred[hundred] : NULL;
 
     if (subsystem == NULL || id < subsystem->start || id >= subsystem->end
         || subsystem->routines[id - subsystem->start] == NULL)
@@ -58,7 +60,8 @@ ipc_kmsg_t ipc_kobject_server(ipc_kmsg_t request)
     mach_msg_header_t *out;
     ipc_kmsg_t reply;
 
-    reply = ipc_kmsg_alloc(subsystem != NULL ? subsystem->max_reply_size : sizeof(mig_reply_error_t));
+    reply = ipc_kmsg_alloc(subsystem != NULL ? subsystem->max_reply_size
+                                             : sizeof(mig_reply_error_t));
     if (reply == NULL) { /* whoever waits gets a send-once notification */
         ipc_kmsg_destroy(request);
         return NULL;
@@ -88,7 +91,7 @@ ipc_kmsg_t ipc_kobject_server(ipc_kmsg_t request)
     return reply;
 }
 
-/* ---- what ports tell the objects they stand for ------------------------------------------------- */
+/* ---- what ports tell the objects they stand for ---------------------------------------------- */
 
 static void take_object(void *object)
 {

@@ -1,15 +1,18 @@
 /*
  * Queues: a port's messages, the threads that wait for them, and those that wait for room.
  *
- * Read ipc/ipc_mqueue.h, kern/sched.h and ipc/ipc_pset.h before. The invariants, under the port's lock:
- *   - receivers wait (on the port or in one of its sets) only while the queue is empty: so a message
+ * Read ipc/ipc_mqueue.h, kern/sched.h and ipc/ipc_pset.h before. The invariants, under the port's
+ * lock:
+ *   - receivers wait (on the port or in one of its sets) only while the queue is empty: so a
+ *   message
  *     is either handed to a thread or queued, and none overtakes another;
- *   - a blocked sender's message is put in the queue for it, by who makes room: so senders are served
+ *   - a blocked sender's message is put in the queue for it, by who makes room: so senders are
+ *   served
  *     in order, and a newcomer cannot slip in between.
  *
- * A message is ACCEPTED when it leaves the queue, or is handed over: its sequence number is given, and
- * the right it was sent to is used up. From then on it is nobody's but the receiving thread's, which
- * has no need of the port any more.
+ * A message is ACCEPTED when it leaves the queue, or is handed over: its sequence number is given,
+ * and the right it was sent to is used up. From then on it is nobody's but the receiving thread's,
+ * which has no need of the port any more.
  */
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_mqueue.h>
@@ -63,8 +66,8 @@ void ipc_mqueue_admit(ipc_port_t port, uint32_t limit)
     }
 }
 
-/* Gives the message to a waiting receiver, if one has the room that it insists on: that thread, whose
- * wake-up is now the caller's. The queue's owner is locked, and the port. */
+/* Gives the message to a waiting receiver, if one has the room that it insists on: that thread,
+ * whose wake-up is now the caller's. The queue's owner is locked, and the port. */
 static thread_t hand_over(struct waitq *receivers, ipc_port_t port, ipc_kmsg_t kmsg)
 {
     thread_t thread;
@@ -102,10 +105,10 @@ static thread_t hand_over_any(ipc_port_t port, ipc_kmsg_t kmsg)
     return NULL;
 }
 
-/* ---- sending ------------------------------------------------------------------------------------ */
+/* ---- sending --------------------------------------------------------------------------------- */
 
-/* Waits for room in port, which is locked, and unlocked on return. MACH_MSG_SUCCESS: the message was
- * queued; MACH_SEND_IN_PROGRESS: look again. */
+/* Waits for room in port, which is locked, and unlocked on return. MACH_MSG_SUCCESS: the message
+ * was queued; MACH_SEND_IN_PROGRESS: look again. */
 static mach_msg_return_t wait_for_room(ipc_port_t port, ipc_kmsg_t kmsg, uint64_t deadline)
 {
     thread_t self = current_thread();
@@ -130,7 +133,8 @@ static mach_msg_return_t wait_for_room(ipc_port_t port, ipc_kmsg_t kmsg, uint64_
 mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
                                   mach_msg_timeout_t timeout, struct ipc_exchange *exchange)
 {
-    bool limited = MACH_MSGH_BITS_REMOTE(kmsg->ikm_header->msgh_bits) != MACH_MSG_TYPE_PORT_SEND_ONCE;
+    mach_msg_type_name_t right = MACH_MSGH_BITS_REMOTE(kmsg->ikm_header->msgh_bits);
+    bool limited = right != MACH_MSG_TYPE_PORT_SEND_ONCE;
     ipc_port_t port = kmsg->ikm_remote;
     uint64_t deadline = DEADLINE_NONE;
     mach_msg_return_t mr;
@@ -210,7 +214,7 @@ void ipc_exchange_finish(struct ipc_exchange *exchange)
     exchange->reply = NULL;
 }
 
-/* ---- waking receivers for other reasons --------------------------------------------------------- */
+/* ---- waking receivers for other reasons ------------------------------------------------------ */
 
 void ipc_mqueue_wake_receivers(struct waitq *receivers, mach_msg_return_t why)
 {
@@ -230,7 +234,7 @@ void ipc_mqueue_note(ipc_port_t port)
         ipc_pset_mark(port, true, true);
 }
 
-/* ---- receiving ---------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 /* A receive in progress. */
 struct receive {
@@ -241,7 +245,8 @@ struct receive {
     mach_msg_size_t needed; /* by a message that did not fit */
 };
 
-/* Takes the port's first message, if there is one: port locked. MACH_RCV_IN_PROGRESS: there is none. */
+/* Takes the port's first message, if there is one: port locked. MACH_RCV_IN_PROGRESS: there is
+ * none. */
 static mach_msg_return_t take_message(ipc_port_t port, struct receive *r)
 {
     ipc_kmsg_t kmsg;
@@ -331,7 +336,8 @@ static bool take_reply(ipc_port_t port, struct receive *r, struct ipc_exchange *
 }
 
 /* From a port, which is locked, and unlocked on return. */
-static mach_msg_return_t receive_port(ipc_port_t port, struct receive *r, struct ipc_exchange *exchange)
+static mach_msg_return_t receive_port(ipc_port_t port, struct receive *r,
+                                      struct ipc_exchange *exchange)
 {
     mach_msg_return_t mr;
 

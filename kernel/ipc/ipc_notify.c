@@ -1,9 +1,11 @@
 /*
  * Notifications: messages that tell of deaths, and must not get lost because memory is short then.
  *
- * - Dead-name, port-deleted, no-senders and port-destroyed notifications are asked for. The message is
+ * - Dead-name, port-deleted, no-senders and port-destroyed notifications are asked for. The
+ * message is
  *   made then, with the send-once right it goes to, and kept in the port: sending it needs nothing.
- * - A send-once right that is destroyed unused tells the port itself. Each RPC makes such a right, so
+ * - A send-once right that is destroyed unused tells the port itself. Each RPC makes such a right,
+ * so
  *   making a message each time would be too dear. But these messages are all alike: the port just
  *   counts them (so_notes), and the receiver makes the message when it has none other left to take.
  *
@@ -101,7 +103,7 @@ ipc_kmsg_t ipc_note_send_once(void)
     return note;
 }
 
-/* ---- dead-name requests ------------------------------------------------------------------------- */
+/* ---- dead-name requests ---------------------------------------------------------------------- */
 
 #define DNREQUESTS_MIN 4
 

@@ -1,8 +1,8 @@
 /*
  * Ports: their life, and the rights to them that are in no space.
  *
- * Read ipc/ipc_port.h before: the four states, the counts, and why a right needs no reference of its
- * own. The queue is in ipc_mqueue.c, names are in ipc_right.c.
+ * Read ipc/ipc_port.h before: the four states, the counts, and why a right needs no reference of
+ * its own. The queue is in ipc_mqueue.c, names are in ipc_right.c.
  */
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_mqueue.h>
@@ -58,7 +58,7 @@ uint32_t ipc_port_total(void)
     return zone_count(port_zone);
 }
 
-/* ---- rights held by the kernel ------------------------------------------------------------------ */
+/* ---- rights held by the kernel --------------------------------------------------------------- */
 
 ipc_port_t ipc_port_make_send(ipc_port_t port)
 {
@@ -160,7 +160,7 @@ void ipc_port_release_receive(ipc_port_t port)
     ipc_work_run(&work);
 }
 
-/* ---- death -------------------------------------------------------------------------------------- */
+/* ---- death ----------------------------------------------------------------------------------- */
 
 void ipc_port_clear_receiver(ipc_port_t port, mach_msg_return_t why)
 {
@@ -172,8 +172,8 @@ void ipc_port_clear_receiver(ipc_port_t port, mach_msg_return_t why)
     port->seqno = 0;
 }
 
-/* Gives the receive right to whom a port-destroyed request names. False: that would leave it waiting in
- * its own queue, and it shall die. */
+/* Gives the receive right to whom a port-destroyed request names. False: that would leave it
+ * waiting in its own queue, and it shall die. */
 static bool ipc_port_give_back(ipc_port_t port, ipc_kmsg_t note, struct ipc_work *work)
 {
     if (!ipc_port_begin_transit(port, note->ikm_remote)) {
@@ -261,7 +261,7 @@ void ipc_work_run(struct ipc_work *work)
     }
 }
 
-/* ---- receive rights in messages ----------------------------------------------------------------- */
+/* ---- receive rights in messages -------------------------------------------------------------- */
 
 bool ipc_port_begin_transit(ipc_port_t port, ipc_port_t dest)
 {
@@ -291,7 +291,7 @@ void ipc_port_end_transit(ipc_port_t port)
         ip_release(dest);
 }
 
-/* ---- kernel ports ------------------------------------------------------------------------------- */
+/* ---- kernel ports ---------------------------------------------------------------------------- */
 
 ipc_port_t ipc_port_alloc_kernel(enum ipc_kobject_type type, void *kobject)
 {

@@ -1,9 +1,10 @@
 /*
  * Port sets. Read ipc/ipc_pset.h before, and ipc_mqueue.c for how messages are received from them.
  *
- * A link is guarded by two locks: changing the membership needs the port's and the set's, in this order;
- * so each of them alone is enough to look at its own queue. Who comes from the set has the port's lock
- * still to take: he lets go of the set, and finds out afterwards whether the link is still there.
+ * A link is guarded by two locks: changing the membership needs the port's and the set's, in this
+ * order; so each of them alone is enough to look at its own queue. Who comes from the set has the
+ * port's lock still to take: he lets go of the set, and finds out afterwards whether the link is
+ * still there.
  */
 #include <ipc/ipc_mqueue.h>
 #include <ipc/ipc_pset.h>

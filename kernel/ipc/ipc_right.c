@@ -1,10 +1,10 @@
 /*
- * Rights in a space: what names denote, and how they are given up. Here and in ipc_right_copy.c, which
- * moves rights in and out, is all that changes an entry's type and user references.
+ * Rights in a space: what names denote, and how they are given up. Here and in ipc_right_copy.c,
+ * which moves rights in and out, is all that changes an entry's type and user references.
  *
- * Read ipc/ipc_right.h before. What an entry holds of its port, whatever its user references say: one
- * send right (counted in srights), or one send-once right (sorights), or the receive right, or the
- * receive right and one send right.
+ * Read ipc/ipc_right.h before. What an entry holds of its port, whatever its user references say:
+ * one send right (counted in srights), or one send-once right (sorights), or the receive right, or
+ * the receive right and one send right.
  *
  *   DEAD_NAME        object NULL
  *   SEND             in the hash
@@ -13,8 +13,8 @@
  *   SEND_ONCE        1 user reference, not in the hash
  *   PORT_SET         0 user references
  *
- * A port's death does not touch the spaces that name it: an entry whose port is found dead becomes a
- * dead name when it is next looked at (ipc_right_check). Then it has one user reference more if a
+ * A port's death does not touch the spaces that name it: an entry whose port is found dead becomes
+ * a dead name when it is next looked at (ipc_right_check). Then it has one user reference more if a
  * dead-name notification was requested (and hence sent): the notification's.
  */
 #include <ipc/ipc_kobject.h>
@@ -30,7 +30,8 @@ bool ipc_right_check(ipc_space_t space, struct ipc_entry *entry)
     ipc_port_t port = entry->port;
     bool once = entry->bits & MACH_PORT_TYPE_SEND_ONCE;
 
-    if (!(entry->bits & MACH_PORT_TYPE_SEND_RIGHTS) || __atomic_load_n(&port->active, __ATOMIC_ACQUIRE))
+    if (!(entry->bits & MACH_PORT_TYPE_SEND_RIGHTS)
+        || __atomic_load_n(&port->active, __ATOMIC_ACQUIRE))
         return false;
     if (!once)
         ipc_hash_remove(space, entry);
@@ -100,7 +101,7 @@ ipc_kmsg_t ipc_right_request_deleted(struct ipc_entry *entry)
     return note;
 }
 
-/* ---- giving up ---------------------------------------------------------------------------------- */
+/* ---- giving up ------------------------------------------------------------------------------- */
 
 void ipc_right_release(ipc_port_t port, mach_msg_type_name_t disposition, struct ipc_work *work)
 {
@@ -120,7 +121,8 @@ void ipc_right_release(ipc_port_t port, mach_msg_type_name_t disposition, struct
     }
 }
 
-/* Destroys a port whose receive right has left its entry; then gives up a send right to it, if so. */
+/* Destroys a port whose receive right has left its entry; then gives up a send right to it, if so.
+ * */
 static void port_gone(ipc_port_t port, bool send)
 {
     struct ipc_work work;

@@ -1,6 +1,6 @@
 /*
- * Rights on the move: copyin takes one from a space, as a disposition says, copyout puts one in. Read
- * ipc/ipc_right.h and ipc_right.c before.
+ * Rights on the move: copyin takes one from a space, as a disposition says, copyout puts one in.
+ * Read ipc/ipc_right.h and ipc_right.c before.
  */
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_notify.h>
@@ -9,7 +9,7 @@
 
 #define IE_REQUEST_SENT (~0U) /* entry->request whose notification is on its way */
 
-/* ---- copyin and its undoing --------------------------------------------------------------------- */
+/* ---- copyin and its undoing ------------------------------------------------------------------ */
 
 /* Frees an entry whose right was moved away, all but the undoing. */
 static void entry_moved(ipc_space_t space, struct ipc_entry *entry, struct ipc_batch *batch)
@@ -119,7 +119,8 @@ kern_return_t ipc_right_copyin(ipc_space_t space, mach_port_name_t name,
     return KERN_SUCCESS;
 }
 
-/* The entry of a name that copyin freed in this hold of the lock: its slot and leaf are still there. */
+/* The entry of a name that copyin freed in this hold of the lock: its slot and leaf are still
+ * there. */
 static struct ipc_entry *entry_again(ipc_space_t space, mach_port_name_t name, void *object)
 {
     struct ipc_entry *entry;
@@ -154,8 +155,8 @@ found:
     ip_unlock(port);
 }
 
-/* Takes back a send right made; if it was the last then others went in between, and no-senders is due,
- * unless the request asked for rights made later. */
+/* Takes back a send right made; if it was the last then others went in between, and no-senders is
+ * due, unless the request asked for rights made later. */
 static void undo_make_send(ipc_port_t port, struct ipc_batch *batch)
 {
     ipc_kmsg_t note;
@@ -257,9 +258,10 @@ void ipc_batch_finish(struct ipc_batch *batch)
         ipc_kmsg_send_always(queue_entry(link, struct ipc_kmsg, ikm_link));
 }
 
-/* ---- copyout ------------------------------------------------------------------------------------ */
+/* ---- copyout --------------------------------------------------------------------------------- */
 
-/* The entry of a send or receive right to port that the space has, or NULL. Port locked and active. */
+/* The entry of a send or receive right to port that the space has, or NULL. Port locked and
+ * active. */
 static struct ipc_entry *find_entry(ipc_space_t space, ipc_port_t port)
 {
     if (port->receiver == space)
@@ -281,7 +283,7 @@ static void entry_add(ipc_space_t space, struct ipc_entry *entry, ipc_port_t por
     case MACH_MSG_TYPE_PORT_SEND:
         if (type & MACH_PORT_TYPE_SEND) {
             port->srights--;
-            if (ipc_entry_urefs(entry) < MACH_PORT_UREFS_MAX) /* at the limit it sticks, as in Mach */
+            if (ipc_entry_urefs(entry) < MACH_PORT_UREFS_MAX) /* there it sticks */
                 entry->bits++;
         } else {
             entry->bits |= MACH_PORT_TYPE_SEND | 1;
@@ -299,7 +301,8 @@ static void entry_add(ipc_space_t space, struct ipc_entry *entry, ipc_port_t por
     }
 }
 
-kern_return_t ipc_right_copyout(ipc_space_t space, ipc_port_t port, mach_msg_type_name_t disposition,
+kern_return_t ipc_right_copyout(ipc_space_t space, ipc_port_t port,
+                                mach_msg_type_name_t disposition,
                                 mach_port_name_t *name)
 {
     struct ipc_entry *entry;

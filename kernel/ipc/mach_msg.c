@@ -6,16 +6,16 @@
  *     ipc_kmsg_copyin    destination and reply name become rights, in one hold of the space's lock
  *     ipc_mqueue_send    a receiver waits: the message is its own now; it is not woken yet
  *     ipc_mqueue_receive nothing there for us: we wait, and the CPU goes straight to that receiver,
- *                        past the run queues (thread_handoff). When the answer comes, the CPU comes back
- *                        in the same way
+ *                        past the run queues (thread_handoff). When the answer comes, the CPU
+ *                        comes back in the same way
  *     ipc_kmsg_copyout   rights become names
  *     ipc_kmsg_put       the bytes, to the user
  *
  * Read mach/message.h before, for what each option means, and ipc_mqueue.c after.
  *
- * A send or receive that thread_abort ends returns MACH_SEND_INTERRUPTED or MACH_RCV_INTERRUPTED always;
- * starting it again, unless the options MACH_SEND_INTERRUPT and MACH_RCV_INTERRUPT ask for the return, is
- * libmach's part (as in Mach): what was sent is not sent again.
+ * A send or receive that thread_abort ends returns MACH_SEND_INTERRUPTED or MACH_RCV_INTERRUPTED
+ * always; starting it again, unless the options MACH_SEND_INTERRUPT and MACH_RCV_INTERRUPT ask for
+ * the return, is libmach's part (as in Mach): what was sent is not sent again.
  */
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_mqueue.h>
@@ -62,7 +62,8 @@ static mach_msg_return_t mach_msg_send(mach_msg_header_t *msg, mach_msg_option_t
 }
 
 /* A message of which the receiver only gets to know what it was. */
-static mach_msg_return_t put_header(ipc_kmsg_t kmsg, mach_msg_header_t *msg, mach_msg_size_t rcv_size,
+static mach_msg_return_t put_header(ipc_kmsg_t kmsg, mach_msg_header_t *msg,
+                                    mach_msg_size_t rcv_size,
                                     mach_msg_return_t mr)
 {
     if (copyout(kmsg->ikm_header, msg, MIN(rcv_size, sizeof(*msg))) != 0)
@@ -80,7 +81,8 @@ static mach_msg_return_t mach_msg_receive(mach_msg_header_t *msg, mach_msg_optio
     mach_msg_return_t mr, put;
     ipc_kmsg_t kmsg;
 
-    mr = ipc_mqueue_receive(task->space, rcv_name, option, rcv_size, timeout, exchange, &kmsg, &needed);
+    mr = ipc_mqueue_receive(task->space, rcv_name, option, rcv_size, timeout, exchange, &kmsg,
+                            &needed);
     if (__builtin_expect(mr != MACH_MSG_SUCCESS, 0)) {
         if (mr == MACH_RCV_TOO_LARGE && rcv_size >= sizeof(*msg)
             && copyout(&needed, &msg->msgh_size, sizeof(needed)) != 0)
@@ -118,7 +120,7 @@ mach_msg_return_t mach_msg_trap(mach_msg_header_t *msg, mach_msg_option_t option
     return mr;
 }
 
-/* ---- names for what every task has -------------------------------------------------------------- */
+/* ---- names for what every task has ----------------------------------------------------------- */
 
 mach_port_name_t mach_reply_port_trap(void)
 {

@@ -1,6 +1,6 @@
 /*
- * The kernel as sender: notifications of its own making go through ipc_notify.c; what MIG-made stubs
- * send (exceptions, requests to pagers) goes through here. Read mig_kernel.h before.
+ * The kernel as sender: notifications of its own making go through ipc_notify.c; what MIG-made
+ * stubs send (exceptions, requests to pagers) goes through here. Read mig_kernel.h before.
  */
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_mqueue.h>
@@ -19,6 +19,29 @@ static ipc_port_t copyin_kernel(ipc_port_t port, mach_msg_type_name_t dispositio
         return ipc_port_make_sonce(port);
     default:
         return port; /* moves */
+    }
+}
+
+/* The same for the rights in the body: what was named with a disposition becomes a right in transit. */
+static void copyin_kernel_body(mach_msg_header_t *header)
+{
+    mach_msg_base_t *base = (mach_msg_base_t *)header;
+    mach_msg_descriptor_t *d = (mach_msg_descriptor_t *)(base + 1);
+
+    if (!(header->msgh_bits & MACH_MSGH_BITS_COMPLEX))
+        return;
+    for (uint32_t i = 0; i < base->body.msgh_descriptor_count; i++) {
+        if (d[i].port.type == MACH_MSG_PORT_DESCRIPTOR) {
+            d[i].port.kport = (uint64_t)copyin_kernel((ipc_port_t)d[i].port.kport,
+                                                      d[i].port.disposition);
+            d[i].port.disposition = ipc_right_arrives(d[i].port.disposition);
+        } else if (d[i].port.type == MACH_MSG_OOL_PORTS_DESCRIPTOR) {
+            ipc_port_t *ports = (ipc_port_t *)d[i].ool_ports.address;
+
+            for (uint32_t n = 0; n < d[i].ool_ports.count; n++)
+                ports[n] = copyin_kernel(ports[n], d[i].ool_ports.disposition);
+            d[i].ool_ports.disposition = ipc_right_arrives(d[i].ool_ports.disposition);
+        }
     }
 }
 
@@ -49,6 +72,7 @@ mach_msg_return_t mach_msg_send_from_kernel(mach_port_t remote, mach_msg_type_na
                          local == IP_NULL ? 0 : ipc_right_arrives(local_disp));
     kmsg->ikm_remote = dest;
     kmsg->ikm_local = reply;
+    copyin_kernel_body(kmsg->ikm_header);
     ipc_work_init(&work);
     ipc_mqueue_send_always(kmsg, &work);
     ipc_work_run(&work);
@@ -75,8 +99,8 @@ mach_msg_return_t mach_msg_rpc_from_kernel(mach_port_t remote, mach_msg_type_nam
 
     if (reply_port == IP_NULL)
         return MACH_SEND_NO_BUFFER;
-    mr = mach_msg_send_from_kernel(remote, remote_disp, reply_port, MACH_MSG_TYPE_MAKE_SEND_ONCE, msg,
-                                   send_size);
+    mr = mach_msg_send_from_kernel(remote, remote_disp, reply_port, MACH_MSG_TYPE_MAKE_SEND_ONCE,
+                                   msg, send_size);
     if (mr == MACH_MSG_SUCCESS)
         mr = ipc_mqueue_receive_reply(reply_port, &kmsg);
     ipc_port_dealloc_kernel(reply_port);

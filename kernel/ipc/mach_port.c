@@ -1,14 +1,17 @@
 /*
  * The routines of mach/mach_port.defs: what a task does to its names, but for notifications
- * (mach_port_notify.c) and sets (mach_port_set.c). Contracts are in the .defs; rights change in ipc_right.c.
+ * (mach_port_notify.c) and sets (mach_port_set.c). Contracts are in the .defs; rights change in
+ * ipc_right.c.
  */
+#include <ipc/ipc_kobject.h>
 #include <ipc/ipc_mqueue.h>
+#include <ipc/ipc_notify.h>
 #include <ipc/ipc_pset.h>
 #include <ipc/ipc_right.h>
 #include <kern/zone.h>
 #include <mach/mach_port_server.h>
 
-/* ---- making names ------------------------------------------------------------------------------- */
+/* ---- making names ---------------------------------------------------------------------------- */
 
 /* What a new name is to denote. */
 struct new_right {
@@ -94,7 +97,8 @@ kern_return_t mach_port_allocate_name(ipc_space_t space, mach_port_right_t right
     return allocate(space, right, &name);
 }
 
-kern_return_t mach_port_rename(ipc_space_t space, mach_port_name_t old_name, mach_port_name_t new_name)
+kern_return_t mach_port_rename(ipc_space_t space, mach_port_name_t old_name,
+                               mach_port_name_t new_name)
 {
     struct ipc_entry *entry;
     kern_return_t kr;
@@ -111,7 +115,7 @@ kern_return_t mach_port_rename(ipc_space_t space, mach_port_name_t old_name, mac
     return kr;
 }
 
-/* ---- giving up ---------------------------------------------------------------------------------- */
+/* ---- giving up ------------------------------------------------------------------------------- */
 
 kern_return_t mach_port_destroy(ipc_space_t space, mach_port_name_t name)
 {
@@ -151,7 +155,7 @@ kern_return_t mach_port_mod_refs(ipc_space_t space, mach_port_name_t name, mach_
     return kr == KERN_SUCCESS ? ipc_right_delta(space, entry, right, delta) : kr;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static mach_port_type_t entry_type(const struct ipc_entry *entry)
 {
@@ -196,7 +200,7 @@ kern_return_t mach_port_get_refs(ipc_space_t space, mach_port_name_t name, mach_
     return KERN_SUCCESS;
 }
 
-/* ---- all names ---------------------------------------------------------------------------------- */
+/* ---- all names ------------------------------------------------------------------------------- */
 
 static void info_of(struct ipc_entry *entry, ipc_info_name_t *info)
 {
@@ -217,8 +221,8 @@ static void info_of(struct ipc_entry *entry, ipc_info_name_t *info)
     ip_unlock(port);
 }
 
-/* All names into a kalloc'ed array, which may have more room than names. A leaf at a time is looked at
- * under the space's lock: names that come and go meanwhile may or may not be in it. */
+/* All names into a kalloc'ed array, which may have more room than names. A leaf at a time is
+ * looked at under the space's lock: names that come and go meanwhile may or may not be in it. */
 static kern_return_t collect(ipc_space_t space, ipc_info_name_t **infop, uint32_t *room,
                              uint32_t *countp)
 {
@@ -308,7 +312,7 @@ out:
     return kr;
 }
 
-/* ---- receive rights ----------------------------------------------------------------------------- */
+/* ---- receive rights -------------------------------------------------------------------------- */
 
 kern_return_t mach_port_get_receive_status(ipc_space_t space, mach_port_name_t name,
                                            mach_port_status_t *status)
@@ -360,6 +364,7 @@ kern_return_t mach_port_set_qlimit(ipc_space_t space, mach_port_name_t name,
 kern_return_t mach_port_set_mscount(ipc_space_t space, mach_port_name_t name,
                                     mach_port_mscount_t mscount)
 {
+    ipc_kmsg_t note = NULL;
     ipc_port_t port;
     kern_return_t kr;
 
@@ -369,8 +374,17 @@ kern_return_t mach_port_set_mscount(ipc_space_t space, mach_port_name_t name,
     if (kr != KERN_SUCCESS)
         return kr;
     port->mscount = mscount;
+    /* A no-senders request may have waited for just this count. */
+    if (port->nsrequest != NULL && port->srights == 0
+        && ipc_note_value(port->nsrequest) <= mscount) {
+        note = port->nsrequest;
+        port->nsrequest = NULL;
+        ipc_note_set_count(note, mscount);
+    }
     ip_unlock(port);
     is_unlock(space);
+    if (note != NULL)
+        ipc_kmsg_send_always(note);
     return KERN_SUCCESS;
 }
 
@@ -390,7 +404,7 @@ kern_return_t mach_port_set_seqno(ipc_space_t space, mach_port_name_t name, mach
     return KERN_SUCCESS;
 }
 
-/* ---- rights from and for others ----------------------------------------------------------------- */
+/* ---- rights from and for others -------------------------------------------------------------- */
 
 kern_return_t mach_port_insert_right(ipc_space_t space, mach_port_name_t name, mach_port_t poly,
                                      mach_msg_type_name_t disposition)

@@ -1,6 +1,6 @@
 /*
- * mach_port_request_notification. Read ipc_notify.c before: the message is made here, and kept in the
- * port until what it tells of happens.
+ * mach_port_request_notification. Read ipc_notify.c before: the message is made here, and kept in
+ * the port until what it tells of happens.
  */
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_notify.h>
@@ -27,7 +27,8 @@ static kern_return_t request_port_destroyed(ipc_space_t space, mach_port_name_t 
     return KERN_SUCCESS;
 }
 
-/* If there are no senders by now, and as many were made as the caller knows of, it is sent at once. */
+/* If there are no senders by now, and as many were made as the caller knows of, it is sent at
+ * once. */
 static kern_return_t request_no_senders(ipc_space_t space, mach_port_name_t name,
                                         mach_port_mscount_t sync, ipc_kmsg_t note,
                                         ipc_kmsg_t *previous)
@@ -71,7 +72,8 @@ static kern_return_t notify_dead_name(ipc_space_t space, struct ipc_entry *entry
 }
 
 static kern_return_t request_dead_name(ipc_space_t space, mach_port_name_t name,
-                                       mach_port_mscount_t sync, ipc_kmsg_t note, ipc_kmsg_t *previous)
+                                       mach_port_mscount_t sync, ipc_kmsg_t note,
+                                       ipc_kmsg_t *previous)
 {
     struct ipc_entry *entry;
     kern_return_t kr = ipc_right_lookup(space, name, &entry);

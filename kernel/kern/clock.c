@@ -1,9 +1,9 @@
 /*
- * The system clock: time since boot, alarms, and the traps that sleep. Read mach/clock.defs and the last
- * part of kern/sched.h first. The time of day is a server's: the kernel drives no such device.
+ * The system clock: time since boot, alarms, and the traps that sleep. Read mach/clock.defs and the
+ * last part of kern/sched.h first. The time of day is a server's: the kernel drives no such device.
  *
- * An alarm is a message made ready beforehand, so that its timer, which goes off in an interrupt, has
- * only to send it. It belongs to the task that set it, and dies with it.
+ * An alarm is a message made ready beforehand, so that its timer, which goes off in an interrupt,
+ * has only to send it. It belongs to the task that set it, and dies with it.
  */
 #include <ipc/ipc_kmsg.h>
 #include <ipc/ipc_kobject.h>

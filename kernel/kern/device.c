@@ -4,8 +4,8 @@
  *
  * AN INTERRUPT becomes a message without allocating anything: the message, with its send right, was
  * made when the driver registered. The line stays masked until the driver acknowledges, and that is
- * when the next message is made. So at most one is under way, an interrupt that nobody waits for costs
- * one entry, and a driver that died leaves its line masked: its message goes to a dead port.
+ * when the next message is made. So at most one is under way, an interrupt that nobody waits for
+ * costs one entry, and a driver that died leaves its line masked: its message goes to a dead port.
  */
 #include <ipc/ipc_kmsg.h>
 #include <ipc/ipc_kobject.h>
@@ -35,7 +35,8 @@ struct device {
 
 static zone_t device_zone;
 
-/* Who has registered for which line. The lock is held around masking and unmasking, so that both agree. */
+/* Who has registered for which line. The lock is held around masking and unmasking, so that both
+ * agree. */
 static struct device **irq_owners;
 static spinlock_t irq_lock = SPINLOCK_INITIALIZER(LOCK_IRQ);
 
@@ -114,7 +115,8 @@ kern_return_t device_map(device_t device, vm_map_t map, vm_address_t *address)
 
 /* ---- interrupts ---- */
 
-/* A message for the next interrupt, to port (borrowed). *kmsg NULL with KERN_SUCCESS: the port is dead. */
+/* A message for the next interrupt, to port (borrowed). *kmsg NULL with KERN_SUCCESS: the port is
+ * dead. */
 static kern_return_t make_message(struct ipc_port *port, uint32_t intid, struct ipc_kmsg **kmsg)
 {
     struct ipc_port *right = ipc_port_copy_send(port);

@@ -2,9 +2,9 @@
  * Exceptions: what user code did wrong becomes a message to whoever answers for it, the thread's
  * handler, else the task's. Read mach/exception.h and mach/exc.defs first.
  *
- * The faulting thread itself sends, in the kernel, and waits for the reply. KERN_SUCCESS means "go on",
- * perhaps with other registers; anything else, "not mine". A thread that nobody answers for takes its
- * task along: it could only fault for ever.
+ * The faulting thread itself sends, in the kernel, and waits for the reply. KERN_SUCCESS means "go
+ * on", perhaps with other registers; anything else, "not mine". A thread that nobody answers for
+ * takes its task along: it could only fault for ever.
  */
 #include <ipc/ipc_port.h>
 #include <kern/debug.h>
@@ -80,7 +80,8 @@ static bool send_failed(kern_return_t kr)
     return (kr & ~MACH_MSG_MASK & ~0xff) == (MACH_SEND_IN_PROGRESS & ~0xff) || kr == MIG_ARRAY_TOO_LARGE;
 }
 
-/* Sends to one handler, whose send right is the caller's and stays so, and does what the reply says. */
+/* Sends to one handler, whose send right is the caller's and stays so, and does what the reply
+ * says. */
 static kern_return_t raise(struct exception_action *action, exception_type_t type, int64_t *code)
 {
     struct thread *self = current_thread();
@@ -141,8 +142,8 @@ static bool ask(struct exception_action *actions, exception_type_t type, int64_t
         return false;
     kr = raise(&action, type, code);
     ipc_port_release_send(action.port);
-    /* Aborted (a signal, a debugger, the task's end): back to the border. If the cause is still there,
-     * the thread faults again. */
+    /* Aborted (a signal, a debugger, the task's end): back to the border. If the cause is still
+     * there, the thread faults again. */
     return kr == KERN_SUCCESS || kr == MACH_RCV_INTERRUPTED || kr == MACH_SEND_INTERRUPTED;
 }
 

@@ -1,6 +1,6 @@
 /*
- * The grading log. Read grade.h first: it says what the log is for, and its layout is a contract with
- * the harness outside.
+ * The grading log. Read grade.h first: it says what the log is for, and its layout is a contract
+ * with the harness outside.
  */
 #include <grade.h>
 #include <kern/cpu.h>

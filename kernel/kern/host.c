@@ -1,6 +1,6 @@
 /*
- * The host: mach_host.defs, what anyone may ask of the machine, and the host's ports. Read kern/host.h
- * first; host_priv.c has what only the privileged may do.
+ * The host: mach_host.defs, what anyone may ask of the machine, and the host's ports. Read
+ * kern/host.h first; host_priv.c has what only the privileged may do.
  */
 #include <ipc/ipc_kmsg.h>
 #include <ipc/ipc_port.h>
@@ -35,8 +35,8 @@ static kern_return_t basic_info(host_info_t out, mach_msg_type_number_t *count)
     return KERN_SUCCESS;
 }
 
-/* Pages in objects, by kind. Unlocked: exact when the system is quiet; and objects come from a zone, so
- * that one which is being freed may be looked at (zone.h). */
+/* Pages in objects, by kind. Unlocked: exact when the system is quiet; and objects come from a
+ * zone, so that one which is being freed may be looked at (zone.h). */
 static void count_object_pages(uint32_t *anonymous, uint32_t *pager)
 {
     for (phys_addr_t phys = boot_info.ram_start; phys < boot_info.ram_end; phys += PAGE_SIZE) {

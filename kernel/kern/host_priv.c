@@ -1,6 +1,6 @@
 /*
- * host_priv.defs: what the holder of the privileged host port may do. Read host.c first. (Those of its
- * routines that are about memory are in vm/.)
+ * host_priv.defs: what the holder of the privileged host port may do. Read host.c first. (Those of
+ * its routines that are about memory are in vm/.)
  */
 #include <grade.h>
 #include <ipc/ipc_port.h>

@@ -2,9 +2,9 @@
  * The spinlock checker of a DEBUG build: lock order, recursion, release by the wrong CPU, and locks
  * held where the kernel may block. Read kern/lock.h first; the lock itself is in machine/spin.h.
  *
- * Each CPU keeps the list of the locks it holds, in the order of taking (struct cpu.held). It needs no
- * lock, since only its own CPU looks at it. A context switch passes the outgoing thread's lock on to
- * the incoming thread: the same CPU releases it, so the list stays right.
+ * Each CPU keeps the list of the locks it holds, in the order of taking (struct cpu.held). It needs
+ * no lock, since only its own CPU looks at it. A context switch passes the outgoing thread's lock
+ * on to the incoming thread: the same CPU releases it, so the list stays right.
  */
 #include <kern/cpu.h>
 #include <kern/debug.h>
@@ -42,7 +42,8 @@ static const char *class_name(const spinlock_t *lock)
                                                                   : "(not initialized)";
 }
 
-/* Two of one class: by address, but for memory objects, which have an order of their own (lock.h). */
+/* Two of one class: by address, but for memory objects, which have an order of their own (lock.h).
+ * */
 static bool second_in_order(const spinlock_t *held, const spinlock_t *lock)
 {
     return lock->class == LOCK_VM_OBJECT || held < lock;

@@ -1,6 +1,6 @@
 /*
- * From the first C function to the first task. The calls below are in the order in which the parts of
- * the kernel depend on each other: a good order to read them in, too.
+ * From the first C function to the first task. The calls below are in the order in which the parts
+ * of the kernel depend on each other: a good order to read them in, too.
  */
 #include <grade.h>
 #include <ipc/ipc_space.h>
@@ -28,8 +28,8 @@ static void startup(void *unused)
     thread_terminate_self();
 }
 
-/* Called by the machine's first instructions (aarch64/boot.S), on the boot stack of the first CPU, with
- * the MMU on and interrupts masked. */
+/* Called by the machine's first instructions (aarch64/boot.S), on the boot stack of the first CPU,
+ * with the MMU on and interrupts masked. */
 void kmain(uint64_t fdt_phys)
 {
     machine_init(fdt_phys);         /* device tree, kernel page tables, console, interrupts, time */

@@ -1,7 +1,8 @@
 /*
- * The end, when the kernel finds that what cannot be is: a message, the registers of the fault if it was
- * one, and how we got here. Frames are followed by the frame pointers that all code keeps (x29 points to
- * the caller's x29 and the return address), names come from the symbol table of ksyms.h.
+ * The end, when the kernel finds that what cannot be is: a message, the registers of the fault if
+ * it was one, and how we got here. Frames are followed by the frame pointers that all code keeps
+ * (x29 points to the caller's x29 and the return address), names come from the symbol table of
+ * ksyms.h.
  */
 #include <grade.h>
 #include <kern/cpu.h>

@@ -1,9 +1,10 @@
 /*
  * Formatted output, to memory and to the early console.
  *
- * Formats: %d %i %u %x %X %p %s %c %%, with - 0 + space # flags, width and precision (numbers or *),
- * and the lengths hh h l ll z j t. printf holds the console's lock for the whole call, so that lines of
- * different CPUs do not mix; a panic breaks that lock (console_break_lock), as its holder may be stopped.
+ * Formats: %d %i %u %x %X %p %s %c %%, with - 0 + space # flags, width and precision (numbers or
+ * *), and the lengths hh h l ll z j t. printf holds the console's lock for the whole call, so that
+ * lines of different CPUs do not mix; a panic breaks that lock (console_break_lock), as its holder
+ * may be stopped.
  */
 #include <kern/cpu.h>
 #include <kern/debug.h>
@@ -186,7 +187,8 @@ static void format_one(struct sink *sink, const struct spec *spec, char conversi
     case 'x':
     case 'X':
         value = read_unsigned(spec, ap);
-        put_number(sink, spec, value, 16, conversion == 'X', spec->alternate && value != 0 ? "0x" : "");
+        put_number(sink, spec, value, 16, conversion == 'X',
+                   spec->alternate && value != 0 ? "0x" : "");
         break;
     case 'p':
         put_number(sink, spec, (uint64_t)va_arg(*ap, void *), 16, false, "0x");

@@ -1,18 +1,21 @@
 /*
- * The scheduler: which thread runs, where, and how a CPU gets from one to the next. Read kern/sched.h,
- * kern/runq.h and kern/thread.h first.
+ * The scheduler: which thread runs, where, and how a CPU gets from one to the next. Read
+ * kern/sched.h, kern/runq.h and kern/thread.h first.
  *
- * THE SWITCH. The outgoing thread takes its own lock, decides what becomes of it (waits, stops, stays
- * runnable), picks the next, and switches with the lock held; the incoming one, on the outgoing one's
- * behalf, puts it on a run queue if it is runnable, and releases the lock (thread_continue). So:
+ * THE SWITCH. The outgoing thread takes its own lock, decides what becomes of it (waits, stops,
+ * stays runnable), picks the next, and switches with the lock held; the incoming one, on the
+ * outgoing one's behalf, puts it on a run queue if it is runnable, and releases the lock
+ * (thread_continue). So:
  *   - a thread in a run queue has its registers saved; whoever takes it out may run it at once;
- *   - a waker, who needs the thread's lock, waits out the switch; no wake-up comes too early or is lost.
+ * - a waker, who needs the thread's lock, waits out the switch; no wake-up comes too early or is
+ * lost.
  *
- * PRIORITIES. 0 to 127. A user thread's base priority (up to PRIORITY_USER_MAX) is lowered by what it
- * used of the CPU; usage is counted in ticks and halves every DECAY_MS. Above that, priorities are fixed.
+ * PRIORITIES. 0 to 127. A user thread's base priority (up to PRIORITY_USER_MAX) is lowered by what
+ * it used of the CPU; usage is counted in ticks and halves every DECAY_MS. Above that, priorities
+ * are fixed.
  *
- * CPUs. Each has a run queue. A woken thread goes to an idle CPU, if there is one, else to where it ran
- * last; a CPU that runs out of threads takes one from another's queue.
+ * CPUs. Each has a run queue. A woken thread goes to an idle CPU, if there is one, else to where it
+ * ran last; a CPU that runs out of threads takes one from another's queue.
  */
 #include <grade.h>
 #include <kern/cpu.h>
@@ -23,8 +26,8 @@
 
 #define TICK_MS     10
 #define SLICE_TICKS 2      /* 20 ms until the next thread of the same priority has its turn */
-#define DECAY_MS    640
-#define USAGE_SHIFT 2      /* ticks of usage that cost one priority: a CPU hog ends 16 to 32 lower */
+#define DECAY_MS    160    /* also how long a new hog may keep an old one waiting, roughly */
+#define USAGE_SHIFT 1      /* 2 ticks of usage cost one priority: a CPU hog ends 8 to 16 lower */
 
 struct cpu cpus[MAX_CPUS];
 uint32_t cpu_count;
@@ -76,7 +79,8 @@ static void runq_add(struct cpu *cpu, struct thread *thread, bool head)
     spin_unlock(&cpu->runq.lock);
 }
 
-/* The first of the highest priority, if that is at least min; else NULL. It is the caller's to run. */
+/* The first of the highest priority, if that is at least min; else NULL. It is the caller's to run.
+ * */
 static struct thread *runq_take(struct cpu *cpu, int min)
 {
     struct thread *thread = NULL;
@@ -117,8 +121,8 @@ static bool runq_remove(struct thread *thread)
 
 /* ---- priorities ---- */
 
-/* Lets usage decay, and computes the priority in force. thread->lock is held; or the lock of the run
- * queue that it was just unlinked from. */
+/* Lets usage decay, and computes the priority in force. thread->lock is held; or the lock of the
+ * run queue that it was just unlinked from. */
 static void usage_update(struct thread *thread)
 {
     uint32_t stamp = machine_time() / decay_interval;
@@ -160,7 +164,8 @@ static void runq_age(struct runq *runq)
 
 /* ---- placing a thread ---- */
 
-/* Where a thread that has become runnable should go. *claimed: that CPU was idle and has to be poked. */
+/* Where a thread that has become runnable should go. *claimed: that CPU was idle and has to be
+ * poked. */
 static struct cpu *choose_cpu(struct thread *thread, bool *claimed)
 {
     struct cpu *last = &cpus[thread->last_cpu];
@@ -249,10 +254,12 @@ void sched_hurry(struct thread *thread)
 
 void thread_continue(struct thread *old)
 {
-    /* What is needed of old is read first: without on_cpu, who owns its wake-up may run it elsewhere. */
+    /* What is needed of old is read first: without on_cpu, who owns its wake-up may run it
+     * elsewhere. */
     uint8_t state = old->state;
-    bool halted = (old->ast & AST_HALT) != 0;
+    bool watched = old->watched;
 
+    old->watched = false;
     __atomic_store_n(&old->on_cpu, false, __ATOMIC_RELEASE);
     if (state == TH_RUNNABLE) {
         struct cpu *cpu = current_cpu();
@@ -264,14 +271,14 @@ void thread_continue(struct thread *old)
             runq_add(cpu, old, head);
     }
     spin_unlock(&old->lock);
-    if (halted)
+    if (watched)
         event_wakeup(&old->ast);
     if (state == TH_DEAD)
         thread_reap(old);
 }
 
-/* Runs next, which is the caller's to run (out of a run queue, or its wake-up owned). self's lock is
- * held and its state says what becomes of it. Returns when self runs again. */
+/* Runs next, which is the caller's to run (out of a run queue, or its wake-up owned). self's lock
+ * is held and its state says what becomes of it. Returns when self runs again. */
 static inline void switch_to(struct thread *self, struct thread *next)
 {
     struct cpu *cpu = self->machine.cpu;
@@ -301,7 +308,8 @@ static struct thread *steal(struct cpu *cpu)
     return victim != NULL ? runq_take(victim, 0) : NULL;
 }
 
-/* self cannot go on: its lock is held. Runs whatever there is to run, the idle thread if nothing. */
+/* self cannot go on: its lock is held. Runs whatever there is to run, the idle thread if nothing.
+ * */
 static void switch_away(struct thread *self)
 {
     struct cpu *cpu = self->machine.cpu;
@@ -424,6 +432,17 @@ bool preempt_point(void)
 
 /* ---- the border to user mode ---- */
 
+/* Time is told apart roughly: what passed since the last charge is user time if the thread is found
+ * at the border or by a tick (the kernel runs with interrupts masked, so a tick finds user code),
+ * system time if it blocks inside. */
+static void charge_user(struct thread *self)
+{
+    uint64_t now = machine_time();
+
+    self->user_time += now - self->time_stamp;
+    self->time_stamp = now;
+}
+
 void ast_taken(void)
 {
     struct thread *self = current_thread();
@@ -434,6 +453,7 @@ void ast_taken(void)
             thread_terminate_self();
         /* What was to be aborted is over: the next operation is not meant. */
         ast_clear(self, AST_ABORT | AST_PREEMPT);
+        charge_user(self);
         if ((ast & AST_HALT) != 0) {
             spin_lock(&self->lock);
             if ((self->suspend_count > 0 || self->task_held) && (self->ast & AST_TERMINATE) == 0) {
@@ -457,14 +477,18 @@ void thread_wait_off_cpu(struct thread *thread, bool settled)
 
         event_assert_wait(&thread->ast, false, DEADLINE_NONE);
         spin_lock(&thread->lock);
-        done = !__atomic_load_n(&thread->on_cpu, __ATOMIC_SEQ_CST);
-        if (!done)
+        if (thread->suspend_count == 0 && !thread->task_held) {
+            done = true; /* resumed by somebody else: nothing to wait for */
+        } else if (__atomic_load_n(&thread->on_cpu, __ATOMIC_SEQ_CST)) {
+            done = false;
             machine_poke_cpu(thread->last_cpu);
-        else if (settled)
-            done = thread->state == TH_SUSPENDED || thread->state == TH_WAITING
+        } else {
+            done = !settled || thread->state == TH_SUSPENDED || thread->state == TH_WAITING
                    || thread->state == TH_DEAD || thread->at_border;
-        if (!done)
-            sched_hurry(thread);
+            if (!done)
+                sched_hurry(thread);
+        }
+        thread->watched |= !done;
         spin_unlock(&thread->lock);
         if (done) {
             event_cancel_wait();
@@ -481,16 +505,11 @@ void sched_tick(void)
     struct thread *self = current_thread();
     struct cpu *cpu = current_cpu();
     uint32_t stamp = self->usage_stamp;
-    uint64_t now = machine_time();
     int highest;
 
     if (self == cpu->idle_thread)
         return;
-    /* The kernel runs with interrupts masked: a tick finds user code. What a thread used since the
-     * last tick or switch is all counted as user time here, as system time where it blocks. */
-    self->user_time += now - self->time_stamp;
-    self->time_stamp = now;
-
+    charge_user(self);
     spin_lock(&self->lock);
     self->slice--;
     self->usage++;

@@ -1,9 +1,10 @@
 /*
- * Counting semaphores: a count, and a queue of those who wait for it to be above 0. Read kern/sched.h
- * first, and the contracts in mach/semaphore.defs and mach/traps.h.
+ * Counting semaphores: a count, and a queue of those who wait for it to be above 0. Read
+ * kern/sched.h first, and the contracts in mach/semaphore.defs and mach/traps.h.
  *
- * A semaphore belongs to a task and dies with it; or when it is destroyed; or when no send rights to its
- * port are left, since then nobody can signal it any more. Its waiters then get KERN_TERMINATED.
+ * A semaphore belongs to a task and dies with it; or when it is destroyed; or when no send rights
+ * to its port are left, since then nobody can signal it any more. Its waiters then get
+ * KERN_TERMINATED.
  */
 #include <ipc/ipc_port.h>
 #include <ipc/ipc_space.h>
@@ -314,8 +315,8 @@ kern_return_t semaphore_timedwait_trap(mach_port_name_t name, uint64_t sec, uint
     return wait(name, deadline_after_ns(ns));
 }
 
-/* The CPU goes straight to who was waiting for the signal. A signal in answer cannot be missed: it stays
- * in the count. */
+/* The CPU goes straight to who was waiting for the signal. A signal in answer cannot be missed: it
+ * stays in the count. */
 kern_return_t semaphore_wait_signal_trap(mach_port_name_t wait_name, mach_port_name_t signal_name)
 {
     semaphore_t wait_semaphore = convert_name_to_semaphore(wait_name);

@@ -1,6 +1,7 @@
 /*
- * The string functions that the kernel uses and that the compiler may call by itself. Those of C, and
- * strlcpy (BSD). Unaligned 8-byte accesses are cheap on normal memory, so alignment is not cared for.
+ * The string functions that the kernel uses and that the compiler may call by itself. Those of C,
+ * and strlcpy (BSD). Unaligned 8-byte accesses are cheap on normal memory, so alignment is not
+ * cared for.
  */
 #include <kern/debug.h>
 #include <stdint.h>

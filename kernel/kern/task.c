@@ -1,9 +1,11 @@
 /*
- * Tasks: birth, references, death. Read kern/task.h first; task_act.c has the calls user programs make.
+ * Tasks: birth, references, death. Read kern/task.h first; task_act.c has the calls user programs
+ * make.
  *
- * A TASK'S END. task_terminate marks it inactive, so that nothing new comes to it, kills its port, and
- * tells its threads to end. The last of them to leave gives back everything the task held
- * (task_cleanup); without threads the caller does. The structure itself goes with the last reference.
+ * A TASK'S END. task_terminate marks it inactive, so that nothing new comes to it, kills its port,
+ * and tells its threads to end. The last of them to leave gives back everything the task held
+ * (task_cleanup); without threads the caller does. The structure itself goes with the last
+ * reference.
  */
 #include <ipc/ipc_port.h>
 #include <ipc/ipc_space.h>
@@ -112,9 +114,10 @@ void task_reference(task_t task)
     __atomic_fetch_add(&task->refs, 1, __ATOMIC_RELAXED);
 }
 
-/* All that the task held went in task_cleanup; its map is empty. This never blocks, and may be called
- * in interrupt context. The page tables go only now: a CPU may have them loaded as long as one of the
- * task's threads has not made its last switch, and each holds a reference. NULL is allowed. */
+/* All that the task held went in task_cleanup; its map is empty. This never blocks, and may be
+ * called in interrupt context. The page tables go only now: a CPU may have them loaded as long as
+ * one of the task's threads has not made its last switch, and each holds a reference. NULL is
+ * allowed. */
 void task_deallocate(task_t task)
 {
     if (task == NULL || __atomic_sub_fetch(&task->refs, 1, __ATOMIC_ACQ_REL) != 0)

@@ -1,6 +1,6 @@
 /*
- * task.defs: what the holder of a task's port may do to it. Read kern/task.h and task.c first. Every
- * routine may be handed NULL for a task that is dead, or a port that is no task.
+ * task.defs: what the holder of a task's port may do to it. Read kern/task.h and task.c first.
+ * Every routine may be handed NULL for a task that is dead, or a port that is no task.
  */
 #include <ipc/ipc_port.h>
 #include <ipc/ipc_space.h>
@@ -18,7 +18,8 @@ kern_return_t task_create(task_t parent_task, boolean_t inherit_memory, task_t *
     return task_create_internal(parent_task, inherit_memory, child_task);
 }
 
-/* A thread of the task that may be in user mode at this moment, with a reference; NULL: there is none. */
+/* A thread of the task that may be in user mode at this moment, with a reference; NULL: there is
+ * none. */
 static thread_t find_running(task_t task)
 {
     struct thread *thread;
@@ -229,7 +230,8 @@ kern_return_t task_get_special_port(task_t task, int which, mach_port_t *port)
     return kr;
 }
 
-/* TASK_KERNEL_PORT cannot be set: what names a task is the kernel's alone. Consumes port on success. */
+/* TASK_KERNEL_PORT cannot be set: what names a task is the kernel's alone. Consumes port on
+ * success. */
 kern_return_t task_set_special_port(task_t task, int which, mach_port_t port)
 {
     struct ipc_port **place;

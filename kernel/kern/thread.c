@@ -1,12 +1,12 @@
 /*
- * Threads: birth, references, suspension, death. Read kern/thread.h and sched.c first; thread_act.c has
- * the calls user programs make.
+ * Threads: birth, references, suspension, death. Read kern/thread.h and sched.c first; thread_act.c
+ * has the calls user programs make.
  *
  * A THREAD'S END. Whoever wants a thread gone sets AST_TERMINATE and ends its wait
  * (thread_terminate_async); the thread itself does the rest when it is about to return to user mode
- * (thread_terminate_self), so that it holds nothing of the kernel's any more; and since it cannot free
- * the stack it stands on, the thread that runs next does that (thread_continue, thread_reap). The last
- * thread of a dying task takes the task's space and memory along.
+ * (thread_terminate_self), so that it holds nothing of the kernel's any more; and since it cannot
+ * free the stack it stands on, the thread that runs next does that (thread_continue, thread_reap).
+ * The last thread of a dying task takes the task's space and memory along.
  */
 #include <ipc/ipc_port.h>
 #include <kern/debug.h>
@@ -133,25 +133,31 @@ static void thread_halt(struct thread *thread)
         machine_poke_cpu(thread->last_cpu);
 }
 
-/* Nothing holds the thread any more, perhaps: lock held. */
-static void thread_unhalt(struct thread *thread)
+/* Nothing holds the thread any more, perhaps. Lock held; true: event_wakeup(&thread->ast) after it
+ * is released, for those who wait for the thread to stop. */
+static bool thread_unhalt(struct thread *thread)
 {
     if (thread->suspend_count > 0 || thread->task_held)
-        return;
+        return false;
     ast_clear(thread, AST_HALT);
     if (thread->state == TH_SUSPENDED)
         thread_setrun(thread);
+    return thread->watched;
 }
 
 void thread_hold_for_task(thread_t thread, bool held)
 {
+    bool watched = false;
+
     spin_lock(&thread->lock);
     thread->task_held = held;
     if (held)
         thread_halt(thread);
     else
-        thread_unhalt(thread);
+        watched = thread_unhalt(thread);
     spin_unlock(&thread->lock);
+    if (watched)
+        event_wakeup(&thread->ast);
 }
 
 /* See thread_act.defs. */
@@ -179,16 +185,19 @@ kern_return_t thread_suspend(thread_t thread)
 kern_return_t thread_release(thread_t thread)
 {
     kern_return_t kr = KERN_FAILURE;
+    bool watched = false;
 
     spin_lock(&thread->lock);
     if (!thread->active) {
         kr = KERN_TERMINATED;
     } else if (thread->suspend_count > 0) {
         thread->suspend_count--;
-        thread_unhalt(thread);
+        watched = thread_unhalt(thread);
         kr = KERN_SUCCESS;
     }
     spin_unlock(&thread->lock);
+    if (watched)
+        event_wakeup(&thread->ast);
     return kr;
 }
 

@@ -1,7 +1,7 @@
 /*
  * thread_act.defs: what the holder of a thread's port may do to it; and the traps of a thread about
- * itself. Read kern/thread.h and thread.c first. Every routine may be handed NULL for a thread that is
- * dead, or a port that is no thread.
+ * itself. Read kern/thread.h and thread.c first. Every routine may be handed NULL for a thread that
+ * is dead, or a port that is no thread.
  */
 #include <ipc/ipc_port.h>
 #include <ipc/ipc_space.h>
@@ -52,8 +52,8 @@ kern_return_t thread_resume(thread_t thread)
 }
 
 /* All waits inside the kernel that can be interrupted at all can be restarted by who gets
- * *_INTERRUPTED or KERN_ABORTED; what cannot is a wait that is not interruptible: it goes on, and the
- * next interruptible one on the way to user mode fails. */
+ * *_INTERRUPTED or KERN_ABORTED; what cannot is a wait that is not interruptible: it goes on, and
+ * the next interruptible one on the way to user mode fails. */
 kern_return_t thread_abort(thread_t thread)
 {
     if (thread == NULL)
@@ -98,7 +98,15 @@ static kern_return_t thread_settle(thread_t thread)
     return KERN_SUCCESS;
 }
 
-/* The lock keeps the thread from ending, and its frame from going, while the registers are copied. */
+/* Its registers may be copied, now: lock held. The lock keeps it from ending, and its frame from
+ * going. */
+static kern_return_t check_settled(thread_t thread)
+{
+    if (!thread->active)
+        return KERN_TERMINATED;
+    return thread->on_cpu && thread != current_thread() ? KERN_FAILURE : KERN_SUCCESS;
+}
+
 kern_return_t thread_get_state(thread_t thread, thread_state_flavor_t flavor, thread_state_t old_state,
                                mach_msg_type_number_t *count)
 {
@@ -107,8 +115,9 @@ kern_return_t thread_get_state(thread_t thread, thread_state_flavor_t flavor, th
     if (kr != KERN_SUCCESS)
         return kr;
     spin_lock(&thread->lock);
-    kr = thread->active ? machine_thread_get_state(thread, flavor, old_state, count)
-                        : KERN_TERMINATED;
+    kr = check_settled(thread);
+    if (kr == KERN_SUCCESS)
+        kr = machine_thread_get_state(thread, flavor, old_state, count);
     spin_unlock(&thread->lock);
     return kr;
 }
@@ -121,8 +130,9 @@ kern_return_t thread_set_state(thread_t thread, thread_state_flavor_t flavor, th
     if (kr != KERN_SUCCESS)
         return kr;
     spin_lock(&thread->lock);
-    kr = thread->active ? machine_thread_set_state(thread, flavor, new_state, count)
-                        : KERN_TERMINATED;
+    kr = check_settled(thread);
+    if (kr == KERN_SUCCESS)
+        kr = machine_thread_set_state(thread, flavor, new_state, count);
     spin_unlock(&thread->lock);
     return kr;
 }

@@ -2,11 +2,11 @@
  * Time-outs: a pairing heap of timers for each CPU, and conversions between the counter's ticks and
  * human units. Read the last part of kern/sched.h first.
  *
- * A pairing heap is a tree in which no timer is due before its parent: the root is due next. To insert
- * is to compare with the root: constant time. To remove a timer is to cut out its subtree, and to merge
- * its children pair by pair: O(log n) amortized, and most timers are removed before they expire.
- * `child` is the first child, `sibling` the next one, `prev` the previous sibling, or for a first child
- * the parent. [Fredman, Sedgewick, Sleator, Tarjan: The pairing heap, 1986]
+ * A pairing heap is a tree in which no timer is due before its parent: the root is due next. To
+ * insert is to compare with the root: constant time. To remove a timer is to cut out its subtree,
+ * and to merge its children pair by pair: O(log n) amortized, and most timers are removed before
+ * they expire. `child` is the first child, `sibling` the next one, `prev` the previous sibling, or
+ * for a first child the parent. [Fredman, Sedgewick, Sleator, Tarjan: The pairing heap, 1986]
  */
 #include <kern/cpu.h>
 #include <kern/debug.h>
@@ -23,8 +23,8 @@ struct timer_queue {
 
 static struct timer_queue queues[MAX_CPUS];
 
-/* CPU 0 has a timer interrupt at least this often, busy or idle: who looks at grade_log from outside
- * reads the time there. */
+/* CPU 0 has a timer interrupt at least this often, busy or idle: who looks at grade_log from
+ * outside reads the time there. */
 #define PULSE_MS 100
 static struct timer pulse;
 
@@ -126,7 +126,8 @@ bool timer_cancel(struct timer *timer)
     struct timer_queue *queue;
     bool was_armed;
 
-    /* Its CPU cannot change while it is armed; the hardware may then go off for nothing: harmless. */
+    /* Its CPU cannot change while it is armed; the hardware may then go off for nothing: harmless.
+     * */
     queue = &queues[timer->cpu];
     spin_lock(&queue->lock);
     was_armed = timer->armed;

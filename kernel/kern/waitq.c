@@ -1,12 +1,12 @@
 /*
- * Wait queues: how a thread begins to wait, and how its wait is ended by exactly one of those who may:
- * a waker, the time-out, or thread_abort. Read kern/sched.h first.
+ * Wait queues: how a thread begins to wait, and how its wait is ended by exactly one of those who
+ * may: a waker, the time-out, or thread_abort. Read kern/sched.h first.
  *
  * All of it rests on two rules.
  *   - A thread's `waitq` and `state` change under its own lock, its place in the queue under the
  *     queue's lock. To take it off, both are held: so it is done once, by one.
- *   - The order is queue, then thread. Who comes from the thread (time-out, abort) holds the thread's
- *     lock, reads `waitq`, and only TRIES the queue's lock. While the thread's lock is held the thread
+ * - The order is queue, then thread. Who comes from the thread (time-out, abort) holds the thread's
+ * lock, reads `waitq`, and only TRIES the queue's lock. While the thread's lock is held the thread
  *     cannot leave the queue; and a queue with a thread in it is not freed. So the pointer is good.
  */
 #include <kern/debug.h>
@@ -137,8 +137,8 @@ bool thread_interrupt(thread_t thread)
     return wait_break(thread, THREAD_INTERRUPTED);
 }
 
-/* wait_timer has expired. The wait it was armed for may be over by now, and another begun: wait_break
- * looks at the deadline of the present one. */
+/* wait_timer has expired. The wait it was armed for may be over by now, and another begun:
+ * wait_break looks at the deadline of the present one. */
 void thread_wait_expired(struct timer *timer)
 {
     struct thread *thread = container_of(timer, struct thread, wait_timer);

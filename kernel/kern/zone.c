@@ -3,13 +3,14 @@
  *
  *     zalloc -> this CPU's magazine -> the zone's free list -> a new page, cut up
  *
- * A magazine is a small stack of free objects that belongs to one CPU: the kernel runs with interrupts
- * masked, so taking from it needs no lock. An empty magazine is filled half from the free list, a full
- * one emptied half into it, so that a CPU that allocates and frees in turns touches no lock at all.
+ * A magazine is a small stack of free objects that belongs to one CPU: the kernel runs with
+ * interrupts masked, so taking from it needs no lock. An empty magazine is filled half from the
+ * free list, a full one emptied half into it, so that a CPU that allocates and frees in turns
+ * touches no lock at all.
  *
  * A free object in the list is linked through its LAST 8 bytes: its lock word, which comes early in
- * every structure that has one, stays as the last owner left it (unlocked). That and the fact that no
- * page ever leaves its zone is the type-stability that zone.h promises.
+ * every structure that has one, stays as the last owner left it (unlocked). That and the fact that
+ * no page ever leaves its zone is the type-stability that zone.h promises.
  */
 #include <kern/cpu.h>
 #include <kern/debug.h>

@@ -1,11 +1,11 @@
 /*
- * The pager's side speaks: the routines of mach/memory_object_control.defs, and the request that they
- * answer. Read mach/memory_object.defs, then memory_object_table.c.
+ * The pager's side speaks: the routines of mach/memory_object_control.defs, and the request that
+ * they answer. Read mach/memory_object.defs, then memory_object_table.c.
  *
- * A page that was asked for is in its object already, busy and absent, with a frame. Whoever faults on it
- * waits for its event. Supply fills the frame; unavailable clears it; error leaves its code in it.
- * Nothing that a pager says is believed: offsets, sizes and answers to questions never asked are checked
- * or do no harm but to its own object.
+ * A page that was asked for is in its object already, busy and absent, with a frame. Whoever faults
+ * on it waits for its event. Supply fills the frame; unavailable clears it; error leaves its code
+ * in it. Nothing that a pager says is believed: offsets, sizes and answers to questions never asked
+ * are checked or do no harm but to its own object.
  */
 #include "vm_internal.h"
 
@@ -24,7 +24,10 @@ kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_p
                ? MIN(2 * object->cluster, MEMORY_OBJECT_CLUSTER_MAX) : 1;
     want = MIN(want, (object->size - offset + PAGE_MASK) >> PAGE_SHIFT);
     for (vm_offset_t at = offset; count < want; at += PAGE_SIZE, count++) {
-        vm_page_t page = count > 0 && vm_page_lookup(object, at) != NULL ? NULL : vm_page_grab_user();
+        vm_page_t page = NULL;
+
+        if (count == 0 || vm_page_lookup(object, at) == NULL)
+            page = vm_page_grab_user();
 
         if (page == NULL)
             break;
@@ -48,8 +51,8 @@ kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_p
 
     vm_count(pageins);
     __atomic_fetch_add(&current_task()->pageins, 1, __ATOMIC_RELAXED);
-    if (memory_object_data_request(object->pager, object->control, offset, count * PAGE_SIZE, access)
-        != KERN_SUCCESS) {
+    if (memory_object_data_request(object->pager, object->control, offset, count * PAGE_SIZE,
+                                   access) != KERN_SUCCESS) {
         spin_lock(&object->lock);
         kr = object->pager_dead ? object->error : KERN_MEMORY_FAILURE;
         for (uint32_t i = 0; i < count; i++) {
@@ -167,8 +170,9 @@ kern_return_t memory_object_get_attributes(memory_object_control_t object, boole
     return KERN_SUCCESS;
 }
 
-/* The page at offset that data is to go to, claimed: busy, and no more absent, so that neither a second
- * supply nor the pager's death touches it. NULL: not wanted (present already, or no room). */
+/* The page at offset that data is to go to, claimed: busy, and no more absent, so that neither a
+ * second supply nor the pager's death touches it. NULL: not wanted (present already, or no room).
+ * */
 static vm_page_t claim(vm_object_t object, vm_offset_t offset)
 {
     vm_page_t page;

@@ -2,10 +2,10 @@
  * Pages on their way back to a pager: for memory_object_lock_request, vm_msync, page-out, and at an
  * object's end.
  *
- * What is returned travels in an anonymous object of its own, the laundry: pages are moved to it (when
- * they leave the object) or copied (when the kernel keeps them), and a message gives it to the pager.
- * When the pager has deallocated the memory the laundry object goes: that tells how much is under way,
- * and, for who waits, when it has arrived.
+ * What is returned travels in an anonymous object of its own, the laundry: pages are moved to it
+ * (when they leave the object) or copied (when the kernel keeps them), and a message gives it to
+ * the pager. When the pager has deallocated the memory the laundry object goes: that tells how much
+ * is under way, and, for who waits, when it has arrived.
  */
 #include "vm_internal.h"
 
@@ -133,11 +133,12 @@ static kern_return_t send(struct laundry *l, vm_object_t object, bool wait)
     return timed_out ? KERN_MEMORY_ERROR : KERN_SUCCESS;
 }
 
-/* Gathers pages to be returned from `offset` on, at most to end, while they are of one kind, and sends
- * them. Object locked (the first page is one to be returned); unlocks. *next: where to go on.
+/* Gathers pages to be returned from `offset` on, at most to end, while they are of one kind, and
+ * sends them. Object locked (the first page is one to be returned); unlocks. *next: where to go on.
  * KERN_RESOURCE_SHORTAGE: no memory, nothing done. */
 static kern_return_t return_run(vm_object_t object, vm_offset_t offset, vm_offset_t end,
-                                memory_object_return_t how, bool flush, bool wait, vm_offset_t *next)
+                                memory_object_return_t how, bool flush, bool wait,
+                                vm_offset_t *next)
 {
     vm_page_t page = vm_page_lookup(object, offset);
     struct laundry l;
@@ -245,5 +246,6 @@ kern_return_t memory_object_page_out(vm_object_t object, vm_page_t page)
 {
     vm_offset_t next;
 
-    return return_run(object, page->offset, ~PAGE_MASK, MEMORY_OBJECT_RETURN_ALL, true, false, &next);
+    return return_run(object, page->offset, ~PAGE_MASK, MEMORY_OBJECT_RETURN_ALL, true, false,
+                      &next);
 }

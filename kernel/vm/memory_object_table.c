@@ -7,8 +7,8 @@
  *                                                                            v
  *                             data_return of what is dirty, then --terminate--> gone
  *
- * The object stays in the table until memory_object_terminate is sent, and who wants to map it meanwhile
- * waits: so the pager has all its data back before it is asked for any again.
+ * The object stays in the table until memory_object_terminate is sent, and who wants to map it
+ * meanwhile waits: so the pager has all its data back before it is asked for any again.
  * Locks: LOCK_VM_PAGER guards the table and the cache, and is taken before an object's lock.
  */
 #include "vm_internal.h"
@@ -102,9 +102,10 @@ static void give_up(vm_object_t object, kern_return_t error)
     spin_unlock(&object->lock);
 }
 
-/* Finds the object, or puts `fresh` (may be NULL) in the table. NULL: neither. Blocks while an old one is
- * being terminated. */
-static kern_return_t look_up(ipc_port_t pager, vm_size_t size, vm_object_t fresh, vm_object_t *result)
+/* Finds the object, or puts `fresh` (may be NULL) in the table. NULL: neither. Blocks while an old
+ * one is being terminated. */
+static kern_return_t look_up(ipc_port_t pager, vm_size_t size, vm_object_t fresh,
+                             vm_object_t *result)
 {
     for (;;) {
         vm_object_t object;
@@ -215,7 +216,8 @@ kern_return_t vm_object_enter(mach_port_t pager, vm_size_t size, vm_object_t *re
 
 /* ---- the end ---- */
 
-/* Ends an object (not alive; the caller has its one reference, which is consumed). No locks held. */
+/* Ends an object (not alive; the caller has its one reference, which is consumed). No locks held.
+ * */
 static void terminate(vm_object_t object)
 {
     ipc_port_t control;

@@ -1,18 +1,18 @@
 /*
  * Page faults: how memory comes to be there.
  *
- * A fault finds the entry, then looks for the page down the chain of objects from the entry's own (the
- * top). It ends in one of five ways:
+ * A fault finds the entry, then looks for the page down the chain of objects from the entry's own
+ * (the top). It ends in one of five ways:
  *   resident     the page is in the top, or may be shown read-only from below: map it
  *   copy         it is below, and is to be written: a copy of it goes into the top
  *   steal        the same, but nobody else needs the one below: it moves up instead
  *   zero fill    it is nowhere: a page of zeros goes into the top
  *   page in      a pager has it: ask, sleep
  *
- * The map's lock and the object's are held from the look-up to pmap_enter, so nothing that was found can
- * change before it is used. What has to wait (a pager, a busy page, memory) lets go of everything,
- * sleeps, and STARTS AGAIN from the look-up: there is nothing to verify after a sleep, because nothing
- * is believed from before it. Read vm_object.c on chains first.
+ * The map's lock and the object's are held from the look-up to pmap_enter, so nothing that was
+ * found can change before it is used. What has to wait (a pager, a busy page, memory) lets go of
+ * everything, sleeps, and STARTS AGAIN from the look-up: there is nothing to verify after a sleep,
+ * because nothing is believed from before it. Read vm_object.c on chains first.
  */
 #include "vm_internal.h"
 
@@ -93,7 +93,8 @@ static vm_prot_t access_of(struct vm_fault *f, vm_object_t object)
     return object == f->top ? f->access : VM_PROT_READ;
 }
 
-/* The pager said there is an error: the page's frame holds its code. The first to see it gets it. */
+/* The pager said there is an error: the page's frame holds its code. The first to see it gets it.
+ * */
 static kern_return_t take_error(struct vm_fault *f, vm_object_t object, vm_page_t page)
 {
     kern_return_t code = *(kern_return_t *)vm_page_address(page);
@@ -146,7 +147,8 @@ static kern_return_t page_in(struct vm_fault *f, vm_object_t object, vm_offset_t
     return kr == KERN_SUCCESS ? FAULT_RETRY : kr;
 }
 
-/* A page of zeros, or a copy of `from` (a page of the locked object below), becomes the top's own. */
+/* A page of zeros, or a copy of `from` (a page of the locked object below), becomes the top's own.
+ * */
 static kern_return_t fill_top(struct vm_fault *f, vm_object_t object, vm_page_t from)
 {
     vm_object_t top = f->top;
@@ -196,8 +198,8 @@ static kern_return_t fill_top(struct vm_fault *f, vm_object_t object, vm_page_t 
     return KERN_SUCCESS;
 }
 
-/* Finds, or makes, the page. KERN_SUCCESS: as described at struct vm_fault. Anything else: nothing is
- * locked any more; FAULT_RETRY: begin again. */
+/* Finds, or makes, the page. KERN_SUCCESS: as described at struct vm_fault. Anything else: nothing
+ * is locked any more; FAULT_RETRY: begin again. */
 static kern_return_t fault_page(struct vm_fault *f)
 {
     bool own = (f->access & VM_PROT_WRITE) || f->own;
@@ -439,7 +441,8 @@ kern_return_t vm_map_write_bytes(vm_map_t map, vm_address_t va, const void *buf,
     return KERN_SUCCESS;
 }
 
-kern_return_t vm_object_read_bytes(vm_object_t object, vm_offset_t offset, void *buf, vm_size_t size)
+kern_return_t vm_object_read_bytes(vm_object_t object, vm_offset_t offset, void *buf,
+                                   vm_size_t size)
 {
     while (size > 0) {
         struct vm_fault f = {.top = object, .offset = trunc_page(offset), .access = VM_PROT_READ,

@@ -1,9 +1,10 @@
 /*
- * A child's address space: each entry of the parent's shared, copied, or left out, as its inheritance
- * says. Copies are lazy (vm_map_copy.c), so the cost grows with the number of entries, not of pages.
+ * A child's address space: each entry of the parent's shared, copied, or left out, as its
+ * inheritance says. Copies are lazy (vm_map_copy.c), so the cost grows with the number of entries,
+ * not of pages.
  *
- * The parent's map is locked for one entry at a time. Other threads of the parent that go on writing
- * would make the child's picture of later entries later, locked or not.
+ * The parent's map is locked for one entry at a time. Other threads of the parent that go on
+ * writing would make the child's picture of later entries later, locked or not.
  */
 #include "vm_internal.h"
 

@@ -1,5 +1,6 @@
 /*
- * What the files of vm/ tell one another and nobody else. Read vm/vm_map.h, vm_object.h, vm_page.h first.
+ * What the files of vm/ tell one another and nobody else. Read vm/vm_map.h, vm_object.h, vm_page.h
+ * first.
  */
 #ifndef _VM_INTERNAL_H_
 #define _VM_INTERNAL_H_
@@ -22,11 +23,11 @@
 #define vm_count(counter) __atomic_fetch_add(&vm_counts.counter, 1, __ATOMIC_RELAXED)
 
 /* ---- vm_page.c ---- */
-/* The kernel wrote to a page in an object through the linear map: forget that instructions were synced.
- * The object is locked. */
+/* The kernel wrote to a page in an object through the linear map: forget that instructions were
+ * synced. The object is locked. */
 void vm_page_written(vm_page_t page);
-/* The page at the head of a queue, which goes to its tail. *locked_object: its object, locked; NULL: that
- * is in use. NULL: the queue is empty. */
+/* The page at the head of a queue, which goes to its tail. *locked_object: its object, locked;
+ * NULL: that is in use. NULL: the queue is empty. */
 vm_page_t vm_page_oldest(uint8_t queue, vm_object_t *locked_object);
 
 /* ---- vm_object.c ---- */
@@ -43,8 +44,8 @@ vm_page_t vm_object_next_page(vm_object_t object, vm_offset_t start, vm_offset_t
 /* Sleeps on the object's event; the object and `map` (may be NULL) are locked, and unlocked. */
 wait_result_t vm_object_wait(vm_object_t object, bool interruptible, uint64_t deadline);
 void vm_object_wakeup(vm_object_t object);
-/* Shortens the chain under object, without changing what it shows: takes over or steps around objects
- * that it alone needs, or of which it needs nothing. Object locked. */
+/* Shortens the chain under object, without changing what it shows: takes over or steps around
+ * objects that it alone needs, or of which it needs nothing. Object locked. */
 void vm_object_collapse(vm_object_t object);
 /* Copies pages up where a chain has grown long although no object in it can go. Object locked. */
 void vm_object_bound_chain(vm_object_t object);
@@ -68,16 +69,17 @@ vm_map_entry_t vm_map_entry_alloc(void);
 void vm_map_entry_free(vm_map_entry_t entry);
 /* The entry that holds address, or NULL. Map locked. */
 vm_map_entry_t vm_map_lookup(vm_map_t map, vm_address_t address);
-/* Cuts the entry in two at `at`, inside it; returns the upper part. NULL: out of memory. Map locked. */
+/* Cuts the entry in two at `at`, inside it; returns the upper part. NULL: out of memory. Map
+ * locked. */
 vm_map_entry_t vm_map_clip(vm_map_t map, vm_map_entry_t entry, vm_address_t at);
-/* Cuts the entries at both ends of [start, end), so that operations on whole entries stay inside. On
- * KERN_RESOURCE_SHORTAGE nothing has changed. Map locked. */
+/* Cuts the entries at both ends of [start, end), so that operations on whole entries stay inside.
+ * On KERN_RESOURCE_SHORTAGE nothing has changed. Map locked. */
 kern_return_t vm_map_clip_range(vm_map_t map, vm_address_t start, vm_address_t end);
 /* Joins the entry with its neighbours where they continue it; returns the result. Map locked. */
 vm_map_entry_t vm_map_simplify(vm_map_t map, vm_map_entry_t entry);
 void vm_map_simplify_range(vm_map_t map, vm_address_t start, vm_address_t end);
-/* Checks that [start, end) has no holes and that every entry allows `prot` (a cap is checked instead if
- * of_max). KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE. Map locked. */
+/* Checks that [start, end) has no holes and that every entry allows `prot` (a cap is checked
+ * instead if of_max). KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE. Map locked. */
 kern_return_t vm_map_check(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t prot,
                            bool of_max);
 /* An object for an entry that has none yet. KERN_RESOURCE_SHORTAGE. Map locked. */
@@ -99,8 +101,8 @@ enum vm_copy_mode {
     VM_COPY_REMAP, /* a copy with the source's protections */
     VM_SHARE       /* the same pages */
 };
-/* One new entry that shows, as mode says, the memory of map from start on, up to end or less (its size
- * tells; its start and end are those in map). May block; no locks. */
+/* One new entry that shows, as mode says, the memory of map from start on, up to end or less (its
+ * size tells; its start and end are those in map). May block; no locks. */
 kern_return_t vm_map_copy_step(vm_map_t map, vm_address_t start, vm_address_t end,
                                enum vm_copy_mode mode, vm_map_entry_t *copy);
 /* All of [start, end), as entries numbered from 0 on. All or nothing. */
@@ -112,12 +114,13 @@ kern_return_t vm_map_insert_entries(vm_map_t map, vm_address_t *address, vm_size
                                     vm_address_t mask, bool anywhere, struct queue *entries);
 
 /* ---- vm_fault.c ---- */
-/* Bytes between a map's memory, faulted in as needed, and the kernel's. Fails like vm_fault, part of
- * it done. May block; no locks. */
+/* Bytes between a map's memory, faulted in as needed, and the kernel's. Fails like vm_fault, part
+ * of it done. May block; no locks. */
 kern_return_t vm_map_read_bytes(vm_map_t map, vm_address_t va, void *buf, vm_size_t size);
 kern_return_t vm_map_write_bytes(vm_map_t map, vm_address_t va, const void *buf, vm_size_t size);
 /* The same from an object that one holds a reference to. */
-kern_return_t vm_object_read_bytes(vm_object_t object, vm_offset_t offset, void *buf, vm_size_t size);
+kern_return_t vm_object_read_bytes(vm_object_t object, vm_offset_t offset, void *buf,
+                                   vm_size_t size);
 /* Copies the page at va to the frame `to`; *present false: nothing but zeros was ever there. */
 kern_return_t vm_map_copy_page(vm_map_t map, vm_address_t va, vm_page_t to, bool *present);
 /* Faults in the page at va, in the entry's own object, and wires it there. */
@@ -129,9 +132,9 @@ kern_return_t vm_fault_wire(vm_map_t map, vm_address_t va, vm_prot_t prot);
 
 /* Nobody will answer any more: forgets what was asked for, and wakes who waits. Object locked. */
 void memory_object_fail_requests(vm_object_t object);
-/* Asks the pager for the absent page at offset and, reading ahead, those after it. Object locked (the
- * page is not there, the pager is ready), with `also` and `map` (may be NULL): all are unlocked.
- * KERN_SUCCESS: look again. */
+/* Asks the pager for the absent page at offset and, reading ahead, those after it. Object locked
+ * (the page is not there, the pager is ready), with `also` and `map` (may be NULL): all are
+ * unlocked. KERN_SUCCESS: look again. */
 kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_prot_t access,
                                     vm_object_t also, vm_map_t map);
 /* Drops the last reference to an object with a pager: keeps it for later or terminates it. */

@@ -1,15 +1,15 @@
 /*
- * Address spaces: entries made, found, cut, joined and removed. Read vm/vm_map.h first, vm_map_tree.c
- * for how entries are found, vm_fault.c for how they come to show anything.
+ * Address spaces: entries made, found, cut, joined and removed. Read vm/vm_map.h first,
+ * vm_map_tree.c for how entries are found, vm_fault.c for how they come to show anything.
  *
- * An operation on a range first checks all of it, then cuts the entries at the range's two ends (the only
- * step that can run out of memory), then works on whole entries, and at last joins neighbours that have
- * become alike: so it happens completely or not at all, and a protection flipped a million times leaves
- * no more entries than before.
+ * An operation on a range first checks all of it, then cuts the entries at the range's two ends
+ * (the only step that can run out of memory), then works on whole entries, and at last joins
+ * neighbours that have become alike: so it happens completely or not at all, and a protection
+ * flipped a million times leaves no more entries than before.
  *
- * Who may look at an object through which entries? Without needs_copy and shared, the entries that refer
- * to one object show disjoint parts of it: pieces of what once was one entry. So the pages under such an
- * entry are its own, and go when it goes.
+ * Who may look at an object through which entries? Without needs_copy and shared, the entries that
+ * refer to one object show disjoint parts of it: pieces of what once was one entry. So the pages
+ * under such an entry are its own, and go when it goes.
  */
 #include "vm_internal.h"
 
@@ -18,7 +18,8 @@
 static zone_t map_zone;
 static zone_t entry_zone;
 
-/* Where vm_allocate(anywhere) starts to look: above what programs are linked at, and their heaps. */
+/* Where vm_allocate(anywhere) starts to look: above what programs are linked at, and their heaps.
+ * */
 #define DEFAULT_PLACE ((vm_address_t)0x10000000)
 
 vm_map_entry_t vm_map_entry_alloc(void)
@@ -226,7 +227,8 @@ static bool alike(vm_map_entry_t a, vm_map_entry_t b)
            && !b->in_transition;
 }
 
-/* Joins upper to lower, which it continues. Its reference to the object is one of two: not the last. */
+/* Joins upper to lower, which it continues. Its reference to the object is one of two: not the
+ * last. */
 static void join(vm_map_t map, vm_map_entry_t lower, vm_map_entry_t upper)
 {
     vm_address_t end = upper->end;
@@ -309,7 +311,8 @@ kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, 
     if (place == 0)
         place = DEFAULT_PLACE;
     place = MAX(place, VM_MIN_ADDRESS);
-    /* With room to align in, any gap that is found will do. From the hint up, then from the bottom. */
+    /* With room to align in, any gap that is found will do. From the hint up, then from the bottom.
+     * */
     if (!vm_map_find_space(map, place, size + (mask - PAGE_MASK), map->max, &place)
         && !vm_map_find_space(map, VM_MIN_ADDRESS, size + (mask - PAGE_MASK), map->max, &place))
         return KERN_NO_SPACE;
@@ -317,8 +320,8 @@ kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, 
     return KERN_SUCCESS;
 }
 
-/* New zero-filled memory just above an entry with the same attributes: the entry grows, and its object,
- * as long as nobody else can see into that. False: make a new entry. */
+/* New zero-filled memory just above an entry with the same attributes: the entry grows, and its
+ * object, as long as nobody else can see into that. False: make a new entry. */
 static bool extend(vm_map_t map, vm_map_entry_t model)
 {
     vm_map_entry_t prev = vm_map_entry_at_or_above(map, model->start - 1);
@@ -396,9 +399,10 @@ out:
     return kr;
 }
 
-/* Takes the mappings of a big entry away piece by piece, so that the one pass that must hold the map's
- * lock finds little left to do. Faults may bring some back: that only costs time. */
-static void remove_mappings_early(pmap_t pmap, vm_address_t start, vm_size_t size, uint32_t resident)
+/* Takes the mappings of a big entry away piece by piece, so that the one pass that must hold the
+ * map's lock finds little left to do. Faults may bring some back: that only costs time. */
+static void remove_mappings_early(pmap_t pmap, vm_address_t start, vm_size_t size,
+                                  uint32_t resident)
 {
     uint32_t pieces = resident / (8 * VM_BATCH) + 1;
     vm_size_t step = round_page(size / pieces + PAGE_SIZE);
@@ -463,7 +467,8 @@ kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
 
 /* ---- wiring ---- */
 
-/* Ends the transition of [start, end): counts it as wired, or (undo) unwires the pages up to `done`. */
+/* Ends the transition of [start, end): counts it as wired, or (undo) unwires the pages up to
+ * `done`. */
 static void finish_wiring(vm_map_t map, vm_address_t start, vm_address_t end, vm_address_t done,
                           bool undo)
 {
@@ -495,7 +500,8 @@ static kern_return_t unwire(vm_map_t map, vm_address_t start, vm_address_t end)
 
     spin_lock(&map->lock);
     kr = vm_map_check(map, start, end, VM_PROT_NONE, false);
-    for (entry = vm_map_lookup(map, start); kr == KERN_SUCCESS && entry != NULL && entry->start < end;
+    for (entry = vm_map_lookup(map, start);
+         kr == KERN_SUCCESS && entry != NULL && entry->start < end;
          entry = vm_map_entry_next(map, entry))
         if (entry->wired_count == 0 || entry->in_transition)
             kr = KERN_INVALID_ARGUMENT;
@@ -529,7 +535,8 @@ kern_return_t vm_map_wire(vm_map_t map, vm_address_t start, vm_address_t end, vm
 again:
     spin_lock(&map->lock);
     kr = vm_map_check(map, start, end, prot, false);
-    for (entry = vm_map_lookup(map, start); kr == KERN_SUCCESS && entry != NULL && entry->start < end;
+    for (entry = vm_map_lookup(map, start);
+         kr == KERN_SUCCESS && entry != NULL && entry->start < end;
          entry = vm_map_entry_next(map, entry)) {
         if (entry->in_transition) {
             map->transition_wanted = true;

@@ -1,11 +1,11 @@
 /*
  * Memory in transit, and copies of address ranges. Read vm/vm_map.h, vm_object.h first.
  *
- * A small piece of memory (VM_MAP_COPY_SMALL) is copied by value. A larger one becomes a list of map
- * entries that refer to the same objects, with needs_copy on both sides: nothing is copied before
- * somebody writes. That works where nobody can write past the promise, so not for memory that is shared
- * (or a pager's, and mapped writable), nor for wired memory, which must not fault: it is copied page
- * by page.
+ * A small piece of memory (VM_MAP_COPY_SMALL) is copied by value. A larger one becomes a list of
+ * map entries that refer to the same objects, with needs_copy on both sides: nothing is copied
+ * before somebody writes. That works where nobody can write past the promise, so not for memory
+ * that is shared (or a pager's, and mapped writable), nor for wired memory, which must not fault:
+ * it is copied page by page.
  */
 #include "vm_internal.h"
 
@@ -30,7 +30,7 @@ static bool can_share_lazily(vm_map_entry_t entry)
 
     if (object == NULL || entry->needs_copy)
         return true;
-    if (entry->wired_count != 0 || entry->in_transition || entry->shared)
+    if (entry->wired_count != 0 || entry->in_transition || entry->shared || object->wired)
         return false;
     if (object->device)
         return object->normal && !(entry->max_protection & VM_PROT_WRITE);
@@ -39,10 +39,10 @@ static bool can_share_lazily(vm_map_entry_t entry)
     return true;
 }
 
-/* Before an object becomes one that others wait for to be written: if it shadows another that only it
- * needs, and holds less, its pages go down into that one, which takes its place. (vm_object_collapse
- * would move the larger number up.) So a task that forks again and again does not pay for all its
- * memory each time. Map locked. */
+/* Before an object becomes one that others wait for to be written: if it shadows another that only
+ * it needs, and holds less, its pages go down into that one, which takes its place.
+ * (vm_object_collapse would move the larger number up.) So a task that forks again and again does
+ * not pay for all its memory each time. Map locked. */
 static void collapse_down(vm_map_entry_t entry)
 {
     vm_object_t upper = entry->object;
@@ -85,7 +85,8 @@ static void collapse_down(vm_map_entry_t entry)
         vm_object_free(upper);
 }
 
-/* A physical copy of [start, end), which is inside one entry of the map; pages never touched stay so. */
+/* A physical copy of [start, end), which is inside one entry of the map; pages never touched stay
+ * so. */
 static kern_return_t copy_physically(vm_map_t map, vm_address_t start, vm_address_t end,
                                      vm_map_entry_t copy)
 {
@@ -303,7 +304,8 @@ void vm_map_copy_discard(vm_map_copy_t copy)
     kfree(copy, sizeof(*copy));
 }
 
-static kern_return_t copyin_bytes(vm_map_t map, vm_address_t src, vm_size_t len, vm_map_copy_t *result)
+static kern_return_t copyin_bytes(vm_map_t map, vm_address_t src, vm_size_t len,
+                                  vm_map_copy_t *result)
 {
     vm_map_copy_t copy = copy_alloc(len, len);
     kern_return_t kr = KERN_FAILURE;
@@ -399,15 +401,16 @@ static vm_object_t object_of_bytes(const void *data, vm_size_t size)
     return object;
 }
 
-/* The receiver will look at small data at once: map its pages now, and save it the faults. A failure
- * means no more than that it takes them. */
+/* The receiver will look at small data at once: map its pages now, and save it the faults. A
+ * failure means no more than that it takes them. */
 static void enter_pages(vm_map_t map, vm_address_t start, vm_size_t size)
 {
     vm_map_entry_t entry;
 
     spin_lock(&map->lock);
     entry = vm_map_lookup(map, start);
-    if (entry != NULL && entry->object != NULL && !entry->needs_copy && entry->end - start >= size) {
+    if (entry != NULL && entry->object != NULL && !entry->needs_copy
+        && entry->end - start >= size) {
         spin_lock(&entry->object->lock);
         for (vm_address_t va = start; va < start + size; va += PAGE_SIZE) {
             vm_page_t page = vm_page_lookup(entry->object, entry->offset + (va - entry->start));
@@ -524,6 +527,8 @@ kern_return_t vm_map_copy_overwrite(vm_map_t map, vm_address_t dst, vm_map_copy_
             kr = vm_map_copy_read(copy, done, vm_page_address(bounce), n);
             if (kr == KERN_SUCCESS)
                 kr = vm_map_write_bytes(map, dst + done, vm_page_address(bounce), n);
+            if (kr == KERN_SUCCESS && !preempt_point())
+                kr = KERN_ABORTED; /* the thread is to end */
             done += n;
         }
         vm_page_release(bounce);

@@ -1,9 +1,9 @@
 /*
  * The entries of a map, kept twice: in a list by address, and in a treap: a binary search tree by
- * address that is a heap by random priority, and therefore balanced whatever the order of insertions.
- * Each node knows the free space (gap) just below its entry and the largest gap in its subtree, so both
- * "which entry holds this address" and "where are n free bytes" take O(log n) steps.
- * All functions: the map is locked. Read vm/vm_map.h first.
+ * address that is a heap by random priority, and therefore balanced whatever the order of
+ * insertions. Each node knows the free space (gap) just below its entry and the largest gap in its
+ * subtree, so both "which entry holds this address" and "where are n free bytes" take O(log n)
+ * steps. All functions: the map is locked. Read vm/vm_map.h first.
  */
 #include "vm_internal.h"
 

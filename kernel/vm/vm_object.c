@@ -1,5 +1,6 @@
 /*
- * Objects: references, and the chains of shadows that copy-on-write makes. Read vm/vm_object.h first.
+ * Objects: references, and the chains of shadows that copy-on-write makes. Read vm/vm_object.h
+ * first.
  *
  *      entry --> O --shadow--> B --shadow--> C        a page is looked for in O, then B, then C;
  *                                                     new pages (copies, zeros) go to O
@@ -8,14 +9,15 @@
  * which changes what can be seen through any object:
  *   absorb   nobody but O refers to B: B's pages move up to O, and B goes;
  *   bypass   O has a page of its own for every one of B's that it could see: O shadows C instead;
- *   bound    the chain is long although neither applies: pages of B are copied up to O until a bypass
- *            does. Of all pairs the one with the smallest B is taken, so old, large objects are copied
- *            rarely (as in a log-structured merge).
- * Locks: the shadowing object before its shadow. refs, shadow_count and pages are each object's own.
+ *   bound    the chain is long although neither applies: pages of B are copied up to O until a
+ *            bypass does. Of all pairs the one with the smallest B is taken, so old, large objects
+ *            are copied rarely (as in a log-structured merge).
+ * Locks: the shadowing object before its shadow. refs, shadow_count and pages are each object's
+ * own.
  */
 #include "vm_internal.h"
 
-#define CHAIN_MAX 10 /* objects below the top, beyond which pages are copied up */
+#define CHAIN_MAX 12 /* objects below the top, beyond which pages are copied up */
 
 static zone_t object_zone;
 
@@ -187,7 +189,8 @@ void vm_object_wakeup(vm_object_t object)
 
 /* ---- chains ---- */
 
-/* Is page, of the backing object, within what object can see? Then *offset is its place in object. */
+/* Is page, of the backing object, within what object can see? Then *offset is its place in object.
+ * */
 static bool in_window(vm_object_t object, vm_page_t page, vm_offset_t *offset)
 {
     *offset = page->offset - object->shadow_offset;
@@ -274,7 +277,8 @@ static void copy_up(vm_object_t object, vm_object_t backing)
     int copied = 0;
 
     queue_for_each(page, &backing->pages, struct vm_page, memq) {
-        if (page->busy || !in_window(object, page, &offset) || vm_page_lookup(object, offset) != NULL)
+        if (page->busy || !in_window(object, page, &offset)
+            || vm_page_lookup(object, offset) != NULL)
             continue;
         if (copied++ == VM_BATCH || (copy = vm_page_grab_user()) == NULL)
             return;
@@ -312,7 +316,8 @@ void vm_object_bound_chain(vm_object_t object)
     /* Find the pair below us whose lower half is smallest. */
     while ((lower = upper->shadow) != NULL) {
         spin_lock_second(&lower->lock);
-        if (lower->internal && lower->pager == NULL && depth > 0 && lower->resident_count < smallest) {
+        if (lower->internal && lower->pager == NULL && depth > 0
+            && lower->resident_count < smallest) {
             smallest = lower->resident_count;
             place = depth;
         }

@@ -1,13 +1,13 @@
 /*
- * Page frames: the free list, contiguous runs, the queues of page replacement, and the hash table that
- * finds the page of (object, offset). Read vm/vm_page.h first.
+ * Page frames: the free list, contiguous runs, the queues of page replacement, and the hash table
+ * that finds the page of (object, offset). Read vm/vm_page.h first.
  *
- * Life of a frame: free -> grabbed (NOQUEUE: the kernel's, or being filled) -> inserted in an object and
- * activated -> inactive -> active again, or freed. Wiring takes it off the queues.
+ * Life of a frame: free -> grabbed (NOQUEUE: the kernel's, or being filled) -> inserted in an
+ * object and activated -> inactive -> active again, or freed. Wiring takes it off the queues.
  *
- * page->object is written with the object's lock held and, if the page is on a queue, with LOCK_VM_PAGE
- * too: so the page-out thread, which comes from the queue and has only that lock, can trust it for long
- * enough to try the object's lock.
+ * page->object is written with the object's lock held and, if the page is on a queue, with
+ * LOCK_VM_PAGE too: so the page-out thread, which comes from the queue and has only that lock, can
+ * trust it for long enough to try the object's lock.
  */
 #include "vm_internal.h"
 
@@ -249,6 +249,8 @@ void vm_page_wire(vm_page_t page)
 {
     if (page->wire_count++ != 0)
         return;
+    if (page->object != NULL)
+        page->object->wired = true;
     spin_lock(&queue_lock);
     page_set_queue(page, VM_PAGE_NOQUEUE);
     spin_unlock(&queue_lock);

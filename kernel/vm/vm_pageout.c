@@ -2,13 +2,13 @@
  * Page replacement: a second-chance clock, and what happens when memory runs out.
  *
  *        fault                 no longer at the front: the clock's hand
- *   ---> active queue ------------------------------------------------> inactive queue ---> reclaimed
- *              ^                  (its reference bit is cleared)              |
- *              +------------------- referenced meanwhile ---------------------+
+ *   ---> active queue ---------------------------------------------> inactive queue ---> reclaimed
+ *              ^                  (its reference bit is cleared)           |
+ *              +------------------- referenced meanwhile ------------------+
  *
- * Reclaiming a page of a pager's object: clean, its frame is free at once; dirty, it goes to the pager
- * (memory_object_return.c), and the frame is free when that has written it. Anonymous pages stay until
- * there is a pager for them: evict() is the place.
+ * Reclaiming a page of a pager's object: clean, its frame is free at once; dirty, it goes to the
+ * pager (memory_object_return.c), and the frame is free when that has written it. Anonymous pages
+ * stay until there is a pager for them: evict() is the place.
  *
  * Levels of free pages: reserve      below it only the page-out thread gets any
  *                       2 * reserve  below it faults of user tasks wait
@@ -96,8 +96,8 @@ static uint32_t target(void)
     return 4 * vm_counts.free_reserved;
 }
 
-/* Tries to get rid of a page that nobody used lately. Object locked; unlocks. True: it is free, or on
- * its way. */
+/* Tries to get rid of a page that nobody used lately. Object locked; unlocks. True: it is free, or
+ * on its way. */
 static bool evict(vm_object_t object, vm_page_t page)
 {
     bool evicted = false;
@@ -159,8 +159,8 @@ static bool reclaim_one(void)
     return evict(object, page);
 }
 
-/* One pass: until the target is reached, but over no page more than about twice. True: something was
- * freed, or will be. */
+/* One pass: until the target is reached, but over no page more than about twice. True: something
+ * was freed, or will be. */
 static bool pageout_pass(void)
 {
     uint32_t budget = 2 * (vm_counts.active + vm_counts.inactive);
@@ -169,7 +169,7 @@ static bool pageout_pass(void)
     if (vm_counts.external == 0)
         budget = 0; /* all is anonymous: nothing can go */
     for (uint32_t i = 0; i < budget && vm_counts.free < target(); i++) {
-        if (vm_counts.inactive < (vm_counts.active + vm_counts.inactive) / 3)
+        if (3 * vm_counts.inactive <= vm_counts.active + vm_counts.inactive)
             refill_inactive();
         evicted += reclaim_one();
         if (i % VM_BATCH == 0)

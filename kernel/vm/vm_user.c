@@ -1,6 +1,7 @@
 /*
- * The routines of mach/vm_map.defs, and vm_wire: what a task may ask about an address space. Whatever the
- * caller sends is checked here or in the function that does the work; the contracts are in the .defs.
+ * The routines of mach/vm_map.defs, and vm_wire: what a task may ask about an address space.
+ * Whatever the caller sends is checked here or in the function that does the work; the contracts
+ * are in the .defs.
  */
 #include "vm_internal.h"
 
@@ -8,8 +9,8 @@
 #include <mach/host_priv_server.h>
 #include <mach/vm_map_server.h>
 
-/* The pages that hold [address, address + size): KERN_INVALID_ARGUMENT if it is empty, wraps, or there
- * is no map; KERN_INVALID_ADDRESS if it leaves the address space. */
+/* The pages that hold [address, address + size): KERN_INVALID_ARGUMENT if it is empty, wraps, or
+ * there is no map; KERN_INVALID_ADDRESS if it leaves the address space. */
 static kern_return_t page_range(vm_map_t map, vm_address_t address, vm_size_t size,
                                 vm_address_t *start, vm_address_t *end)
 {
@@ -169,6 +170,8 @@ static kern_return_t copy_object(vm_object_t from, vm_offset_t offset, vm_size_t
         vm_page_activate(page);
         spin_unlock(&object->lock);
         done += PAGE_SIZE;
+        if (!preempt_point())
+            kr = KERN_ABORTED;
     }
     if (kr == KERN_SUCCESS)
         *result = object;

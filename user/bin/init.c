@@ -4,8 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <mach/traps.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,8 +39,15 @@ static void run_shell(void)
 
 int main(void)
 {
-    if (open_console() < 0)
-        _exit(1); /* nobody to tell */
+    if (open_console() < 0) {
+        const char *words = strerror(errno);
+
+        /* There is no descriptor to print to: the kernel's own console. */
+        debug_print("init: cannot open " CONSOLE ": ", sizeof("init: cannot open " CONSOLE ": ") - 1);
+        debug_print(words, strlen(words));
+        debug_print("\n", 1);
+        return 1;
+    }
     for (;;) {
         pid_t shell;
         pid_t pid;

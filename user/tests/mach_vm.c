@@ -7,7 +7,10 @@
 #define TOP (VM_MAX_ADDRESS - PAGE_SIZE)
 #define KERNEL_ADDRESS 0xffff000040000000UL
 
-TEST_BASELINE
+TEST(baseline_is_taken)
+{
+    take_baseline();
+}
 
 /* Fresh zero-filled memory; 0: none. */
 static vm_address_t fresh(vm_size_t size)
@@ -746,6 +749,9 @@ TEST(memory_in_a_message_is_a_snapshot)
     mach_port_destroy(SELF, port); /* the message, and what it held, goes with the port */
 }
 
-TEST_NOTHING_LEAKED
+TEST(nothing_leaked)
+{
+    expect_baseline();
+}
 
 TEST_MAIN

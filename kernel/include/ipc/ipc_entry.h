@@ -24,7 +24,7 @@ struct ipc_entry {
     };
     uint32_t bits;                  /* generation, type, user references: IE_BITS_* */
     uint32_t index : 24;            /* its own */
-    uint32_t leaf_used : 8;         /* this and the others: of a leaf's first entry, about the leaf */
+    uint32_t leaf_used : 8;         /* from here on of a leaf's first entry alone */
     uint32_t request;               /* a slot of port->dnrequests, or 0 */
     uint32_t leaf_generation : 8;   /* that its entries began with */
     uint32_t leaf_listed : 1;       /* in the list of empty leaves */
@@ -104,8 +104,8 @@ static inline kern_return_t ipc_entry_alloc(ipc_space_t space, struct ipc_entry 
     return KERN_SUCCESS;
 }
 
-/* The entry of a chosen name, made as above. KERN_NAME_EXISTS; KERN_NO_SPACE: its slot is in use under
- * another generation; KERN_INVALID_VALUE: null, dead; KERN_RESOURCE_SHORTAGE. */
+/* The entry of a chosen name, made as above. KERN_NAME_EXISTS; KERN_NO_SPACE: its slot is in use
+ * under another generation; KERN_INVALID_VALUE: null, dead; KERN_RESOURCE_SHORTAGE. */
 kern_return_t ipc_entry_alloc_name(ipc_space_t space, mach_port_name_t name,
                                    struct ipc_entry **entryp);
 /* The entry, out of the hash, is free; its name becomes stale. */

@@ -1,8 +1,8 @@
 /*
  * A message in the kernel: the user's bytes, with rights as pointers and memory as vm_map_copy.
  *
- * Ownership: a kmsg owns the rights and copies in it. ipc_kmsg_destroy releases them all. Small ones
- * come from a zone with per-CPU caches, larger ones from kalloc.
+ * Ownership: a kmsg owns the rights and copies in it. ipc_kmsg_destroy releases them all. Small
+ * ones come from a zone with per-CPU caches, larger ones from kalloc.
  */
 #ifndef _IPC_IPC_KMSG_H_
 #define _IPC_IPC_KMSG_H_
@@ -14,8 +14,9 @@
 #define IKM_SMALL_SIZE 640 /* inline bytes of a small kmsg */
 
 /*
- * Life: alloc -> copyin (rights become pointers) -> queued at ikm_remote -> accepted (under the port's
- * lock, the destination right is used up, see ipc_mqueue.c) -> copyout (pointers become names) -> free.
+ * Life: alloc -> copyin (rights become pointers) -> queued at ikm_remote -> accepted (under the
+ * port's lock, the destination right is used up, see ipc_mqueue.c) -> copyout (pointers become
+ * names) -> free.
  */
 struct ipc_kmsg {
     struct queue ikm_link;          /* in the port's queue: owned by its lock */
@@ -26,14 +27,14 @@ struct ipc_kmsg {
     ipc_port_t ikm_local;           /* reply right, of the header's local disposition, or IP_NULL */
     security_token_t ikm_sender;    /* {0,0}: the kernel */
     uint32_t ikm_capacity;          /* bytes at ikm_header, with room for a trailer */
-    bool ikm_circular;              /* holds a receive right it would be queued behind: destroy it */
+    bool ikm_circular;              /* its receive right would wait for itself: destroy */
     mach_msg_header_t *ikm_header;  /* msgh_size is exact; msgh_bits as sent, checked */
     uint64_t ikm_inline[IKM_SMALL_SIZE / 8];
 };
 typedef struct ipc_kmsg *ipc_kmsg_t;
 
-/* A kmsg with room for size bytes (header and all) and a trailer; header->msgh_size set, ports IP_NULL,
- * bits 0, sender the kernel. NULL: out of memory. */
+/* A kmsg with room for size bytes (header and all) and a trailer; header->msgh_size set, ports
+ * IP_NULL, bits 0, sender the kernel. NULL: out of memory. */
 ipc_kmsg_t ipc_kmsg_alloc(mach_msg_size_t size);
 /* Frees the buffer only. */
 void ipc_kmsg_free(ipc_kmsg_t kmsg);
@@ -62,16 +63,17 @@ static inline mach_msg_descriptor_t *ikm_descriptors(mach_msg_header_t *header)
     return (mach_msg_descriptor_t *)((mach_msg_base_t *)header + 1);
 }
 
-/* A message as a user sends it, its bytes read, nothing looked at: MACH_SEND_MSG_TOO_SMALL, _TOO_LARGE,
- * _NO_BUFFER, _INVALID_DATA. */
-mach_msg_return_t ipc_kmsg_get(const mach_msg_header_t *user, mach_msg_size_t size, ipc_kmsg_t *kmsg);
+/* A message as a user sends it, its bytes read, nothing looked at: MACH_SEND_MSG_TOO_SMALL,
+ * _TOO_LARGE, _NO_BUFFER, _INVALID_DATA. */
+mach_msg_return_t ipc_kmsg_get(const mach_msg_header_t *user, mach_msg_size_t size,
+                               ipc_kmsg_t *kmsg);
 /* Names to rights, addresses to copies. All or nothing. Blocks; no locks held. */
 mach_msg_return_t ipc_kmsg_copyin(ipc_kmsg_t kmsg, ipc_space_t space, vm_map_t map);
 /* Of the body alone, its receive rights in limbo. */
 mach_msg_return_t ipc_kmsg_copyin_body(ipc_kmsg_t kmsg, ipc_space_t space, vm_map_t map);
-/* Rights to names, copies to addresses, of an accepted message: a right or region there is no room for
- * is released and reads as null, MACH_RCV_BODY_ERROR. MACH_RCV_HEADER_ERROR: the message is destroyed
- * all but its header. The kmsg is the caller's to put and free. */
+/* Rights to names, copies to addresses, of an accepted message: a right or region there is no room
+ * for is released and reads as null, MACH_RCV_BODY_ERROR. MACH_RCV_HEADER_ERROR: the message is
+ * destroyed all but its header. The kmsg is the caller's to put and free. */
 mach_msg_return_t ipc_kmsg_copyout(ipc_kmsg_t kmsg, ipc_space_t space, vm_map_t map);
 /* The same for a message that could not be sent and goes back to its sender (pseudo-receive): its
  * ports stay in the fields they were in. Returns MACH_MSG_* bits of what was lost. */
@@ -81,8 +83,8 @@ void ipc_kmsg_strip(ipc_kmsg_t kmsg);
 /* Bytes a receive with these options needs room for, and those of the trailer in them. */
 mach_msg_size_t ipc_kmsg_room(ipc_kmsg_t kmsg, mach_msg_option_t option);
 mach_msg_size_t ipc_trailer_size(mach_msg_option_t option);
-/* A message in user form to the user, with the trailer asked for; frees it. If the user's buffer cannot
- * be written all that is in it goes, and MACH_RCV_INVALID_DATA is returned. */
+/* A message in user form to the user, with the trailer asked for; frees it. If the user's buffer
+ * cannot be written all that is in it goes, and MACH_RCV_INVALID_DATA is returned. */
 mach_msg_return_t ipc_kmsg_put(ipc_kmsg_t kmsg, mach_msg_header_t *user, mach_msg_option_t option,
                                ipc_space_t space, vm_map_t map);
 /* Releases what a message holds; receive rights add to the work. */

@@ -7,9 +7,9 @@
 #include <ipc/ipc_kmsg.h>
 #include <ipc/ipc_port.h>
 
-/* Runs the routine a request to a kernel port asks for (by msgh_id, through the MIG-made tables) and
- * returns the reply, addressed to the request's reply port; NULL if there is none to send. Consumes
- * the request. No locks held; may block. */
+/* Runs the routine a request to a kernel port asks for (by msgh_id, through the MIG-made tables)
+ * and returns the reply, addressed to the request's reply port; NULL if there is none to send.
+ * Consumes the request. No locks held; may block. */
 ipc_kmsg_t ipc_kobject_server(ipc_kmsg_t request);
 /* The last send right to a kernel port went: objects that live by their port are released here
  * (memory control, semaphore, device). Called without locks. */
@@ -30,10 +30,10 @@ mach_port_name_t mach_task_self_trap(void);
 mach_port_name_t mach_host_self_trap(void);
 
 /*
- * Delivers a message: enqueues it, even over the queue limit, or hands it to a receiver; never blocks,
- * and may be called in interrupt context. kmsg (from the kernel; ikm_remote holds a right that the
- * message consumes, of the disposition in its bits) is consumed in any case. No locks held: callers
- * gather what is to be sent and send it after unlocking.
+ * Delivers a message: enqueues it, even over the queue limit, or hands it to a receiver; never
+ * blocks, and may be called in interrupt context. kmsg (from the kernel; ikm_remote holds a right
+ * that the message consumes, of the disposition in its bits) is consumed in any case. No locks
+ * held: callers gather what is to be sent and send it after unlocking.
  */
 void ipc_kmsg_send_always(ipc_kmsg_t kmsg);
 

@@ -14,19 +14,22 @@ struct ipc_exchange {
 };
 
 /*
- * Sends to kmsg->ikm_remote. MACH_MSG_SUCCESS: the message is consumed (a dead port's is destroyed);
- * MACH_SEND_TIMED_OUT, MACH_SEND_INTERRUPTED: it is still the caller's. No locks; blocks.
+ * Sends to kmsg->ikm_remote. MACH_MSG_SUCCESS: the message is consumed (a dead port's is
+ * destroyed); MACH_SEND_TIMED_OUT, MACH_SEND_INTERRUPTED: it is still the caller's. No locks;
+ * blocks.
  */
 mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
                                   mach_msg_timeout_t timeout, struct ipc_exchange *exchange);
-/* Never blocks, whatever the limit. A dead (or kernel) port's message goes to work->destroy. No locks. */
+/* Never blocks, whatever the limit. A dead (or kernel) port's message goes to work->destroy. No
+ * locks. */
 void ipc_mqueue_send_always(ipc_kmsg_t kmsg, struct ipc_work *work);
 /* Does what is left of an exchange when nothing is received. */
 void ipc_exchange_finish(struct ipc_exchange *exchange);
 
 /*
- * Receives from the port or set that `name` denotes in space, after doing what is left of exchange. On
- * success *kmsg is accepted. MACH_RCV_TOO_LARGE with MACH_RCV_LARGE: *needed is the size. Blocks.
+ * Receives from the port or set that `name` denotes in space, after doing what is left of
+ * exchange. On success *kmsg is accepted. MACH_RCV_TOO_LARGE with MACH_RCV_LARGE: *needed is the
+ * size. Blocks.
  */
 mach_msg_return_t ipc_mqueue_receive(ipc_space_t space, mach_port_name_t name,
                                      mach_msg_option_t option, mach_msg_size_t rcv_size,
@@ -37,7 +40,8 @@ mach_msg_return_t ipc_mqueue_receive_reply(ipc_port_t port, ipc_kmsg_t *kmsg);
 
 /* Queues the messages of blocked senders while there are less than `limit`. Port locked. */
 void ipc_mqueue_admit(ipc_port_t port, uint32_t limit);
-/* A send-once notification became due (port->so_notes): a waiting receiver is to look. Port locked. */
+/* A send-once notification became due (port->so_notes): a waiting receiver is to look. Port
+ * locked. */
 void ipc_mqueue_note(ipc_port_t port);
 /* Waiting receivers return `why`; the owner of the queue is locked. */
 void ipc_mqueue_wake_receivers(struct waitq *receivers, mach_msg_return_t why);

@@ -20,9 +20,10 @@ ipc_port_t ipc_note_cancel(ipc_kmsg_t note);
 /* Gives up a notification that will not be sent. No locks. */
 void ipc_note_drop(ipc_kmsg_t note);
 /* Fill in what the notification says; nothing else is needed to send it. */
-void ipc_note_set_name(ipc_kmsg_t note, mach_msg_id_t id, mach_port_name_t name); /* DEAD_NAME, _DELETED */
+/* DEAD_NAME, ... */
+void ipc_note_set_name(ipc_kmsg_t note, mach_msg_id_t id, mach_port_name_t name);
 void ipc_note_set_count(ipc_kmsg_t note, mach_port_mscount_t mscount);            /* NO_SENDERS */
-void ipc_note_set_right(ipc_kmsg_t note, ipc_port_t port);                        /* PORT_DESTROYED */
+void ipc_note_set_right(ipc_kmsg_t note, ipc_port_t port); /* PORT_DESTROYED */
 uint32_t ipc_note_value(ipc_kmsg_t note); /* the name or count in it */
 /* A send-once notification of one of port->so_notes, as if received. NULL: out of memory. */
 ipc_kmsg_t ipc_note_send_once(void);

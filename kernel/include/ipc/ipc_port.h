@@ -3,8 +3,9 @@
  *
  * Three different counts: `refs` keeps the structure; `srights` says how many send rights exist (in
  * spaces, in messages, in the kernel); a name's user references live in the space (ipc_entry.h).
- * All rights to a port together hold one reference: so a right can be made, moved or dropped under the
- * port's lock, without an atomic operation. A right is a pointer that stays good, even to a dead port.
+ * All rights to a port together hold one reference: so a right can be made, moved or dropped under
+ * the port's lock, without an atomic operation. A right is a pointer that stays good, even to a
+ * dead port.
  *
  * States:  in a space   active, receiver != NULL, receiver_name != 0
  *          kernel       active, receiver == ipc_space_kernel, kotype says what it stands for
@@ -41,7 +42,7 @@ enum ipc_kobject_type {
 struct ipc_dnrequest; /* dead-name requests: ipc_notify.h */
 
 struct ipc_port {
-    spinlock_t lock;          /* guards all that is not said to be guarded otherwise, and the queue */
+    spinlock_t lock;          /* guards all but what names another guard */
     uint32_t refs;            /* atomic: pointers in use, and one for all the rights together */
     bool active;
     uint8_t kotype;           /* enum ipc_kobject_type */
@@ -60,10 +61,10 @@ struct ipc_port {
         void *kobject;        /* kernel port */
         uint64_t protected_payload;
     };
-    struct ipc_port *destination;     /* in transit, with a reference; guarded by ipc_transit_lock */
-    struct ipc_kmsg *nsrequest;       /* notifications made ready when they were asked for, or NULL */
+    struct ipc_port *destination;     /* in transit, a reference; by ipc_transit_lock */
+    struct ipc_kmsg *nsrequest;       /* notifications, made when asked for, or NULL */
     struct ipc_kmsg *pdrequest;
-    struct ipc_dnrequest *dnrequests; /* indexed by ipc_entry.request; slot 0 heads the free slots */
+    struct ipc_dnrequest *dnrequests; /* by ipc_entry.request; 0 heads the free ones */
     void *watch_object;
     struct queue messages;            /* struct ipc_kmsg.ikm_link, FIFO */
     struct waitq receivers;           /* threads waiting to receive from this port itself */
@@ -114,8 +115,8 @@ kern_return_t ipc_port_watch(ipc_port_t port, enum ipc_kobject_type type, void *
 void ipc_port_unwatch(ipc_port_t port);
 
 /* ---- for ipc itself ---- */
-/* What a death leaves to be done when no lock is held, as a list and not by recursion: messages with
- * receive rights whose queues hold messages with receive rights ... */
+/* What a death leaves to be done when no lock is held, as a list and not by recursion: messages
+ * with receive rights whose queues hold messages with receive rights ... */
 struct ipc_work {
     struct queue send;    /* notifications */
     struct queue destroy; /* messages */
@@ -128,9 +129,11 @@ void ipc_work_run(struct ipc_work *work);
 ipc_port_t ipc_port_alloc(void);
 /* Unlocks a port of which one has just taken a right away: frees it if that was the last. */
 void ip_unlock_dropped(ipc_port_t port);
-/* The port leaves its space and its sets; waiting receivers return `why`. Port locked, and the space. */
+/* The port leaves its space and its sets; waiting receivers return `why`. Port locked, and the
+ * space. */
 void ipc_port_clear_receiver(ipc_port_t port, mach_msg_return_t why);
-/* The receive right, in limbo, is destroyed, or goes to whom a port-destroyed request names. No locks. */
+/* The receive right, in limbo, is destroyed, or goes to whom a port-destroyed request names. No
+ * locks. */
 void ipc_port_destroy(ipc_port_t port, struct ipc_work *work);
 /* The receive right is in a message to dest from now on: false, and nothing changed, if the message
  * would then wait, over however many ports in transit, in the port's own queue. */

@@ -1,5 +1,6 @@
 /*
- * A port set: ports that one receive waits on together. A port may be in several. Read ipc_port.h before.
+ * A port set: ports that one receive waits on together. A port may be in several. Read ipc_port.h
+ * before.
  *
  *            set.members -> link -> link ...     each link joins one port and one set
  *            set.ready   -> link ...             of those whose port has a message: found in O(1)
@@ -39,8 +40,8 @@ void ipc_pset_join(ipc_port_t port, struct ipc_pset *pset, struct ipc_pset_link 
 /* Port locked. */
 void ipc_pset_leave(struct ipc_pset_link *link);
 void ipc_pset_leave_all(ipc_port_t port);
-/* Tells the port's sets that it has (no) messages. Port locked. wake: receivers waiting in the sets are
- * to look. */
+/* Tells the port's sets that it has (no) messages. Port locked. wake: receivers waiting in the
+ * sets are to look. */
 void ipc_pset_mark(ipc_port_t port, bool ready, bool wake);
 /* A set the port is in, by its name in the space; or null. Space and port locked. */
 mach_port_name_t ipc_pset_name(ipc_space_t space, ipc_port_t port);

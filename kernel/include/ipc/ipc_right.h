@@ -15,7 +15,8 @@ kern_return_t ipc_right_lookup_receive(ipc_space_t space, mach_port_name_t name,
 /* If the entry's port died, makes a dead name of it. Space locked. */
 bool ipc_right_check(ipc_space_t space, struct ipc_entry *entry);
 
-/* The entry's name goes away: its dead-name request, or NULL, to be sent as PORT_DELETED. Space locked. */
+/* The entry's name goes away: its dead-name request, or NULL, to be sent as PORT_DELETED. Space
+ * locked. */
 ipc_kmsg_t ipc_right_request_deleted(struct ipc_entry *entry);
 
 /*
@@ -44,11 +45,12 @@ void ipc_right_commit_receive(ipc_port_t port);
 void ipc_batch_finish(struct ipc_batch *batch);
 
 /*
- * copyout: puts a right (arrived as disposition) into the space. Space locked and active. On success the
- * right is consumed and *name says where it is (MACH_PORT_NAME_DEAD if the port is dead). Else
- * KERN_RESOURCE_SHORTAGE or KERN_NO_SPACE, and the right is still the caller's.
+ * copyout: puts a right (arrived as disposition) into the space. Space locked and active. On
+ * success the right is consumed and *name says where it is (MACH_PORT_NAME_DEAD if the port is
+ * dead). Else KERN_RESOURCE_SHORTAGE or KERN_NO_SPACE, and the right is still the caller's.
  */
-kern_return_t ipc_right_copyout(ipc_space_t space, ipc_port_t port, mach_msg_type_name_t disposition,
+kern_return_t ipc_right_copyout(ipc_space_t space, ipc_port_t port,
+                                mach_msg_type_name_t disposition,
                                 mach_port_name_t *name);
 /* Under a given name: see mach_port_insert_right for what it returns. Locks the space itself. */
 kern_return_t ipc_right_copyout_name(ipc_space_t space, ipc_port_t port,

@@ -2,9 +2,9 @@
  * A space: a task's table of names -> (object, rights, user references).
  *
  * The table must take names its owner chose (mach_port_allocate_name), so it is a radix tree on the
- * index: three levels, 256 / 512 / 128 entries, leaves of one page; the first leaf is reached without
- * the upper levels. A port -> name hash makes send rights to one port merge into one name. The table's
- * routines are in ipc_entry.h, what names mean in ipc_right.h.
+ * index: three levels, 256 / 512 / 128 entries, leaves of one page; the first leaf is reached
+ * without the upper levels. A port -> name hash makes send rights to one port merge into one name.
+ * The table's routines are in ipc_entry.h, what names mean in ipc_right.h.
  */
 #ifndef _IPC_IPC_SPACE_H_
 #define _IPC_IPC_SPACE_H_
@@ -27,7 +27,7 @@ struct ipc_space {
     uint32_t leaf_hint;         /* leaves below this exist */
     uint32_t empty_leaf;        /* leaves that became empty, a list by number; 0: none */
     struct ipc_entry ***root;   /* the upper levels, made when needed */
-    struct ipc_entry **hash;    /* port -> entry with its send right, if the receive right is elsewhere */
+    struct ipc_entry **hash;    /* port -> entry with nothing but its send right */
     uint32_t hash_size;         /* buckets, a power of two */
     uint32_t hash_count;
 };
@@ -42,8 +42,8 @@ void ipc_space_terminate(ipc_space_t space);
 void ipc_space_reference(ipc_space_t space);
 void ipc_space_release(ipc_space_t space);
 
-/* For traps and task start-up: puts a right held by the kernel into space and returns its name (send
- * rights merge). Consumes the right, also on failure (MACH_PORT_NAME_NULL). IP_DEAD gives
+/* For traps and task start-up: puts a right held by the kernel into space and returns its name
+ * (send rights merge). Consumes the right, also on failure (MACH_PORT_NAME_NULL). IP_DEAD gives
  * MACH_PORT_NAME_DEAD, IP_NULL MACH_PORT_NAME_NULL. */
 mach_port_name_t ipc_space_copyout_send(ipc_space_t space, ipc_port_t port);
 /* The port (with a reference) that name denotes a send or receive right for; IP_NULL if none. */

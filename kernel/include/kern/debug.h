@@ -7,7 +7,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* %d %u %x %lx %ld %lu %llx.. %p %s %c %zu, widths and 0-padding. One call is one unbroken output. */
+/* %d %u %x %lx %ld %lu %llx.. %p %s %c %zu, widths and 0-padding. One call is one unbroken output.
+ * */
 int printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int vprintf(const char *format, va_list ap);
 /* From now on the console's lock is ignored: panic. */
@@ -15,8 +16,9 @@ void console_break_lock(void);
 int snprintf(char *buf, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int vsnprintf(char *buf, size_t size, const char *format, va_list ap);
 
-/* Stops all CPUs; prints the message, the registers if in a trap, a backtrace with symbols; powers off
- * if booted with `panic=off`, else waits. Say what was expected, what was seen, and what to look at. */
+/* Stops all CPUs; prints the message, the registers if in a trap, a backtrace with symbols; powers
+ * off if booted with `panic=off`, else waits. Say what was expected, what was seen, and what to
+ * look at. */
 void panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* Prints `pc symbol+offset` for each frame from fp (machine frame pointer; 0: the caller's own). */
 void backtrace(unsigned long fp);

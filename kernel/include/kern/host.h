@@ -45,9 +45,9 @@ void semaphore_init(void);
 void device_interrupt(uint32_t intid);
 
 /*
- * The current thread's user code caused an exception: tells the thread's, then the task's handler, and
- * waits. Returns when the thread may go on in user mode (its state perhaps changed); if nobody handles
- * it, the task is terminated. Called by trap code, no locks held, may block.
+ * The current thread's user code caused an exception: tells the thread's, then the task's handler,
+ * and waits. Returns when the thread may go on in user mode (its state perhaps changed); if nobody
+ * handles it, the task is terminated. Called by trap code, no locks held, may block.
  */
 void exception(exception_type_t type, int64_t code, int64_t subcode);
 /* The bodies of task_/thread_set_exception_ports and _get_exception_port, on the EXC_TYPES_COUNT

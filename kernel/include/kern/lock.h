@@ -2,15 +2,15 @@
  * Spinlocks, and THE LOCK ORDER of the whole kernel.
  *
  * The kernel runs with interrupts masked: a trap keeps them masked until it returns to user mode,
- * blocks, or reaches a preemption point (sched.h). So a spinlock needs no "irq save", nothing that an
- * interrupt does can meet a lock held by the code it interrupted, and per-CPU data needs no lock at
- * all. The price: critical sections must be short, and long loops must call preempt_point().
+ * blocks, or reaches a preemption point (sched.h). So a spinlock needs no "irq save", nothing that
+ * an interrupt does can meet a lock held by the code it interrupted, and per-CPU data needs no lock
+ * at all. The price: critical sections must be short, and long loops must call preempt_point().
  *
- * Locks are taken in the order of their class, lowest first; DEBUG=1 checks that at run time. Two locks
- * of one class only by spin_lock_second(), the lower address first (objects: shadowing before shadow,
- * whatever their addresses). Against the order: spin_try_lock,
- * and on failure release everything and begin again. Nothing blocks, touches user memory, or sends a
- * message while holding a spinlock.
+ * Locks are taken in the order of their class, lowest first; DEBUG=1 checks that at run time. Two
+ * locks of one class only by spin_lock_second(), the lower address first (objects: shadowing before
+ * shadow, whatever their addresses). Against the order: spin_try_lock, and on failure release
+ * everything and begin again. Nothing blocks, touches user memory, or sends a message while holding
+ * a spinlock.
  */
 #ifndef _KERN_LOCK_H_
 #define _KERN_LOCK_H_

@@ -1,7 +1,7 @@
 /*
- * Doubly linked circular queues, intrusive: the link is a member of the element. An empty queue's head
- * points to itself; so does an element that is in no queue, if queue_unlinked() is to be asked of it.
- * Guarded by whatever guards the element.
+ * Doubly linked circular queues, intrusive: the link is a member of the element. An empty queue's
+ * head points to itself; so does an element that is in no queue, if queue_unlinked() is to be asked
+ * of it. Guarded by whatever guards the element.
  */
 #ifndef _KERN_QUEUE_H_
 #define _KERN_QUEUE_H_

@@ -5,12 +5,12 @@
  * release the lock, and thread_block(). A wake-up that comes in between is not lost: thread_block
  * sees that the thread waits no more and returns at once.
  *
- * WHO TAKES A THREAD OFF ITS WAIT QUEUE OWNS ITS WAKE-UP: that happens once, under the queue's lock,
- * whether by a sender, a time-out, or thread_abort; the owner then calls thread_go() or
+ * WHO TAKES A THREAD OFF ITS WAIT QUEUE OWNS ITS WAKE-UP: that happens once, under the queue's
+ * lock, whether by a sender, a time-out, or thread_abort; the owner then calls thread_go() or
  * thread_handoff(), with no need for the queue's lock.
  *
- * A switch is made holding the outgoing thread's lock, which the incoming thread releases: until its
- * registers are saved nobody else can run it.
+ * A switch is made holding the outgoing thread's lock, which the incoming thread releases: until
+ * its registers are saved nobody else can run it.
  */
 #ifndef _KERN_SCHED_H_
 #define _KERN_SCHED_H_
@@ -39,22 +39,23 @@ static inline bool waitq_empty(const struct waitq *wq)
 {
     return queue_empty(&wq->threads);
 }
-/* The current thread will wait on wq (lock held). interruptible: thread_abort and termination may end
- * it. deadline: machine_time() value, or DEADLINE_NONE. */
+/* The current thread will wait on wq (lock held). interruptible: thread_abort and termination may
+ * end it. deadline: machine_time() value, or DEADLINE_NONE. */
 void waitq_assert_wait(struct waitq *wq, bool interruptible, uint64_t deadline);
-/* Takes the first / a given waiting thread off (lock held): the caller now owns its wake-up. NULL or
- * false if there is none / it is not on that queue. Cancels its time-out. */
+/* Takes the first / a given waiting thread off (lock held): the caller now owns its wake-up. NULL
+ * or false if there is none / it is not on that queue. Cancels its time-out. */
 thread_t waitq_dequeue(struct waitq *wq);
 bool waitq_remove(struct waitq *wq, thread_t thread);
 /* Dequeues and wakes all (lock held). */
 void waitq_wakeup_all(struct waitq *wq, wait_result_t result);
 bool waitq_wakeup_one(struct waitq *wq, wait_result_t result);
 
-/* Gives up the CPU if the current thread is (still) waiting. No locks held. Returns how it was woken. */
+/* Gives up the CPU if the current thread is (still) waiting. No locks held. Returns how it was
+ * woken. */
 wait_result_t thread_block(void);
-/* The same, but the CPU goes straight to `next`, whose wake-up the caller owns, with `result`, without
- * passing a run queue, unless a higher priority waits. The caller must have asserted a wait; if it has
- * been woken already, next is made runnable in the ordinary way. */
+/* The same, but the CPU goes straight to `next`, whose wake-up the caller owns, with `result`,
+ * without passing a run queue, unless a higher priority waits. The caller must have asserted a
+ * wait; if it has been woken already, next is made runnable in the ordinary way. */
 wait_result_t thread_handoff(thread_t next, wait_result_t result);
 /* Makes a thread whose wake-up one owns runnable, on the best CPU. */
 void thread_go(thread_t thread, wait_result_t result);
@@ -64,21 +65,21 @@ bool thread_interrupt(thread_t thread);
 /* Blocks until the deadline: THREAD_TIMED_OUT, or THREAD_INTERRUPTED. */
 wait_result_t thread_sleep_until(uint64_t deadline);
 
-/* A one-off event: sleep until *word, guarded by lock, changes. Thin helpers over a hashed wait queue
- * (LOCK_WAITQ) for places where an object has no queue of its own (a busy page, a map in transition).
- * event_assert_wait is called with the object's lock held, before releasing it. */
+/* A one-off event: sleep until *word, guarded by lock, changes. Thin helpers over a hashed wait
+ * queue (LOCK_WAITQ) for places where an object has no queue of its own (a busy page, a map in
+ * transition). event_assert_wait is called with the object's lock held, before releasing it. */
 void event_assert_wait(const void *event, bool interruptible, uint64_t deadline);
 void event_wakeup(const void *event);
-/* Ends the wait that event_assert_wait began: the event has come about in the meantime. May block for
- * the moment a waker needs that came first. No locks held. */
+/* Ends the wait that event_assert_wait began: the event has come about in the meantime. May block
+ * for the moment a waker needs that came first. No locks held. */
 void event_cancel_wait(void);
 
 /* Puts the current thread at the end of its queue and runs another, if one is as important. True if
  * another ran. */
 bool thread_yield(void);
-/* The first thing a thread does after a switch: finishes the outgoing thread `old` (clears on_cpu, queues
- * it if it is runnable, frees the stack of a dead one) and releases its lock. The code that a new thread
- * starts in (machine/thread.h) calls it, too. */
+/* The first thing a thread does after a switch: finishes the outgoing thread `old` (clears on_cpu,
+ * queues it if it is runnable, frees the stack of a dead one) and releases its lock. The code that
+ * a new thread starts in (machine/thread.h) calls it, too. */
 void thread_continue(struct thread *old);
 /* In long loops, no locks held: takes pending interrupts, and yields if the time slice is over.
  * Returns false if the thread should give up (it is being terminated). */
@@ -87,28 +88,29 @@ bool preempt_point(void);
 void ast_taken(void);
 /* The thread's priority in force is computed anew (its base changed). thread->lock is held. */
 void sched_reprioritize(struct thread *thread);
-/* Makes thread runnable, for the first time, or again after a stop or a wait. Its lock is held. If it is
- * still on a CPU, on its way out, only its state changes: it will notice. */
+/* Makes thread runnable, for the first time, or again after a stop or a wait. Its lock is held. If
+ * it is still on a CPU, on its way out, only its state changes: it will notice. */
 void thread_setrun(struct thread *thread);
-/* The current thread stops (state TH_SUSPENDED) or ends (TH_DEAD). Its lock is held, and released. */
+/* The current thread stops (state TH_SUSPENDED) or ends (TH_DEAD). Its lock is held, and released.
+ * */
 void thread_stop_self(struct thread *self, int state);
-/* For suspension: waits, uninterruptibly, until thread does not run in user mode; settled: until its
- * user registers are complete, too (it is at the border, or waits inside the kernel). AST_HALT was set
- * before; thread is not the current one. No locks held. */
+/* For suspension: waits, uninterruptibly, until thread does not run in user mode; settled: until
+ * its user registers are complete, too (it is at the border, or waits inside the kernel). Returns
+ * also when it is not suspended any more. Not for the current thread. No locks held. */
 void thread_wait_off_cpu(struct thread *thread, bool settled);
 /* Charges the running thread; sets AST_PREEMPT when its slice is over. (timer.c calls it, as one of
  * the time-outs of each CPU.) */
 void sched_tick(void);
-/* Starts scheduling on this CPU; never returns. What called it is never returned to: its stack and the
- * struct thread it ran as are free for other use once the CPU's idle thread runs. */
+/* Starts scheduling on this CPU; never returns. What called it is never returned to: its stack and
+ * the struct thread it ran as are free for other use once the CPU's idle thread runs. */
 void sched_start_cpu(void) __attribute__((noreturn));
 void sched_init(void);
 /* After thread_init: a thread for each CPU that there may be to idle in. */
 void sched_create_idle_threads(void);
 
 /* ---- between the files of kern/ ---- */
-/* The current thread waits for this one to stop or end: if it is in a run queue, it is not to starve
- * there. Its lock is held. */
+/* The current thread waits for this one to stop or end: if it is in a run queue, it is not to
+ * starve there. Its lock is held. */
 void sched_hurry(struct thread *thread);
 /* The current thread will wait, interruptibly, for nothing but the deadline. */
 void thread_assert_sleep(uint64_t deadline);
@@ -123,8 +125,8 @@ void sched_depress(struct thread *self, uint32_t ms);
 void sched_depress_end(struct thread *self);
 /* wait_timer went off while the thread did not wait. */
 void sched_depress_expired(struct thread *thread);
-/* Runs next at once if it is in a run queue, on this CPU; the current thread stays runnable, or waits
- * if it has asserted that. False: next is not to be had. No locks held. */
+/* Runs next at once if it is in a run queue, on this CPU; the current thread stays runnable, or
+ * waits if it has asserted that. False: next is not to be had. No locks held. */
 bool thread_switch_to(struct thread *next);
 
 /* ---- time-outs ---- */

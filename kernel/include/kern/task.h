@@ -18,7 +18,8 @@ struct task {
     vm_address_t emulation;     /* unix_syscall entry, or 0; plain word, read by the trap */
     security_token_t token;     /* written under lock, read by senders as one 64-bit word */
 
-    /* ---- event counters: relaxed; the traps' own two are counted by assembly (asm_offsets.h) ---- */
+    /* ---- event counters: relaxed; the traps' own two are counted by assembly (asm_offsets.h) ----
+     * */
     uint32_t faults, pageins, cow_faults, messages_sent, messages_received, syscalls_mach,
         syscalls_unix;
 
@@ -43,8 +44,8 @@ struct task {
 
 extern struct task *kernel_task; /* threads of the kernel; no space, the kernel map */
 
-/* A new task without threads, as task_create of task.defs; parent may be NULL (the first). The caller
- * gets one reference. */
+/* A new task without threads, as task_create of task.defs; parent may be NULL (the first). The
+ * caller gets one reference. */
 kern_return_t task_create_internal(task_t parent, bool inherit_memory, task_t *child);
 void task_reference(task_t task);
 void task_deallocate(task_t task);

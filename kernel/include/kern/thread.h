@@ -2,8 +2,8 @@
  * A thread: a register context, a kernel stack, scheduling state.
  *
  * References: the task's list holds one, the thread's being alive one, its kernel port one for the
- * time of each use. The structure is freed, not the stack, when the last goes; the stack goes when the
- * thread has switched away for the last time.
+ * time of each use. The structure is freed, not the stack, when the last goes; the stack goes when
+ * the thread has switched away for the last time.
  */
 #ifndef _KERN_THREAD_H_
 #define _KERN_THREAD_H_
@@ -53,6 +53,7 @@ struct thread {
                                     * without the lock; cleared under the lock (sched.c) */
     bool at_border;                /* preempted just before user mode: its registers are complete */
     bool task_held;                /* its task is suspended */
+    bool watched;                  /* somebody waits (event: &ast) for it to leave its CPU */
     bool interruptible;            /* of the wait */
     bool active;                   /* not terminated */
     uint8_t priority;              /* 0..127, base */
@@ -92,8 +93,8 @@ struct thread {
     struct exception_action exc_actions[EXC_TYPES_COUNT]; /* owned by LOCK_TASK of the task */
 };
 
-/* A new thread of task, suspended once, holding a reference for the caller. Its user registers are 0.
- * KERN_RESOURCE_SHORTAGE, KERN_TERMINATED. */
+/* A new thread of task, suspended once, holding a reference for the caller. Its user registers are
+ * 0. KERN_RESOURCE_SHORTAGE, KERN_TERMINATED. */
 kern_return_t thread_create_in(struct task *task, thread_t *thread);
 /* A kernel thread, made runnable: calls entry(arg), which must not return. */
 thread_t kernel_thread(const char *name, void (*entry)(void *), void *arg, int priority);
@@ -131,11 +132,11 @@ void thread_init(void);
 uint32_t thread_total(void);
 
 /* ---- between the files of kern/ ---- */
-/* A kernel thread that has not been made runnable, with one reference for its being alive. NULL: out
- * of memory. */
+/* A kernel thread that has not been made runnable, with one reference for its being alive. NULL:
+ * out of memory. */
 thread_t kernel_thread_create(const char *name, void (*entry)(void *), void *arg, int priority);
-/* The thread has switched away for the last time: frees its stack, and the reference for being alive.
- * On another thread's stack, no locks held. */
+/* The thread has switched away for the last time: frees its stack, and the reference for being
+ * alive. On another thread's stack, no locks held. */
 void thread_reap(struct thread *thread);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The Mach traps that kern/ implements, under the names the trap table uses. Arguments are as the user
- * program gave them: nothing about them is believed. (mach/traps.h has the contracts; ipc/ipc_kobject.h
- * the traps of ipc.)
+ * The Mach traps that kern/ implements, under the names the trap table uses. Arguments are as the
+ * user program gave them: nothing about them is believed. (mach/traps.h has the contracts;
+ * ipc/ipc_kobject.h the traps of ipc.)
  */
 #ifndef _KERN_TRAPS_H_
 #define _KERN_TRAPS_H_

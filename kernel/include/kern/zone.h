@@ -1,9 +1,9 @@
 /*
  * Zones: allocators of equal-sized objects, and kalloc for odd sizes.
  *
- * A zone takes whole pages (vm_page_grab, reached through the linear map) and cuts them up. Its memory
- * is TYPE-STABLE: a page once given to a zone stays there, and an object's lock word stays a lock word
- * after the object is freed. Wait-queue code relies on that (sched.h, docs/tricks.md).
+ * A zone takes whole pages (vm_page_grab, reached through the linear map) and cuts them up. Its
+ * memory is TYPE-STABLE: a page once given to a zone stays there, and an object's lock word stays a
+ * lock word after the object is freed. Wait-queue code relies on that (sched.h, docs/tricks.md).
  */
 #ifndef _KERN_ZONE_H_
 #define _KERN_ZONE_H_
@@ -27,7 +27,8 @@ uint32_t zone_count(zone_t zone);
 /* For host_info: pages held by all zones, bytes handed out by all zones. */
 void zone_totals(uint32_t *pages, uint32_t *bytes_used);
 
-/* Memory of any size, 16-aligned: from power-of-two zones up to a page, above that contiguous pages.
+/* Memory of any size, 16-aligned: from power-of-two zones up to a page, above that contiguous
+ * pages.
  * NULL when out of memory; never blocks. size must be given back on free. */
 void *kalloc(size_t size);
 void *kalloc_zeroed(size_t size);

@@ -23,7 +23,7 @@ static inline struct thread *current_thread(void)
 }
 struct cpu *current_cpu_slow(void);
 /* The CPU this thread is on. Changes over anything that may block: do not keep it. */
-#define current_cpu() (*(struct cpu *volatile *)current_thread()) /* machine.cpu is the first field */
+#define current_cpu() (*(struct cpu *volatile *)current_thread()) /* machine.cpu is first */
 
 /* The counter: 64 bits, monotonic, the same on all CPUs. */
 static inline uint64_t machine_time(void)
@@ -44,14 +44,15 @@ uint32_t irq_line_count(void); /* INTIDs at and above do not exist */
 /* Makes another CPU enter the kernel and look at its current thread's ast / its run queue. */
 void machine_poke_cpu(uint32_t cpu);
 
-/* Waits for an interrupt and takes what is pending (idle loop; interrupts are masked on entry and on
- * return). */
+/* Waits for an interrupt and takes what is pending (idle loop; interrupts are masked on entry
+ * and on return). */
 void machine_idle(void);
 /* Takes pending interrupts now, without waiting: for preempt_point. */
 void machine_take_interrupts(void);
 
-/* Starts the other CPUs (PSCI), and counts them in cpu_count; each ends in sched_start_cpu(), on a stack
- * and a struct thread made for it here (current_thread(), current_cpu() work from the start). */
+/* Starts the other CPUs (PSCI), and counts them in cpu_count; each ends in sched_start_cpu(), on
+ * a stack and a struct thread made for it here (current_thread(), current_cpu() work from the
+ * start). */
 void machine_start_cpus(void);
 void machine_reboot(int options) __attribute__((noreturn)); /* 0 power off, 1 reset */
 /* ---- for panic and backtrace ---- */
@@ -65,12 +66,13 @@ bool machine_is_kernel_memory(uint64_t va); /* readable, and ordinary memory of 
 /* The early console: bytes to the PL011, polled. No lock: see printf.c. */
 void console_write(const char *text, size_t length);
 
-/* ---- user memory: the current task's. Returns 0, or KERN_INVALID_ADDRESS with nothing said about how
- * much was copied. May block on a fault: no locks held. ---- */
+/* ---- user memory: the current task's. Returns 0, or KERN_INVALID_ADDRESS with nothing said about
+ * how much was copied. May block on a fault: no locks held. ---- */
 int copyin(const void *user, void *kernel, size_t size);
 int copyout(const void *kernel, void *user, size_t size);
 
-/* A string: at most max bytes with its 0, *length without it. KERN_INVALID_ARGUMENT: no 0 in max. */
+/* A string: at most max bytes with its 0; *length is without it. KERN_INVALID_ARGUMENT: no 0
+ * among them. */
 int copyinstr(const char *user, char *kernel, size_t max, size_t *length);
 
 /* ---- boot information, read from the device tree by machine_init ---- */
@@ -84,8 +86,8 @@ struct boot_info {
     uint64_t free_start;             /* boot_alloc gave out memory below this */
 };
 extern struct boot_info boot_info;
-/* Value of `key=` in the boot arguments copied to buf (cut at size); false if it is not there. A word
- * without `=` gives "". */
+/* Value of `key=` in the boot arguments copied to buf (cut at size); false if it is not there. A
+ * word without `=` gives "". */
 bool boot_arg(const char *key, char *buf, size_t size);
 /* Memory for the kernel's lifetime, before vm_page_init; zeroed; panics when there is none. */
 void *boot_alloc(size_t size, size_t align);

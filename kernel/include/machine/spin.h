@@ -1,7 +1,7 @@
 /*
- * The spinlock itself, for Armv8.0 (no LSE): load-acquire-exclusive, store-exclusive, and WFE while it
- * is taken. The holder's store-release clears our exclusive monitor, which is an event and ends the
- * WFE (Arm ARM B2.9.4, D1.16.1); under QEMU's icount WFE gives the turn to the next CPU.
+ * The spinlock itself, for Armv8.0 (no LSE): load-acquire-exclusive, store-exclusive, and WFE while
+ * it is taken. The holder's store-release clears our exclusive monitor, which is an event and ends
+ * the WFE (Arm ARM B2.9.4, D1.16.1); under QEMU's icount WFE gives the turn to the next CPU.
  */
 #ifndef _MACHINE_SPIN_H_
 #define _MACHINE_SPIN_H_
@@ -46,7 +46,8 @@ static inline void machine_spin_unlock(uint32_t *word)
     __atomic_store_n(word, 0, __ATOMIC_RELEASE);
 }
 
-/* For loops that wait for another CPU by other means than a lock: gives it its turn under icount. */
+/* For loops that wait for another CPU by other means than a lock: gives it its turn under
+ * icount. */
 static inline void machine_spin_pause(void)
 {
     __asm__ volatile("yield" ::: "memory");

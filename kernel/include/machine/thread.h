@@ -42,13 +42,13 @@ struct machine_thread {
  * which releases the outgoing thread's lock, then calls entry(arg), or goes to user mode (NULL).
  * KERN_RESOURCE_SHORTAGE. */
 kern_return_t machine_thread_create(struct thread *thread, void (*entry)(void *), void *arg);
-/* Provided by kern: the first thing a fresh thread runs, with the thread that ran before it, whose lock
- * it releases. On its return the machine calls entry(arg), or goes to user mode. */
+/* Provided by kern: the first thing a fresh thread runs, with the thread that ran before it,
+ * whose lock it releases. On its return the machine calls entry(arg), or goes to user mode. */
 void thread_continue(struct thread *old);
 /* Frees the stack; the thread does not run any more. Not on its own stack. */
 void machine_thread_destroy(struct thread *thread);
-/* Switches registers and stack; returns in `new`'s context, when it was switched to, with the thread
- * that ran before it: whose lock the caller then releases. Both locks... see sched.c. */
+/* Switches registers and stack; returns in `new`'s context, when it was switched to, with the
+ * thread that ran before it: whose lock the caller then releases. Both locks... see sched.c. */
 struct thread *machine_switch(struct thread *old, struct thread *new);
 /* Around machine_switch: TTBR0, TPIDR, FP trap. */
 void machine_switch_prepare(struct thread *old, struct thread *new);

@@ -1,6 +1,6 @@
 /*
- * An address space: sorted entries over a pmap. Each entry says: this range shows that object from that
- * offset on, with this protection.
+ * An address space: sorted entries over a pmap. Each entry says: this range shows that object from
+ * that offset on, with this protection.
  */
 #ifndef _VM_VM_MAP_H_
 #define _VM_VM_MAP_H_
@@ -13,7 +13,7 @@
 
 struct vm_map_entry {
     struct queue link;               /* in address order */
-    struct vm_map_entry *left;       /* and in a balanced tree (vm_map_tree.c): look-up is O(log n) */
+    struct vm_map_entry *left;       /* and in a balanced tree: vm_map_tree.c */
     struct vm_map_entry *right;
     struct vm_map_entry *parent;
     vm_size_t gap;                   /* free bytes between the entry before and start */
@@ -50,7 +50,8 @@ struct vm_map {
 
 /*
  * Memory in transit: out-of-line data of a message. A list of entries (copy-on-write) of page
- * granularity with the byte offset and size of the data inside, or, when small, the bytes themselves.
+ * granularity with the byte offset and size of the data inside, or, when small, the bytes
+ * themselves.
  */
 struct vm_map_copy {
     vm_size_t size;                  /* bytes of data */
@@ -71,14 +72,15 @@ void vm_map_terminate(vm_map_t map);
 /* A child's map, each entry as its inheritance says. NULL: out of memory, nothing changed. */
 vm_map_t vm_map_fork(vm_map_t parent);
 
-/* Puts object (its reference consumed on success; NULL: zero-fill) in the map: vm_map of vm_map.defs.
- * Addresses, size and offset are page aligned; hostile values are refused. needs_copy: changes stay
- * private. KERN_INVALID_ARGUMENT, KERN_NO_SPACE, KERN_PROTECTION_FAILURE, KERN_RESOURCE_SHORTAGE. */
+/* Puts object (its reference consumed on success; NULL: zero-fill) in the map: vm_map of
+ * vm_map.defs. Addresses, size and offset are page aligned; hostile values are refused. needs_copy:
+ * changes stay private. KERN_INVALID_ARGUMENT, KERN_NO_SPACE, KERN_PROTECTION_FAILURE,
+ * KERN_RESOURCE_SHORTAGE. */
 kern_return_t vm_map_enter(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask,
                            bool anywhere, vm_object_t object, vm_offset_t offset, bool needs_copy,
                            vm_prot_t cur, vm_prot_t max, vm_inherit_t inheritance);
-/* Unmaps [start, end) (page aligned); holes are no error. KERN_RESOURCE_SHORTAGE (nothing changed): no
- * memory to split an entry. May block; no locks. */
+/* Unmaps [start, end) (page aligned); holes are no error. KERN_RESOURCE_SHORTAGE (nothing changed):
+ * no memory to split an entry. May block; no locks. */
 kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end);
 
 /* ---- out-of-line memory ---- */
@@ -86,21 +88,22 @@ kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end);
  * permitted: KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE. Any alignment. May block. */
 kern_return_t vm_map_copyin(vm_map_t map, vm_address_t src, vm_size_t len, bool src_destroy,
                             vm_map_copy_t *copy);
-/* Puts a copy into the map at a place of its own; *dst is the address of its first byte. Consumes copy
- * on success. A NULL copy gives address 0. */
+/* Puts a copy into the map at a place of its own; *dst is the address of its first byte. Consumes
+ * copy on success. A NULL copy gives address 0. */
 kern_return_t vm_map_copyout(vm_map_t map, vm_address_t *dst, vm_map_copy_t copy);
 /* Writes the copy over existing memory at dst, any alignment. Consumes copy on success. */
 kern_return_t vm_map_copy_overwrite(vm_map_t map, vm_address_t dst, vm_map_copy_t copy);
 void vm_map_copy_discard(vm_map_copy_t copy);
-/* A copy made of bytes in kernel memory (any size); and its bytes into kernel memory. The second may
- * block on a pager, and fails like a fault. */
+/* A copy made of bytes in kernel memory (any size); and its bytes into kernel memory. The second
+ * may block on a pager, and fails like a fault. */
 kern_return_t vm_map_copyin_kernel(const void *data, vm_size_t size, vm_map_copy_t *copy);
 kern_return_t vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *buf, vm_size_t size);
 
 /* ---- faults ---- */
 /* Makes `prot` access to the page at va possible. KERN_SUCCESS; KERN_INVALID_ADDRESS,
  * KERN_PROTECTION_FAILURE; KERN_MEMORY_ERROR / _FAILURE (pager); KERN_ABORTED (interrupted: the
- * thread is being aborted); KERN_RESOURCE_SHORTAGE (memory and swap are gone). May block; no locks. */
+ * thread is being aborted); KERN_RESOURCE_SHORTAGE (memory and swap are gone). May block; no locks.
+ * */
 kern_return_t vm_fault(vm_map_t map, vm_address_t va, vm_prot_t prot, bool interruptible);
 /* Faults in and wires, or (prot NONE) unwires, [start, end) (page aligned). All or nothing. */
 kern_return_t vm_map_wire(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t prot);

@@ -1,11 +1,11 @@
 /*
- * A memory object as the kernel sees it: a container of pages, backed by a pager or anonymous, perhaps
- * shadowing another (its pages are then the differences).
+ * A memory object as the kernel sees it: a container of pages, backed by a pager or anonymous,
+ * perhaps shadowing another (its pages are then the differences).
  *
- * Copies are lazy and symmetric: a copy is one more reference to the same object, and both the original
- * entry and the copy promise not to write to it (needs_copy). Whoever writes first gets a new object
- * that shadows the old one. cow_refs counts the promises: the last one left, with no shadow on the
- * object, may take its word back and write in place.
+ * Copies are lazy and symmetric: a copy is one more reference to the same object, and both the
+ * original entry and the copy promise not to write to it (needs_copy). Whoever writes first gets a
+ * new object that shadows the old one. cow_refs counts the promises: the last one left, with no
+ * shadow on the object, may take its word back and write in place.
  */
 #ifndef _VM_VM_OBJECT_H_
 #define _VM_VM_OBJECT_H_
@@ -43,6 +43,7 @@ struct vm_object {
     bool wanted : 1;             /* someone waits on the object's event */
     bool writable : 1;           /* was once mapped so that a task may write to it directly */
     bool laundry : 1;            /* pages on their way to a pager; see vm_laundry_count */
+    bool wired : 1;              /* pages of it are, or were, wired: it is copied physically */
     bool device : 1;             /* no pages: shows memory from device_phys on */
     bool normal : 1;             /* device: that is RAM (read-only, cacheable), not registers */
     phys_addr_t device_phys;
@@ -54,14 +55,14 @@ vm_object_t vm_object_allocate(vm_size_t size);
 void vm_object_reference(vm_object_t object);
 /* May send memory_object_terminate; no locks held. NULL allowed. */
 void vm_object_deallocate(vm_object_t object);
-/* The object for a pager's port (one for one), made and initialised (memory_object_init sent) if need
- * be, with a reference. Blocks, interruptibly, until the pager is ready. The right to pager stays the
- * caller's. KERN_INVALID_ARGUMENT: no port, dead, or the kernel's own; KERN_MEMORY_ERROR: not ready in
- * time; KERN_MEMORY_FAILURE: the pager died; KERN_ABORTED; KERN_RESOURCE_SHORTAGE. */
+/* The object for a pager's port (one for one), made and initialised (memory_object_init sent) if
+ * need be, with a reference. Blocks, interruptibly, until the pager is ready. The right to pager
+ * stays the caller's. KERN_INVALID_ARGUMENT: no port, dead, or the kernel's own; KERN_MEMORY_ERROR:
+ * not ready in time; KERN_MEMORY_FAILURE: the pager died; KERN_ABORTED; KERN_RESOURCE_SHORTAGE. */
 kern_return_t vm_object_enter(mach_port_t pager, vm_size_t size, vm_object_t *object);
-/* Physical range (page aligned) as an object, for device_map and the boot archive: registers, or RAM
- * (then normal cacheable memory, which should be mapped read-only, and copied like any other). Nothing
- * is freed with it. One reference; NULL: out of memory. */
+/* Physical range (page aligned) as an object, for device_map and the boot archive: registers, or
+ * RAM (then normal cacheable memory, which should be mapped read-only, and copied like any other).
+ * Nothing is freed with it. One reference; NULL: out of memory. */
 vm_object_t vm_object_allocate_device(phys_addr_t phys, vm_size_t size);
 memory_object_control_t convert_port_to_memory_control(mach_port_t port);
 /* The control port has no senders, or the pager's port died: see memory_object.c. */

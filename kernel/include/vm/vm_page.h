@@ -46,17 +46,18 @@ typedef struct vm_page *vm_page_t;
 #define VM_PAGE_INACTIVE 3
 
 /* ---- frames ---- */
-/* A page frame from the free list, contents undefined, in no object; NULL when none is free (below the
- * reserve only for privileged callers, see vm_pageout). Never blocks. The second form is for pages of
- * user tasks: it leaves twice the reserve for the kernel's own. */
+/* A page frame from the free list, contents undefined, in no object; NULL when none is free (below
+ * the reserve only for privileged callers, see vm_pageout). Never blocks. The second form is for
+ * pages of user tasks: it leaves twice the reserve for the kernel's own. */
 vm_page_t vm_page_grab(void);
 vm_page_t vm_page_grab_user(void);
 void vm_page_release(vm_page_t page);
-/* count contiguous frames, aligned to `align` bytes (power of two); NULL if there is no such run. */
+/* count contiguous frames, aligned to `align` bytes (power of two); NULL if there is no such run.
+ * */
 vm_page_t vm_page_grab_contiguous(uint32_t count, vm_size_t align);
 vm_page_t vm_page_of_phys(phys_addr_t phys); /* NULL: not RAM that is managed */
-/* Blocks until pages are free again (no locks held). False: interrupted, or page-out cannot free any
- * more: give up. */
+/* Blocks until pages are free again (no locks held). False: interrupted, or page-out cannot free
+ * any more: give up. */
 bool vm_page_wait(bool interruptible);
 
 /* ---- pages in objects: the object's lock is held ---- */
@@ -80,8 +81,8 @@ void vm_page_wakeup_done(vm_page_t page);
 #define virt_to_phys(virt) ((phys_addr_t)(virt) - KERNBASE)
 #define vm_page_address(page) phys_to_virt((page)->phys)
 
-/* At boot: gives [start, end) to the page allocator, less what is reserved. Called for each RAM range
- * by machine_init; vm_page_init then builds the array and the hash. */
+/* At boot: gives [start, end) to the page allocator, less what is reserved. Called for each RAM
+ * range by machine_init; vm_page_init then builds the array and the hash. */
 void vm_page_init(void);
 extern struct vm_page_counts {
     uint32_t total, free, active, inactive, wired, free_reserved; /* total = the next four */

@@ -262,10 +262,11 @@ static void free_locked(struct block *b)
 
 void free(void *p)
 {
-    struct block *b = block_of(p);
+    struct block *b;
 
     if (p == NULL)
         return;
+    b = block_of(p);
     if ((uintptr_t)p % ALIGN != 0 || !(b->size & IN_USE) || size_of(b) < BLOCK_MIN
         || !(behind(b)->size & PREV_IN_USE))
         bad_pointer("free: not a pointer of malloc's, or freed before, or overrun\n");
@@ -317,7 +318,7 @@ static int resize_in_place(struct block *b, size_t need)
 void *realloc(void *p, size_t size)
 {
     size_t need = block_size(size);
-    struct block *b = block_of(p);
+    struct block *b;
     size_t have;
     void *new;
     int done;
@@ -326,6 +327,7 @@ void *realloc(void *p, size_t size)
         return malloc(size);
     if (need == 0)
         return no_memory();
+    b = block_of(p);
     mutex_lock(&lock);
     done = resize_in_place(b, need);
     mutex_unlock(&lock);

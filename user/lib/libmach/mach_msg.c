@@ -22,43 +22,50 @@ static void destroy_right(mach_port_name_t name, mach_msg_type_name_t dispositio
     }
 }
 
-/* In a message that arrived the kernel has set deallocate: the memory is the receiver's. In one that was
- * not sent it is the sender's own, unless deallocate says that it was to go with the message. */
-static void destroy_memory(uint64_t address, vm_size_t size, boolean_t deallocate)
+static void destroy_memory(uint64_t address, vm_size_t size)
 {
-    if (deallocate && size != 0)
+    if (size != 0)
         vm_deallocate(mach_task_self(), address, size);
 }
 
-static void destroy_descriptor(const mach_msg_descriptor_t *d)
+static void destroy_descriptor(const mach_msg_descriptor_t *d, boolean_t arrived)
 {
     switch (d->port.type) {
     case MACH_MSG_PORT_DESCRIPTOR:
         destroy_right(d->port.name, d->port.disposition);
         break;
     case MACH_MSG_OOL_DESCRIPTOR:
-        destroy_memory(d->out_of_line.address, d->out_of_line.size, d->out_of_line.deallocate);
+        if (arrived || d->out_of_line.deallocate)
+            destroy_memory(d->out_of_line.address, d->out_of_line.size);
         break;
     case MACH_MSG_OOL_PORTS_DESCRIPTOR: {
         const mach_port_name_t *names = (const mach_port_name_t *)d->ool_ports.address;
 
         for (uint32_t i = 0; i < d->ool_ports.count; i++)
             destroy_right(names[i], d->ool_ports.disposition);
-        destroy_memory(d->ool_ports.address, d->ool_ports.count * sizeof(*names),
-                       d->ool_ports.deallocate);
+        if (arrived || d->ool_ports.deallocate)
+            destroy_memory(d->ool_ports.address, d->ool_ports.count * sizeof(*names));
         break;
     }
     }
 }
 
+/*
+ * Out-of-line memory of a message that arrived is ours; that of one that was not sent is the message's
+ * only if it was to go with it. In one that arrived the local disposition says by what right it came:
+ * no sender names its reply port so, but by a MAKE_ disposition.
+ */
 void mach_msg_destroy(mach_msg_header_t *message)
 {
+    mach_msg_type_name_t local = MACH_MSGH_BITS_LOCAL(message->msgh_bits);
+    boolean_t arrived = local == MACH_MSG_TYPE_PORT_SEND || local == MACH_MSG_TYPE_PORT_SEND_ONCE;
+
     destroy_right(message->msgh_remote_port, MACH_MSGH_BITS_REMOTE(message->msgh_bits));
     if (message->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
         const mach_msg_base_t *base = (const mach_msg_base_t *)message;
         const mach_msg_descriptor_t *d = (const mach_msg_descriptor_t *)(base + 1);
 
         for (uint32_t i = 0; i < base->body.msgh_descriptor_count; i++)
-            destroy_descriptor(&d[i]);
+            destroy_descriptor(&d[i], arrived);
     }
 }

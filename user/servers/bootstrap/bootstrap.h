@@ -49,6 +49,7 @@ struct service {
 };
 
 extern host_priv_t host_priv;
+extern host_t host_port;    /* the one without privilege: what every task started here gets */
 extern mach_port_t device_master;
 extern struct server world; /* whose port tasks without a server's own get */
 extern const struct port_class server_class;

@@ -37,7 +37,7 @@ kern_return_t load_program(const char *program, mach_port_t bootstrap, task_t *t
     if (kr == KERN_SUCCESS)
         kr = task_set_special_port(*task, TASK_BOOTSTRAP_PORT, bootstrap);
     if (kr == KERN_SUCCESS)
-        kr = task_set_special_port(*task, TASK_HOST_PORT, mach_host_self());
+        kr = task_set_special_port(*task, TASK_HOST_PORT, host_port);
     last = strrchr(program, '/');
     if (kr == KERN_SUCCESS)
         kr = task_set_name(*task, (char *)(last != NULL ? last + 1 : program));

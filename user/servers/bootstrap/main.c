@@ -18,6 +18,7 @@
 #define MESSAGE_MAX 4096 /* no request or reply of bootstrap.defs is larger */
 
 host_priv_t host_priv;
+host_t host_port;
 mach_port_t device_master;
 struct server world = {.program = "world"};
 
@@ -35,6 +36,8 @@ int main(void)
     kern_return_t kr;
 
     kr = task_get_special_port(mach_task_self(), TASK_HOST_PORT, &host_priv);
+    if (kr == KERN_SUCCESS)
+        kr = host_get_special_port(host_priv, HOST_PORT, &host_port);
     if (kr == KERN_SUCCESS)
         kr = host_get_special_port(host_priv, HOST_DEVICE_PORT, &device_master);
     if (kr != KERN_SUCCESS)

@@ -22,8 +22,14 @@ static struct service *services;
 static void service_came_back(void *object, mach_port_t receive_right);
 static void service_port_died(void *object, mach_port_name_t name);
 
+static void service_destroy(void *object)
+{
+    free(object);
+}
+
 static const struct port_class service_class = {
     .name = "service",
+    .destroy = service_destroy,
     .port_destroyed = service_came_back,
     .dead_name = service_port_died,
 };
@@ -65,8 +71,7 @@ static void service_free(struct service *service)
     *link = service->next;
     if (service->send != MACH_PORT_NULL)
         mach_port_deallocate(mach_task_self(), service->send);
-    ports_deref(&service->object); /* destroys the notification port */
-    free(service);
+    ports_deref(service); /* destroys the notification port, frees the record */
 }
 
 kern_return_t service_declare(const char *name, struct server *server, unsigned needs)

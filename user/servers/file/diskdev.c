@@ -121,7 +121,7 @@ int diskdev_open(struct bdev **dev, const char **why)
     do
         kr = disk_info(the_disk.port, &the_disk.dev.nblocks, &block_size, &read_only);
     while (again(kr, &attempts));
-    *why = "there is no disk (QEMU wants -drive and -device virtio-blk-device)";
+    *why = "there is no usable disk (QEMU wants -drive and -device virtio-blk-device)";
     if (kr != KERN_SUCCESS)
         return to_errno(kr);
     *why = "the disk has blocks of a size this server does not know";

@@ -19,10 +19,10 @@ static const char *super_complaint(const struct ostiafs_super *s, const struct b
 
     if (s->magic != OSTIAFS_MAGIC)
         return "the disk holds no Ostia file system (build one with mkfs)";
-    if (s->version != OSTIAFS_VERSION || s->block_size != OSTIAFS_BLOCK_SIZE)
-        return "the file system is of a version this server does not know";
     if (s->sum != ostiafs_super_sum(s))
         return "the superblock is damaged: wrong checksum (run fsck)";
+    if (s->version != OSTIAFS_VERSION || s->block_size != OSTIAFS_BLOCK_SIZE)
+        return "the file system is of a version this server does not know";
     if ((s->incompat & ~OSTIAFS_INCOMPAT_KNOWN) != 0)
         return "the file system has features this server does not know";
     if (s->nblocks > dev->nblocks || s->nblocks > OSTIAFS_MAX_BLOCKS)

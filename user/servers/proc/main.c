@@ -54,7 +54,8 @@ mach_port_t get_root(void)
 #define NAME_PROC MACH_PORT_MAKE(16, 1)
 #define NAME_ROOT MACH_PORT_MAKE(17, 1)
 
-/* Fills the new task's special and exception ports and its first names. */
+/* Fills the new task's special and exception ports and its first names. (The host port it has from us
+ * by inheritance is the plain one.) */
 static kern_return_t equip(task_t task, struct process *p)
 {
     mach_port_t own = ports_make_send(&p->object);
@@ -69,8 +70,6 @@ static kern_return_t equip(task_t task, struct process *p)
         kr = mach_port_insert_right(task, NAME_ROOT, get_root(), MACH_MSG_TYPE_COPY_SEND);
     if (kr == KERN_SUCCESS)
         kr = task_set_special_port(task, TASK_BOOTSTRAP_PORT, proc_bootstrap);
-    if (kr == KERN_SUCCESS)
-        kr = task_set_special_port(task, TASK_HOST_PORT, mach_host_self());
     if (kr == KERN_SUCCESS)
         kr = task_set_exception_ports(task, EXC_MASK_ALL, exception_port, EXCEPTION_DEFAULT,
                                       THREAD_STATE_NONE);
@@ -115,6 +114,8 @@ kern_return_t S_proc_start(mach_port_t server, mach_port_t priv, const char *pat
 
     if (priv != host_priv) /* send rights to one port have one name: this is the same port, or not */
         return unix_err(EPERM);
+    if (get_root() == MACH_PORT_NULL)
+        return unix_err(ENODEV); /* the file server has said why */
     if (task_create(mach_task_self(), FALSE, task) != KERN_SUCCESS)
         return unix_err(ENOMEM);
     p = process_new(process_find(1), *task, &error);

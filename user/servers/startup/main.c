@@ -130,6 +130,6 @@ int main(void)
     }
     kr = start_process(FIRST_PROCESS, &task);
     if (kr != KERN_SUCCESS)
-        fatal("cannot start " FIRST_PROCESS " (is there a disk with a file system? make fs.img)", kr);
+        fatal("cannot start " FIRST_PROCESS, kr);
     return 0;
 }

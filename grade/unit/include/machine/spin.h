@@ -1,1 +1,1 @@
-/* Never used on the host: DEBUG gives the kernel checked locks, which ipc_host.c has. */
+/* Never used on the host: with DEBUG the kernel's locks are functions, which the test supplies. */

@@ -14,7 +14,7 @@ struct stat;
 
 /* system calls */
 int fork(void);
-int exit(int) __attribute__((noreturn)) XV6(exit);
+int exit(int) XV6(exit) __attribute__((noreturn));
 int wait(int *) XV6(wait);
 int pipe(int *);
 int write(int, const void *, int) XV6(write);

@@ -1,0 +1,149 @@
+/*
+ * Translation tables: finding, making and freeing them, on the way from L0 to a page's descriptor.
+ * What the descriptors of pages mean is pmap.c's. Read pmap_internal.h before.
+ */
+#include "pmap_internal.h"
+#include <kern/debug.h>
+
+static uint32_t table_pages; /* atomic: tables of user pmaps and of the stack region */
+
+uint32_t pmap_table_total(void)
+{
+    return __atomic_load_n(&table_pages, __ATOMIC_RELAXED);
+}
+
+uint64_t *pmap_table_alloc(void)
+{
+    vm_page_t page = vm_page_grab();
+
+    if (page == NULL)
+        return NULL;
+    pmap_zero_page(page);
+    __atomic_fetch_add(&table_pages, 1, __ATOMIC_RELAXED);
+    return vm_page_address(page);
+}
+
+/* No CPU may walk it any more. */
+void pmap_table_free(uint64_t *table)
+{
+    __atomic_fetch_sub(&table_pages, 1, __ATOMIC_RELAXED);
+    vm_page_release(vm_page_of_phys(virt_to_phys(table)));
+}
+
+/* The L2 descriptor for va, or NULL. */
+uint64_t *pmap_l2(const struct pmap *pmap, vm_address_t va)
+{
+    uint64_t l0 = pte_read(&pmap->l0[table_index(va, L0_SHIFT)]);
+    uint64_t l1;
+
+    if (l0 == 0)
+        return NULL;
+    l1 = pte_read(&table_of(l0)[table_index(va, L1_SHIFT)]);
+    if (l1 == 0)
+        return NULL;
+    return &table_of(l1)[table_index(va, L2_SHIFT)];
+}
+
+uint64_t *pmap_pte(const struct pmap *pmap, vm_address_t va)
+{
+    uint64_t *l2 = pmap_l2(pmap, va);
+
+    if (l2 == NULL || pte_read(l2) == 0)
+        return NULL;
+    return &table_of(pte_read(l2))[table_index(va, L3_SHIFT)];
+}
+
+/* The table that an entry points to; made if there is none. NULL: out of memory. */
+static uint64_t *table_make(uint64_t *entry)
+{
+    uint64_t *table;
+
+    if (*entry != 0)
+        return table_of(*entry);
+    table = pmap_table_alloc();
+    if (table != NULL)
+        pte_write(entry, virt_to_phys(table) | PTE_VALID | PTE_TABLE);
+    return table;
+}
+
+/* Tables made before memory ran out stay: they are empty, and go with the pmap. */
+uint64_t *pmap_l2_make(struct pmap *pmap, vm_address_t va)
+{
+    uint64_t *l1;
+    uint64_t *l2;
+
+    l1 = table_make(&pmap->l0[table_index(va, L0_SHIFT)]);
+    if (l1 == NULL)
+        return NULL;
+    l2 = table_make(&l1[table_index(va, L1_SHIFT)]);
+    if (l2 == NULL)
+        return NULL;
+    l2 += table_index(va, L2_SHIFT);
+    return table_make(l2) != NULL ? l2 : NULL;
+}
+
+uint64_t *pmap_pte_make(struct pmap *pmap, vm_address_t va)
+{
+    uint64_t *l2 = pmap_l2_make(pmap, va);
+
+    return l2 == NULL ? NULL : &table_of(*l2)[table_index(va, L3_SHIFT)];
+}
+
+/* What the L2 descriptor forbids for all 512 pages is written into their own descriptors, and
+ * the L2 descriptor relieved. Nothing changes for the CPUs, until a page's rights grow. */
+void pmap_push_down(struct pmap *pmap, uint64_t *l2, vm_address_t va)
+{
+    uint64_t *l3 = table_of(*l2);
+    uint64_t clear = *l2 & PTE_TABLE_RDONLY ? PTE_SW_WRITE : 0;
+    uint64_t set = (*l2 & PTE_TABLE_RDONLY ? PTE_RDONLY : 0) | (*l2 & PTE_TABLE_UXN ? PTE_UXN : 0);
+
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+        uint64_t pte = pte_read(&l3[i]);
+
+        if ((pte & PTE_VALID) && ((pte & clear) || (~pte & set)))
+            pte_update(&l3[i], clear, set);
+    }
+    dsb(ishst); /* a walk that sees the relieved table sees the restricted pages */
+    pte_write(l2, *l2 & ~PTE_TABLE_LIMITS);
+    tlb_begin();
+    tlb_flush_walk(pmap, va);
+    tlb_end();
+}
+
+/* Frees the tables below `table`, of which level is 0..2. */
+void pmap_free_tables(uint64_t *table, unsigned level)
+{
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+        if (table[i] == 0)
+            continue;
+        if (level < 2)
+            pmap_free_tables(table_of(table[i]), level + 1);
+        pmap_table_free(table_of(table[i]));
+    }
+}
+
+/* The L2 entry in use for *va, or for the next higher address below end that has one, to which
+ * *va is moved; NULL: there is none. What has no tables is passed over in the largest steps. */
+uint64_t *pmap_next_l2(struct pmap *pmap, vm_address_t *va, vm_address_t end)
+{
+    while (*va < end) {
+        uint64_t l0 = pte_read(&pmap->l0[table_index(*va, L0_SHIFT)]);
+        uint64_t l1;
+        uint64_t *l2;
+
+        if (l0 == 0) {
+            *va = (*va | ((1UL << L0_SHIFT) - 1)) + 1;
+            continue;
+        }
+        l1 = pte_read(&table_of(l0)[table_index(*va, L1_SHIFT)]);
+        if (l1 == 0) {
+            *va = (*va | ((1UL << L1_SHIFT) - 1)) + 1;
+            continue;
+        }
+        l2 = &table_of(l1)[table_index(*va, L2_SHIFT)];
+        if (pte_read(l2) != 0)
+            return l2;
+        *va = (*va | (L2_SIZE - 1)) + 1;
+    }
+    return NULL;
+}
