@@ -1,6 +1,6 @@
 /*
- * memcpy, memmove and memset, which are assembly: a bare program for the board that tries every small
- * size and alignment, says "ok" on the UART and powers off.
+ * memcpy, memmove and memset, which are assembly: a bare program for the board that tries every
+ * small size and alignment, says "ok" on the UART and powers off.
  */
 #include <stddef.h>
 #include <stdint.h>

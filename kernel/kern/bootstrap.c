@@ -279,8 +279,8 @@ static vm_address_t make_stack(vm_map_t map, const struct image *image, vm_addre
     top.argv[0] = sp + __builtin_offsetof(__typeof__(top), arg0);
     top.envp[0] = sp + __builtin_offsetof(__typeof__(top), environment);
     strlcpy(top.arg0, BOOTSTRAP_NAME, sizeof(top.arg0));
-    snprintf(top.environment, sizeof(top.environment), "archive=0x%lx,0x%lx", (unsigned long)archive,
-             (unsigned long)boot_info.archive_size);
+    snprintf(top.environment, sizeof(top.environment), "archive=0x%lx,0x%lx",
+             (unsigned long)archive, (unsigned long)boot_info.archive_size);
     memcpy(top.auxv,
            (uint64_t[6][2]){
                {AT_PHDR, image->headers_at},
@@ -309,8 +309,7 @@ void bootstrap_create(void)
     image.header = (const struct elf_header *)image.file;
     wrong = check_image(&image);
     if (wrong != NULL)
-        panic("`" BOOTSTRAP_NAME "` in the boot archive cannot be run: %s; `make boot.tar` builds it anew",
-              wrong);
+        panic("`" BOOTSTRAP_NAME "` of the boot archive cannot be run: %s: " HOW_TO, wrong);
 
     must(task_create_internal(NULL, false, &task), "create the task");
     must(task_set_name(task, BOOTSTRAP_NAME), "name the task");

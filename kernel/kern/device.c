@@ -58,7 +58,8 @@ static struct device *device_alloc(uint64_t base, vm_size_t size, uint32_t intid
     return device;
 }
 
-kern_return_t device_create(device_t master, uint64_t base, vm_size_t size, int intid, device_t *out)
+kern_return_t device_create(device_t master, uint64_t base, vm_size_t size, int intid,
+                            device_t *out)
 {
     uint64_t end;
     struct device *device;
@@ -103,8 +104,8 @@ kern_return_t device_map(device_t device, vm_map_t map, vm_address_t *address)
     object = vm_object_allocate_device(trunc_page(device->base), size);
     if (object == NULL)
         return KERN_RESOURCE_SHORTAGE;
-    kr = vm_map_enter(map, &where, size, 0, true, object, 0, false, VM_PROT_DEFAULT, VM_PROT_DEFAULT,
-                      VM_INHERIT_NONE);
+    kr = vm_map_enter(map, &where, size, 0, true, object, 0, false, VM_PROT_DEFAULT,
+                      VM_PROT_DEFAULT, VM_INHERIT_NONE);
     if (kr != KERN_SUCCESS) {
         vm_object_deallocate(object);
         return kr;
@@ -279,8 +280,8 @@ static void fill_object(vm_object_t object, vm_page_t first, uint32_t count)
     spin_unlock(&object->lock);
 }
 
-kern_return_t device_dma_allocate(device_t device, vm_map_t map, vm_size_t size, vm_address_t *address,
-                                  uint64_t *physical)
+kern_return_t device_dma_allocate(device_t device, vm_map_t map, vm_size_t size,
+                                  vm_address_t *address, uint64_t *physical)
 {
     vm_address_t where = VM_MIN_ADDRESS;
     uint32_t count;
@@ -304,8 +305,8 @@ kern_return_t device_dma_allocate(device_t device, vm_map_t map, vm_size_t size,
     }
     *physical = pages->phys;
     fill_object(object, pages, count);
-    kr = vm_map_enter(map, &where, size, 0, true, object, 0, false, VM_PROT_DEFAULT, VM_PROT_DEFAULT,
-                      VM_INHERIT_NONE);
+    kr = vm_map_enter(map, &where, size, 0, true, object, 0, false, VM_PROT_DEFAULT,
+                      VM_PROT_DEFAULT, VM_INHERIT_NONE);
     if (kr != KERN_SUCCESS) {
         vm_object_deallocate(object); /* and the pages with it */
         return kr;
@@ -361,7 +362,8 @@ void device_init(void)
     irq_owners = kalloc_zeroed(irq_line_count() * sizeof(struct device *));
     master = device_alloc(0, 0, 0);
     if (irq_owners == NULL || master == NULL)
-        panic("device_init: no memory for %u interrupt lines and the master port", irq_line_count());
+        panic("device_init: no memory for %u interrupt lines and the master port",
+              irq_line_count());
     master->master = true;
     realhost.device_master = master->self;
 }

@@ -77,7 +77,8 @@ void exception_actions_clear(struct exception_action *actions)
 /* The RPC failed before the message, and the rights in it, were the receiver's. */
 static bool send_failed(kern_return_t kr)
 {
-    return (kr & ~MACH_MSG_MASK & ~0xff) == (MACH_SEND_IN_PROGRESS & ~0xff) || kr == MIG_ARRAY_TOO_LARGE;
+    return (kr & ~MACH_MSG_MASK & ~0xff) == (MACH_SEND_IN_PROGRESS & ~0xff)
+           || kr == MIG_ARRAY_TOO_LARGE;
 }
 
 /* Sends to one handler, whose send right is the caller's and stays so, and does what the reply

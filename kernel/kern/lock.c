@@ -42,8 +42,8 @@ static const char *class_name(const spinlock_t *lock)
                                                                   : "(not initialized)";
 }
 
-/* Two of one class: by address, but for memory objects, which have an order of their own (lock.h).
- * */
+/* Two of one class: by address, but for memory objects, which have an order of their own
+ * (lock.h). */
 static bool second_in_order(const spinlock_t *held, const spinlock_t *lock)
 {
     return lock->class == LOCK_VM_OBJECT || held < lock;
@@ -53,7 +53,8 @@ static bool second_in_order(const spinlock_t *held, const spinlock_t *lock)
 static void check_order(struct cpu *cpu, const spinlock_t *lock, const void *pc, bool second)
 {
     if (lock->class == 0 || lock->class >= LOCK_CLASSES)
-        panic("spin_lock: lock %p was never given a class by spin_lock_init; taken at %p", lock, pc);
+        panic("spin_lock: lock %p was never given a class by spin_lock_init; taken at %p", lock,
+              pc);
     for (uint32_t i = 0; i < cpu->held_count; i++) {
         const spinlock_t *held = cpu->held[i];
 
@@ -62,7 +63,7 @@ static void check_order(struct cpu *cpu, const spinlock_t *lock, const void *pc,
                   class_name(lock), lock, held->pc, pc);
         if (held->class > lock->class
             || (held->class == lock->class && !(second && second_in_order(held, lock))))
-            panic("lock order: %s lock %p wanted at %p, while %s lock %p is held since %p; see lock.h",
+            panic("lock order: %s lock %p wanted at %p, %s lock %p held since %p: see kern/lock.h",
                   class_name(lock), lock, pc, class_name(held), held, held->pc);
     }
 }

@@ -79,8 +79,8 @@ static void runq_add(struct cpu *cpu, struct thread *thread, bool head)
     spin_unlock(&cpu->runq.lock);
 }
 
-/* The first of the highest priority, if that is at least min; else NULL. It is the caller's to run.
- * */
+/* The first of the highest priority, if that is at least min; else NULL. It is the caller's to
+ * run. */
 static struct thread *runq_take(struct cpu *cpu, int min)
 {
     struct thread *thread = NULL;
@@ -308,8 +308,8 @@ static struct thread *steal(struct cpu *cpu)
     return victim != NULL ? runq_take(victim, 0) : NULL;
 }
 
-/* self cannot go on: its lock is held. Runs whatever there is to run, the idle thread if nothing.
- * */
+/* self cannot go on: its lock is held. Runs whatever there is to run, the idle thread if
+ * nothing. */
 static void switch_away(struct thread *self)
 {
     struct cpu *cpu = self->machine.cpu;

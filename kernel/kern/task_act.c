@@ -262,7 +262,8 @@ kern_return_t task_set_exception_ports(task_t task, exception_mask_t mask, mach_
 {
     if (task == NULL)
         return KERN_INVALID_ARGUMENT;
-    return exception_actions_set(task, task->exc_actions, mask, port, behavior, flavor, &task->self);
+    return exception_actions_set(task, task->exc_actions, mask, port, behavior, flavor,
+                                 &task->self);
 }
 
 kern_return_t task_get_exception_port(task_t task, exception_type_t exception, mach_port_t *port,

@@ -107,8 +107,8 @@ static kern_return_t check_settled(thread_t thread)
     return thread->on_cpu && thread != current_thread() ? KERN_FAILURE : KERN_SUCCESS;
 }
 
-kern_return_t thread_get_state(thread_t thread, thread_state_flavor_t flavor, thread_state_t old_state,
-                               mach_msg_type_number_t *count)
+kern_return_t thread_get_state(thread_t thread, thread_state_flavor_t flavor,
+                               thread_state_t old_state, mach_msg_type_number_t *count)
 {
     kern_return_t kr = thread_settle(thread);
 
@@ -122,8 +122,8 @@ kern_return_t thread_get_state(thread_t thread, thread_state_flavor_t flavor, th
     return kr;
 }
 
-kern_return_t thread_set_state(thread_t thread, thread_state_flavor_t flavor, thread_state_t new_state,
-                               mach_msg_type_number_t count)
+kern_return_t thread_set_state(thread_t thread, thread_state_flavor_t flavor,
+                               thread_state_t new_state, mach_msg_type_number_t count)
 {
     kern_return_t kr = thread_settle(thread);
 
@@ -145,7 +145,8 @@ static time_value_t time_value(uint64_t ticks)
     return (time_value_t){time.seconds, time.nanoseconds / 1000};
 }
 
-kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out, mach_msg_type_number_t *count)
+kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out,
+                          mach_msg_type_number_t *count)
 {
     static const integer_t run_states[] = {
         [TH_RUNNABLE] = TH_STATE_RUNNING,  [TH_WAITING] = TH_STATE_WAITING,
@@ -225,7 +226,8 @@ kern_return_t thread_get_special_port(thread_t thread, int which, mach_port_t *p
 }
 
 kern_return_t thread_set_exception_ports(thread_t thread, exception_mask_t mask, mach_port_t port,
-                                         exception_behavior_t behavior, thread_state_flavor_t flavor)
+                                         exception_behavior_t behavior,
+                                         thread_state_flavor_t flavor)
 {
     if (thread == NULL)
         return KERN_INVALID_ARGUMENT;
@@ -233,12 +235,14 @@ kern_return_t thread_set_exception_ports(thread_t thread, exception_mask_t mask,
                                  &thread->self);
 }
 
-kern_return_t thread_get_exception_port(thread_t thread, exception_type_t exception, mach_port_t *port,
-                                        exception_behavior_t *behavior, thread_state_flavor_t *flavor)
+kern_return_t thread_get_exception_port(thread_t thread, exception_type_t exception,
+                                        mach_port_t *port, exception_behavior_t *behavior,
+                                        thread_state_flavor_t *flavor)
 {
     if (thread == NULL)
         return KERN_INVALID_ARGUMENT;
-    return exception_actions_get(thread->task, thread->exc_actions, exception, port, behavior, flavor);
+    return exception_actions_get(thread->task, thread->exc_actions, exception, port, behavior,
+                                 flavor);
 }
 
 /* ---- traps ---- */
@@ -267,7 +271,8 @@ kern_return_t thread_switch_trap(mach_port_name_t name, int option, mach_msg_tim
     struct thread *self = current_thread();
     struct thread *next = NULL;
 
-    if (option != SWITCH_OPTION_NONE && option != SWITCH_OPTION_DEPRESS && option != SWITCH_OPTION_WAIT)
+    if (option != SWITCH_OPTION_NONE && option != SWITCH_OPTION_DEPRESS
+        && option != SWITCH_OPTION_WAIT)
         return KERN_INVALID_ARGUMENT;
     if (name != MACH_PORT_NAME_NULL) {
         struct ipc_port *port = ipc_space_lookup_port(current_space(), name);

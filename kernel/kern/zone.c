@@ -179,8 +179,10 @@ zone_t zone_create(const char *name, size_t size)
 
 static zone_t kalloc_zone(size_t size)
 {
-    int shift = size <= (1UL << KALLOC_MIN_SHIFT) ? KALLOC_MIN_SHIFT : 64 - __builtin_clzl(size - 1);
+    int shift = KALLOC_MIN_SHIFT;
 
+    if (size > 1UL << KALLOC_MIN_SHIFT)
+        shift = 64 - __builtin_clzl(size - 1);
     return kalloc_zones[shift - KALLOC_MIN_SHIFT];
 }
 

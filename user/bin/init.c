@@ -40,10 +40,11 @@ static void run_shell(void)
 int main(void)
 {
     if (open_console() < 0) {
+        static const char no_console[] = "init: cannot open " CONSOLE ": ";
         const char *words = strerror(errno);
 
         /* There is no descriptor to print to: the kernel's own console. */
-        debug_print("init: cannot open " CONSOLE ": ", sizeof("init: cannot open " CONSOLE ": ") - 1);
+        debug_print(no_console, sizeof(no_console) - 1);
         debug_print(words, strlen(words));
         debug_print("\n", 1);
         return 1;

@@ -1,9 +1,9 @@
 /*
- * cthreads: threads in one task, mutexes and conditions. As small as may be: a thread is a Mach thread
- * with a guarded stack and a control block; waiting is on a semaphore of the thread's own.
+ * cthreads: threads in one task, mutexes and conditions. As small as may be: a thread is a Mach
+ * thread with a guarded stack and a control block; waiting is on a semaphore of the thread's own.
  *
- * A mutex or condition is a few words and no kernel object, so there is nothing to destroy; all zeros is
- * a free mutex, a condition nobody waits for.
+ * A mutex or condition is a few words and no kernel object, so there is nothing to destroy; all
+ * zeros is a free mutex, a condition nobody waits for.
  */
 #ifndef _CTHREADS_H_
 #define _CTHREADS_H_
@@ -34,9 +34,9 @@ typedef struct condition condition_t;
 #define CTHREAD_STACK_SIZE (256 * 1024) /* bytes; only what is touched takes memory */
 
 /*
- * Starts start(arg) in a new thread. It ends when start returns or calls mach_thread_exit. Its result
- * waits for mach_thread_join, or mach_thread_detach says that nobody will ask. *thread may be NULL:
- * detached from the beginning. KERN_RESOURCE_SHORTAGE, KERN_NO_SPACE: nothing was made.
+ * Starts start(arg) in a new thread. It ends when start returns or calls mach_thread_exit. Its
+ * result waits for mach_thread_join, or mach_thread_detach says that nobody will ask. *thread may
+ * be NULL: detached from the beginning. KERN_RESOURCE_SHORTAGE, KERN_NO_SPACE: nothing was made.
  */
 kern_return_t mach_thread_create(void *(*start)(void *), void *arg, cthread_t *thread);
 /* Waits for the thread's end, frees it, returns its result. Once a thread. */

@@ -1,6 +1,6 @@
 /*
- * Signals. The proc server carries them out: by default a signal ends, stops or continues a process.
- * SIG_DFL and SIG_IGN work for every signal; a handler of one's own is ENOSYS so far.
+ * Signals. The proc server carries them out: by default a signal ends, stops or continues a
+ * process. SIG_DFL and SIG_IGN work for every signal; a handler of one's own is ENOSYS so far.
  */
 #ifndef _SIGNAL_H_
 #define _SIGNAL_H_

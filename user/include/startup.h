@@ -1,7 +1,7 @@
 /*
- * What a program finds when it starts, beside argv, envp and the ELF auxiliary vector: a record at the
- * address AT_OSTIA_STARTUP gives. exec() of the old program fills it, the proc server copies it to the
- * new stack; port names stay valid, as exec keeps the task and its port space.
+ * What a program finds when it starts, beside argv, envp and the ELF auxiliary vector: a record at
+ * the address AT_OSTIA_STARTUP gives. exec() of the old program fills it, the proc server copies
+ * it to the new stack; port names stay valid, as exec keeps the task and its port space.
  */
 #ifndef _STARTUP_H_
 #define _STARTUP_H_
@@ -12,7 +12,8 @@
 #define AT_OSTIA_STARTUP 0x6f73 /* auxv type: pointer to struct startup, 0 or absent: none */
 #define STARTUP_MAGIC    0x4f535431 /* "OST1" */
 
-/* Entries of fds[] that are no descriptors: other rights the old program had, to be used or given up. */
+/* Entries of fds[] that are no descriptors: other rights the old program had, to be used or given
+ * up. */
 #define STARTUP_RELEASE   (-1) /* of no use to the new program: it deallocates one reference */
 #define STARTUP_TASK      (-2) /* the task's own port, as mach_task_self() */
 #define STARTUP_THREAD    (-3) /* the thread's own port */

@@ -1,6 +1,6 @@
 /*
- * Where a program begins. The stack holds argc, argv, envp and the auxiliary vector (start.c); x30 and
- * x29 are 0 so that a backtrace ends here. `start` is xv6's name for the same place.
+ * Where a program begins. The stack holds argc, argv, envp and the auxiliary vector (start.c); x30
+ * and x29 are 0 so that a backtrace ends here. `start` is xv6's name for the same place.
  */
     .section .text._start, "ax"
     .globl _start

@@ -1,6 +1,6 @@
 /*
- * libc over the servers: descriptors, directories, processes, mapped files, stdio, threads. (Each function's
- * corner cases that need no system are tested on the host: grade/test_libc_unit.py.)
+ * libc over the servers: descriptors, directories, processes, mapped files, stdio, threads. (Each
+ * function's corner cases that need no system are tested on the host: grade/test_libc_unit.py.)
  */
 #include <cthreads.h>
 #include <dirent.h>

@@ -238,6 +238,8 @@ static struct {
     char data[2048];
 } message;
 
+static boolean_t in_child; /* whose memory may go */
+
 /* A message of random shape; more often than not one that the kernel takes in. */
 static mach_msg_size_t random_message(mach_port_t to, mach_msg_id_t id)
 {
@@ -268,9 +270,7 @@ static mach_msg_size_t random_message(mach_port_t to, mach_msg_id_t id)
         case MACH_MSG_OOL_DESCRIPTOR:
             d->out_of_line.address = wild();
             d->out_of_line.size = (uint32_t)below(below(4) ? 20000 : 1UL << 32);
-            d->out_of_line.deallocate = below(16) == 0 && d->out_of_line.address >= (uint64_t)area
-                                        && d->out_of_line.address < (uint64_t)area + sizeof area
-                                        && d->out_of_line.size < 4096;
+            d->out_of_line.deallocate = in_child && below(16) == 0;
             d->out_of_line.copy = (uint8_t)below(4);
             break;
         case MACH_MSG_OOL_PORTS_DESCRIPTOR:
@@ -331,6 +331,7 @@ static volatile uint64_t messages_sent;
 /* In a child: ports[0] to shower; ports[1] is the victim's own, if there is one. */
 static void shower(uint64_t victim)
 {
+    in_child = TRUE;
     for (messages_sent = 0; messages_sent < MESSAGE_ROUNDS; messages_sent++) {
         mach_msg_id_t id = bases[below(sizeof bases / sizeof *bases)] + (mach_msg_id_t)below(45);
 
@@ -471,6 +472,7 @@ TEST(random_messages_between_tasks)
             mach_msg_destroy(&message.header);
     }
     mach_port_destroy(SELF, port);
+    mig_dealloc_reply_port(mig_get_reply_port()); /* with the notifications that came to it */
 }
 
 /* ---- notifications that the kernel did not send ---- */

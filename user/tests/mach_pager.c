@@ -50,8 +50,9 @@ kern_return_t S_memory_object_init(mach_port_t object, mach_port_t control, vm_s
 
 kern_return_t S_memory_object_terminate(mach_port_t object, mach_port_t control)
 {
-    mach_port_deallocate(SELF, control);
-    mach_port_deallocate(SELF, control); /* and that of init: dead or not, it is one name */
+    if (control != MACH_PORT_DEAD) /* it may have died on the way */
+        mach_port_deallocate(SELF, control);
+    mach_port_deallocate(SELF, pager.control); /* init's */
     count(&pager.terminated);
     return KERN_SUCCESS;
 }

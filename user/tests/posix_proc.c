@@ -181,21 +181,22 @@ static int leave_an_orphan(void)
 {
     if (fork() == 0) {
         usleep(20000);
-        _exit(make_file("orphan", getppid() == parent_pid ? "bad" : "done"));
+        _exit(make_file("orphan", getppid() == 1 ? "done" : "bad"));
     }
     return 0;
 }
 
 TEST(an_orphan_goes_on)
 {
-    parent_pid = getpid();
     unlink("orphan");
     EXPECT_EQ(run_child(leave_an_orphan), 0);
     for (int i = 0; i < 500 && access("orphan", F_OK) != 0; i++)
         usleep(10000);
     usleep(10000);
     EXPECT_STREQ(file_text("orphan", buffer, 100), "done");
-    EXPECT_ERRNO(wait(NULL), ECHILD); /* it was not ours */
+    if (getpid() == 1)
+        EXPECT_TRUE(wait(NULL) > 0); /* there is no init but us in a test's boot */
+    EXPECT_ERRNO(wait(NULL), ECHILD);
     unlink("orphan");
 }
 

@@ -1,6 +1,6 @@
 /*
- * xv6's user API, as a program written for xv6 sees it: the headers by xv6's paths, and what its calls do
- * where POSIX's do otherwise.
+ * xv6's user API, as a program written for xv6 sees it: the headers by xv6's paths, and what its
+ * calls do where POSIX's do otherwise.
  */
 #include "kernel/types.h"
 #include "kernel/stat.h"

@@ -7,8 +7,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* %d %u %x %lx %ld %lu %llx.. %p %s %c %zu, widths and 0-padding. One call is one unbroken output.
- * */
+/* %d %u %x %lx %ld %lu %llx.. %p %s %c %zu, widths and 0-padding. One call is one unbroken
+ * output. */
 int printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int vprintf(const char *format, va_list ap);
 /* From now on the console's lock is ignored: panic. */

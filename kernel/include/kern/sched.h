@@ -43,7 +43,7 @@ static inline bool waitq_empty(const struct waitq *wq)
  * end it. deadline: machine_time() value, or DEADLINE_NONE. */
 void waitq_assert_wait(struct waitq *wq, bool interruptible, uint64_t deadline);
 /* Takes the first / a given waiting thread off (lock held): the caller now owns its wake-up. NULL
- * or false if there is none / it is not on that queue. Cancels its time-out. */
+ * or false if there is none / it is not on that queue. Its time-out is void from now on. */
 thread_t waitq_dequeue(struct waitq *wq);
 bool waitq_remove(struct waitq *wq, thread_t thread);
 /* Dequeues and wakes all (lock held). */
@@ -91,8 +91,8 @@ void sched_reprioritize(struct thread *thread);
 /* Makes thread runnable, for the first time, or again after a stop or a wait. Its lock is held. If
  * it is still on a CPU, on its way out, only its state changes: it will notice. */
 void thread_setrun(struct thread *thread);
-/* The current thread stops (state TH_SUSPENDED) or ends (TH_DEAD). Its lock is held, and released.
- * */
+/* The current thread stops (state TH_SUSPENDED) or ends (TH_DEAD). Its lock is held, and
+ * released. */
 void thread_stop_self(struct thread *self, int state);
 /* For suspension: waits, uninterruptibly, until thread does not run in user mode; settled: until
  * its user registers are complete, too (it is at the border, or waits inside the kernel). Returns

@@ -49,8 +49,8 @@ struct thread {
     /* ---- owned by lock ---- */
     spinlock_t lock;
     uint8_t state;                 /* enum thread_run_state */
-    bool on_cpu;                   /* its registers are in a CPU: set by the CPU that switches to it,
-                                    * without the lock; cleared under the lock (sched.c) */
+    bool on_cpu;                   /* its registers are in a CPU: set, without the lock, by the CPU
+                                    * that switches to it; cleared under the lock (sched.c) */
     bool at_border;                /* preempted just before user mode: its registers are complete */
     bool task_held;                /* its task is suspended */
     bool watched;                  /* somebody waits (event: &ast) for it to leave its CPU */

@@ -1,6 +1,6 @@
 /*
- * libmach: what a program does with Mach beyond the traps (mach/traps.h) and the stubs (mach/NAME.h,
- * servers/NAME.h).
+ * libmach: what a program does with Mach beyond the traps (mach/traps.h) and the stubs
+ * (mach/NAME.h, servers/NAME.h).
  */
 #ifndef _MACH_MACH_H_
 #define _MACH_MACH_H_
@@ -28,15 +28,16 @@ extern unsigned mach_fork_generation;
 mach_port_t mach_thread_self_cached(void);
 
 /*
- * The task's bootstrap port, as if it were a global. The first use asks the kernel for it. A server or
- * program may assign to it; MACH_PORT_NULL: the task has none.
+ * The task's bootstrap port, as if it were a global. The first use asks the kernel for it. A
+ * server or program may assign to it; MACH_PORT_NULL: the task has none.
  */
 #define bootstrap_port (*mach_bootstrap_port())
 mach_port_t *mach_bootstrap_port(void);
 
 /* ---- messages ---- */
 
-/* The bare trap: returns MACH_*_INTERRUPTED when thread_abort interrupts it. (mach_msg: message.h) */
+/* The bare trap: returns MACH_*_INTERRUPTED when thread_abort interrupts it. (mach_msg: message.h)
+ * */
 mach_msg_return_t mach_msg_trap(mach_msg_header_t *msg, mach_msg_option_t option,
                                 mach_msg_size_t send_size, mach_msg_size_t rcv_size,
                                 mach_port_name_t rcv_name, mach_msg_timeout_t timeout,
@@ -46,10 +47,10 @@ mach_msg_return_t mach_msg_trap(mach_msg_header_t *msg, mach_msg_option_t option
 typedef boolean_t (*mig_demux_t)(mach_msg_header_t *in, mach_msg_header_t *out);
 
 /*
- * Receives requests on rcv_name (a port or a set) and replies to them, for ever. max_size: bytes of the
- * longest request or reply. options: more receive options, e.g. for a longer trailer; room for a trailer
- * is added. A request of no interface is answered MIG_BAD_ID. Returns only when it cannot receive:
- * KERN_RESOURCE_SHORTAGE, or MACH_RCV_* as rcv_name is no (longer a) receive right.
+ * Receives requests on rcv_name (a port or a set) and replies to them, for ever. max_size: bytes
+ * of the longest request or reply. options: more receive options, e.g. for a longer trailer; room
+ * for a trailer is added. A request of no interface is answered MIG_BAD_ID. Returns only when it
+ * cannot receive: KERN_RESOURCE_SHORTAGE, or MACH_RCV_* as rcv_name is no (longer a) receive right.
  */
 mach_msg_return_t mach_msg_server(mig_demux_t demux, mach_msg_size_t max_size,
                                   mach_port_name_t rcv_name, mach_msg_option_t options);
@@ -63,7 +64,8 @@ static inline const mach_msg_security_trailer_t *mach_msg_trailer(const mach_msg
     return (const mach_msg_security_trailer_t *)((const char *)msg + ((msg->msgh_size + 3) & ~3U));
 }
 
-/* Did the kernel itself send this? The message must have been received with MACH_RCV_TRAILER_SENDER. */
+/* Did the kernel itself send this? The message must have been received with
+ * MACH_RCV_TRAILER_SENDER. */
 boolean_t mach_msg_from_kernel(const mach_msg_header_t *msg);
 
 /* ---- errors ---- */

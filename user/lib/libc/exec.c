@@ -15,7 +15,8 @@ int execv(const char *path, char *const argv[])
     return execve(path, argv, environ);
 }
 
-/* A file that is executable but in no format known is a script for the shell, without its first line. */
+/* A file that is executable but in no format known is a script for the shell, without its first
+ * line. */
 static int try(const char *path, char *const argv[])
 {
     size_t argc = 0;

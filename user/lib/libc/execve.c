@@ -1,6 +1,7 @@
 /*
- * execve: the proc server puts the new program in this task. What it cannot know, which descriptors are
- * open and what else the port names stand for, goes to the new program in a startup record (startup.h).
+ * execve: the proc server puts the new program in this task. What it cannot know, which
+ * descriptors are open and what else the port names stand for, goes to the new program in a
+ * startup record (startup.h).
  */
 #include "posix.h"
 

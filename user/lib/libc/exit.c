@@ -37,8 +37,8 @@ int atexit(void (*function)(void))
 }
 
 /*
- * A process tells the proc server, which ends the task. A server, or a process whose proc server does not
- * answer, ends its task itself.
+ * A process tells the proc server, which ends the task. A server, or a process whose proc server
+ * does not answer, ends its task itself.
  */
 void _exit(int status)
 {

@@ -1,4 +1,5 @@
-/* The table of descriptors: its entries, and the functions that only it matters to. Read posix.h before. */
+/* The table of descriptors: its entries, and the functions that only it matters to. Read posix.h
+ * before. */
 #include "posix.h"
 
 #include <cthreads.h>
@@ -99,7 +100,7 @@ int __fd_install(mach_port_t port, uint32_t flags, uint8_t fd_flags, int least)
     int had;
 
     mutex_lock(&lock);
-    had = __port_in_use(port); /* then there is a user reference already, and this one is too many */
+    had = __port_in_use(port); /* then there is a user reference already: this one is too many */
     fd = find_free(least);
     if (fd >= 0)
         set_entry(fd, port, flags, fd_flags, FD_UNKNOWN);

@@ -3,12 +3,14 @@
  * descriptors. Nothing of it is in the kernel.
  *
  *   1. task_create copies the address space as it is at that moment: this stack frame, too;
- *   2. each port the POSIX part of libc holds is inserted under its own name, so that the tables the
+ *   2. each port the POSIX part of libc holds is inserted under its own name, so that the tables
+ * the
  *      child has inherited are right;
  *   3. the proc server makes the task a process, and its port takes the name of the parent's;
  *   4. a thread is started in the child that returns from this function a second time.
  *
- * Receive rights are not inherited: the child forgets its reply port, and other names only its parent has.
+ * Receive rights are not inherited: the child forgets its reply port, and other names only its
+ * parent has.
  */
 #include "posix.h"
 
@@ -93,7 +95,8 @@ static int make_process(task_t child, struct frame *frame, uint64_t sp, kern_ret
     return -1;
 }
 
-/* What the parent does. The task made may be gone again when this returns -1: nothing is left of it. */
+/* What the parent does. The task made may be gone again when this returns -1: nothing is left of
+ * it. */
 static pid_t make_child(struct frame *frame, uint64_t sp)
 {
     task_t child;

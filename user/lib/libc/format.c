@@ -1,6 +1,6 @@
 /*
- * The engine behind the printf family: everything of C11 but %n, which is a hole in every program that
- * formats what others wrote, and wide characters. Floating point is in format_float.c.
+ * The engine behind the printf family: everything of C11 but %n, which is a hole in every program
+ * that formats what others wrote, and wide characters. Floating point is in format_float.c.
  */
 #include "format.h"
 

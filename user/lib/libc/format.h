@@ -26,8 +26,8 @@ struct conversion {
 
 /* Returns the bytes put, or -1 with errno EOVERFLOW when that is more than an int can say. */
 int __format(struct sink *sink, const char *text, va_list ap);
-/* Puts prefix ("-", "0x", ...) and body padded to the conversion's width: with zeros between them, or
- * with spaces. */
+/* Puts prefix ("-", "0x", ...) and body padded to the conversion's width: with zeros between them,
+ * or with spaces. */
 void __format_padded(struct sink *sink, const struct conversion *c, const char *prefix,
                    size_t prefix_size, const char *body, size_t body_size, bool zero);
 /* %e %f %g %a and their capitals. (format_float.c) */

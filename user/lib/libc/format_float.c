@@ -1,7 +1,7 @@
 /*
- * %f, %e, %g, %a: exact. A double is m * 2^e, and has a finite decimal expansion, of at most 309 digits
- * before and 1074 behind the point; all of them are made, by long arithmetic in base 10^9, and
- * then rounded half to even at the place asked for. Slow and right. Read format.h before.
+ * %f, %e, %g, %a: exact. A double is m * 2^e, and has a finite decimal expansion, of at most 309
+ * digits before and 1074 behind the point; all of them are made, by long arithmetic in base 10^9,
+ * and then rounded half to even at the place asked for. Slow and right. Read format.h before.
  */
 #include "format.h"
 
@@ -152,8 +152,8 @@ static void add_exponent(struct output *o, char letter, int exponent, int least)
 }
 
 /*
- * A precision may be greater than all the digits there can be: the zeros behind them are put between
- * `head` and `tail` (the exponent).
+ * A precision may be greater than all the digits there can be: the zeros behind them are put
+ * between `head` and `tail` (the exponent).
  */
 static void put_number(struct sink *sink, const struct conversion *c, const char *prefix,
                        size_t prefix_size, const struct output *head, int zeros,

@@ -15,8 +15,8 @@
 
 #define ENTRIES_MAX 4096 /* fs.defs: dirents_t */
 
-/* Puts the name that inode `ino` has in the directory at path (from the current one) before `at`, with a
- * slash; returns the new start, or NULL with errno. */
+/* Puts the name that inode `ino` has in the directory at path (from the current one) before `at`,
+ * with a slash; returns the new start, or NULL with errno. */
 static char *prepend_name(const char *path, const io_stat_t *child, char *start, char *at)
 {
     char entries[ENTRIES_MAX] __attribute__((aligned(8)));

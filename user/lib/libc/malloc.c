@@ -12,10 +12,10 @@
  *   free    | size | next | prev |        | size |     the size again at the end, where the block
  *           +------+------+------+--------+------+     behind it finds it
  *
- * A block's head is 8 bytes below a multiple of 16, so what the caller gets is aligned to 16. Neighbours
- * that are free are always merged. Each free block is in the list of its size class; a bitmap says which
- * lists are not empty. A region that is free as a whole goes back, but one. Large blocks get a region
- * of their own.
+ * A block's head is 8 bytes below a multiple of 16, so what the caller gets is aligned to 16.
+ * Neighbours that are free are always merged. Each free block is in the list of its size class; a
+ * bitmap says which lists are not empty. A region that is free as a whole goes back, but one.
+ * Large blocks get a region of their own.
  */
 #include <cthreads.h>
 #include <errno.h>
@@ -112,7 +112,8 @@ static void unlink_block(struct block *b)
         bitmap[class / 64] &= ~(1UL << (class % 64));
 }
 
-/* Makes size bytes at b a free block: heads, tail, list. What is before it is in use. first: FIRST, or 0. */
+/* Makes size bytes at b a free block: heads, tail, list. What is before it is in use. first:
+ * FIRST, or 0. */
 static void make_free(struct block *b, size_t size, size_t first)
 {
     b->size = size | PREV_IN_USE | first;
@@ -126,7 +127,8 @@ static struct block *find(size_t size)
 {
     int class = class_of(size);
 
-    /* In its own class blocks may be too small, unless it is an exact one; in those above none is. */
+    /* In its own class blocks may be too small, unless it is an exact one; in those above none is.
+     * */
     for (struct block *b = lists[class]; b != NULL; b = b->next) {
         if (size_of(b) >= size) {
             unlink_block(b);
@@ -225,7 +227,8 @@ static void bad_pointer(const char *what)
     abort();
 }
 
-/* Is b (free, off its list) all of its region? Then that is given back, or kept as the spare one. */
+/* Is b (free, off its list) all of its region? Then that is given back, or kept as the spare one.
+ * */
 static int release_region(struct block *b)
 {
     struct region *region = (struct region *)b - 1;

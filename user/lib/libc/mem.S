@@ -1,7 +1,7 @@
 /*
- * memcpy, memmove, memset: 16 bytes an instruction, in pairs of general registers, so that a program
- * that only moves bytes never makes the kernel switch the FP registers. Unaligned access is fine in
- * ordinary memory.
+ * memcpy, memmove, memset: 16 bytes an instruction, in pairs of general registers, so that a
+ * program that only moves bytes never makes the kernel switch the FP registers. Unaligned access
+ * is fine in ordinary memory.
  */
     .macro FUNCTION name
     .globl  \name
@@ -21,8 +21,8 @@
 /*
  * void *memmove(void *to, const void *from, size_t size)
  *
- * Forward, unless `to` lies inside the source. The last (or first) 16 bytes are loaded before anything is
- * stored and are stored at the end, so the loop in between need not stop exactly.
+ * Forward, unless `to` lies inside the source. The last (or first) 16 bytes are loaded before
+ * anything is stored and are stored at the end, so the loop in between need not stop exactly.
  */
     FUNCTION memmove
     sub     x3, x0, x1

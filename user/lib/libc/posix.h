@@ -1,9 +1,9 @@
 /*
  * What libc's POSIX functions share: the process's ports and its descriptors. Not for programs.
  *
- * A descriptor is an entry in a table; its port, a send right, is the open file description. Several
- * entries, and the root and current directory, may have the same port name. Of each name in use here
- * the process holds exactly one user reference.
+ * A descriptor is an entry in a table; its port, a send right, is the open file description.
+ * Several entries, and the root and current directory, may have the same port name. Of each name
+ * in use here the process holds exactly one user reference.
  */
 #ifndef _POSIX_H_
 #define _POSIX_H_
@@ -41,17 +41,18 @@ int __fail(int error);
 /* The entry of an open descriptor; NULL with EBADF. Valid until the descriptor is closed. */
 struct fd *__fd_get(int fd);
 /*
- * The lowest free descriptor that is not below `least`, for port (one user reference, consumed also on
- * failure). -1 with EMFILE or ENOMEM.
+ * The lowest free descriptor that is not below `least`, for port (one user reference, consumed
+ * also on failure). -1 with EMFILE or ENOMEM.
  */
 int __fd_install(mach_port_t port, uint32_t flags, uint8_t fd_flags, int least);
-/* Gives up a name, unless a descriptor, the root or the current directory still has it. The caller has
- * taken it out of where it was. */
+/* Gives up a name, unless a descriptor, the root or the current directory still has it. The caller
+ * has taken it out of where it was. */
 void __port_release(mach_port_t port);
 /* Is the name among those? */
 int __port_in_use(mach_port_t port);
 
-/* Which directory's port a path is to be sent to; MACH_PORT_NULL with EBADF, ENOENT (empty path). */
+/* Which directory's port a path is to be sent to; MACH_PORT_NULL with EBADF, ENOENT (empty path).
+ * */
 mach_port_t __path_port(int fd, const char *path);
 
 /* The port of the pipe service, looked up once; MACH_PORT_NULL: there is none. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /*
- * What one call prints is put together here first, so that an unbuffered stream gets it in one message
- * where it fits.
+ * What one call prints is put together here first, so that an unbuffered stream gets it in one
+ * message where it fits.
  */
 struct stream_sink {
     struct sink sink;

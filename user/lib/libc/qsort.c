@@ -1,6 +1,6 @@
 /*
- * qsort: quicksort by median of three, insertion sort for what is short, and heapsort for what quicksort
- * does badly, so that no input takes more than n log n. And bsearch.
+ * qsort: quicksort by median of three, insertion sort for what is short, and heapsort for what
+ * quicksort does badly, so that no input takes more than n log n. And bsearch.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +69,8 @@ static void choose_pivot(char *base, size_t count, size_t size, compare_t *compa
         swap(base, middle, size); /* the first was the least */
 }
 
-/* Sorts base[0] to its place and returns that: nothing before it is greater, nothing behind it less. */
+/* Sorts base[0] to its place and returns that: nothing before it is greater, nothing behind it
+ * less. */
 static size_t partition(char *base, size_t count, size_t size, compare_t *compare)
 {
     size_t low = 0;

@@ -1,4 +1,5 @@
-/* Pseudo-random numbers: a 64-bit linear congruential generator, its high bits (Knuth's MMIX constants). */
+/* Pseudo-random numbers: a 64-bit linear congruential generator, its high bits (Knuth's MMIX
+ * constants). */
 #include <stdint.h>
 #include <stdlib.h>
 

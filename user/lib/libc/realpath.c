@@ -32,7 +32,8 @@ static int follow(struct walk *w, char *slash)
     slash[slash == w->path] = '\0';
     if (target[0] == '/')
         strcpy(w->path, "/");
-    if (strlcat(target, "/", PATH_MAX) >= PATH_MAX || strlcat(target, w->rest, PATH_MAX) >= PATH_MAX)
+    if (strlcat(target, "/", PATH_MAX) >= PATH_MAX
+        || strlcat(target, w->rest, PATH_MAX) >= PATH_MAX)
         return fail(ENAMETOOLONG);
     strcpy(w->rest, target);
     return 0;

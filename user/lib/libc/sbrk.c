@@ -1,4 +1,5 @@
-/* brk, sbrk: memory that begins behind the program's data and grows upwards. malloc does not use it. */
+/* brk, sbrk: memory that begins behind the program's data and grows upwards. malloc does not use
+ * it. */
 #include "posix.h"
 
 #include <errno.h>

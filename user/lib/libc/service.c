@@ -5,7 +5,8 @@
 #include <servers/bootstrap.h>
 
 static mach_port_t pipe_service;
-static unsigned generation; /* mach_fork_generation at the look-up: a name of the parent's is no use */
+/* mach_fork_generation at the look-up: of another one it is a name of the parent. */
+static unsigned generation;
 
 mach_port_t __pipe_service_cached(void)
 {

@@ -1,7 +1,7 @@
 /*
- * From the stack a program is started with to main. A program that was exec'ed finds a startup record
- * (startup.h) through the auxiliary vector; a server that bootstrap started has none, and no files: what
- * it prints goes to the console by debug_print.
+ * From the stack a program is started with to main. A program that was exec'ed finds a startup
+ * record (startup.h) through the auxiliary vector; a server that bootstrap started has none, and
+ * no files: what it prints goes to the console by debug_print.
  */
 #include "posix.h"
 

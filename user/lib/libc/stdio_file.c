@@ -1,7 +1,7 @@
 /*
  * stdio's middle: buffers between the calls of a program and the messages they become. A terminal's
- * output is sent a line at a time, a line of output being one message; other output when the buffer is
- * full. Read stdio_file.h before.
+ * output is sent a line at a time, a line of output being one message; other output when the
+ * buffer is full. Read stdio_file.h before.
  */
 #include "posix.h"
 #include "stdio_file.h"

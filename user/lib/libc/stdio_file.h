@@ -28,8 +28,8 @@ struct FILE {
 
 extern struct FILE *__stdio_files;
 
-/* Makes sure there is a buffer, and that it is used for reading (or writing). 0, or EOF with the error
- * flag set. */
+/* Makes sure there is a buffer, and that it is used for reading (or writing). 0, or EOF with the
+ * error flag set. */
 int __stdio_to_read(FILE *f);
 int __stdio_to_write(FILE *f);
 /* Fills the empty input buffer. Bytes read; 0: end of file or error, flagged. */

@@ -4,8 +4,8 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* The magnitude of the number at s, its sign in *negative, its end in *end (s if there is none). One
- * that does not fit is ULONG_MAX, with *overflow. */
+/* The magnitude of the number at s, its sign in *negative, its end in *end (s if there is none).
+ * One that does not fit is ULONG_MAX, with *overflow. */
 static unsigned long parse(const char *s, const char **end, int base, int *negative, int *overflow)
 {
     const char *p = s;

@@ -1,6 +1,6 @@
 /*
- * Clocks and sleeping. The clock is the kernel's time since boot; the calendar begins there, too (1970),
- * until a driver knows better.
+ * Clocks and sleeping. The clock is the kernel's time since boot; the calendar begins there, too
+ * (1970), until a driver knows better.
  */
 #include "posix.h"
 

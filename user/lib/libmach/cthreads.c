@@ -7,10 +7,10 @@
  *   | access         |                              |               |
  *   +----------------+------------------------------+---------------+
  *
- * A thread cannot free the stack it runs on. Its last act is one trap that signals `done` and waits on a
- * semaphore for ever: when `done` arrives, no instruction of it will run any more, and whoever joins it
- * terminates the thread and frees its memory. Detached threads that ended are freed so by the next
- * mach_thread_create.
+ * A thread cannot free the stack it runs on. Its last act is one trap that signals `done` and
+ * waits on a semaphore for ever: when `done` arrives, no instruction of it will run any more, and
+ * whoever joins it terminates the thread and frees its memory. Detached threads that ended are
+ * freed so by the next mach_thread_create.
  */
 #include "cthread.h"
 
@@ -26,8 +26,8 @@
 static struct cthread *ended; /* detached threads that ended: a list, atomic */
 
 /*
- * Gives the calling thread the semaphore it will wait on, if it has none: the first thread, or the only
- * one after a fork, when it makes a thread. Before that it never has to wait for another.
+ * Gives the calling thread the semaphore it will wait on, if it has none: the first thread, or the
+ * only one after a fork, when it makes a thread. Before that it never has to wait for another.
  */
 static kern_return_t prepare_self(void)
 {

@@ -1,4 +1,5 @@
-/* mach_error_string: codes in words. The codes are in mach/{kern_return,message,mig_errors,error}.h. */
+/* mach_error_string: codes in words. The codes are in
+ * mach/{kern_return,message,mig_errors,error}.h. */
 #include <mach/error.h>
 #include <mach/mach.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * What libmach knows of its own task and thread: the first thread's control block, the task's port, the
- * bootstrap port. Read mach_tcb.h before.
+ * What libmach knows of its own task and thread: the first thread's control block, the task's
+ * port, the bootstrap port. Read mach_tcb.h before.
  */
 #include <mach/mach.h>
 #include <mach/task.h>

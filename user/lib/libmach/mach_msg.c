@@ -1,6 +1,6 @@
 /*
- * mach_msg_destroy: what to do with a message that nobody wants. (mach_msg itself is in traps.S.) Read
- * mach/message.h before.
+ * mach_msg_destroy: what to do with a message that nobody wants. (mach_msg itself is in traps.S.)
+ * Read mach/message.h before.
  */
 #include <mach/mach.h>
 #include <mach/mach_port.h>
@@ -51,9 +51,9 @@ static void destroy_descriptor(const mach_msg_descriptor_t *d, boolean_t arrived
 }
 
 /*
- * Out-of-line memory of a message that arrived is ours; that of one that was not sent is the message's
- * only if it was to go with it. In one that arrived the local disposition says by what right it came:
- * no sender names its reply port so, but by a MAKE_ disposition.
+ * Out-of-line memory of a message that arrived is ours; that of one that was not sent is the
+ * message's only if it was to go with it. In one that arrived the local disposition says by what
+ * right it came: no sender names its reply port so, but by a MAKE_ disposition.
  */
 void mach_msg_destroy(mach_msg_header_t *message)
 {

@@ -1,6 +1,7 @@
 /*
- * A server's loop: receive a request, let the interface's stub handle it, send the reply and receive the
- * next request in one trap. Read mach/mach.h before, and docs/mig.md on what stubs leave in a reply.
+ * A server's loop: receive a request, let the interface's stub handle it, send the reply and
+ * receive the next request in one trap. Read mach/mach.h before, and docs/mig.md on what stubs
+ * leave in a reply.
  */
 #include <mach/mach.h>
 #include <mach/mach_port.h>
@@ -40,8 +41,8 @@ static void handle(mig_demux_t demux, mach_msg_header_t *in, mach_msg_header_t *
 }
 
 /*
- * How to send a reply. A send-once right always takes it. A client that gave a send right instead may
- * have filled that port's queue: no server waits for it.
+ * How to send a reply. A send-once right always takes it. A client that gave a send right instead
+ * may have filled that port's queue: no server waits for it.
  */
 static mach_msg_option_t reply_option(const mach_msg_header_t *reply)
 {
@@ -50,7 +51,8 @@ static mach_msg_option_t reply_option(const mach_msg_header_t *reply)
     return MACH_SEND_MSG | MACH_SEND_TIMEOUT;
 }
 
-/* Is this the code of a send that failed (so that the reply is still here, and nothing was received)? */
+/* Is this the code of a send that failed (so that the reply is still here, and nothing was
+ * received)? */
 static boolean_t is_send_error(mach_msg_return_t code)
 {
     return (code & 0xfffff000) == 0x10000000;

@@ -1,10 +1,10 @@
 /*
  * libports: a server's objects by port name. The contracts are in ports.h.
  *
- * No-senders without a race: the kernel counts the send rights ever made from a receive right (mscount),
- * and so does the object. A no-senders notification carries the kernel's count of the moment it was
- * sent. If the object has made more rights since, the notification is old news, and another one is
- * asked for; only when both counts agree can nobody send any more.
+ * No-senders without a race: the kernel counts the send rights ever made from a receive right
+ * (mscount), and so does the object. A no-senders notification carries the kernel's count of the
+ * moment it was sent. If the object has made more rights since, the notification is old news, and
+ * another one is asked for; only when both counts agree can nobody send any more.
  */
 #include <mach/mach_port.h>
 #include <mach/notify_ids.h>
@@ -31,8 +31,8 @@ typedef struct {
 static mach_port_t port_set;
 
 /*
- * The objects, by the index part of their port's name. The kernel gives out names from the bottom of its
- * table, so this one is as dense as that.
+ * The objects, by the index part of their port's name. The kernel gives out names from the bottom
+ * of its table, so this one is as dense as that.
  */
 static struct port_object **table;
 static uint32_t table_size;
@@ -202,8 +202,8 @@ static void no_senders(struct port_object *object, mach_port_mscount_t count)
 {
     /* A difference, since the counts may wrap. */
     if ((int32_t)(object->mscount - count) > 0) {
-        /* If the kernel has no memory for the request the object stays for ever: better than that it
-         * goes while somebody may send. */
+        /* If the kernel has no memory for the request the object stays for ever: better than that
+         * it goes while somebody may send. */
         request_no_senders(object);
         return;
     }

@@ -2,9 +2,9 @@
  * Mutexes and conditions. Read cthreads.h before.
  *
  * A free mutex is taken, and one that nobody waits for released, by one atomic instruction. Else
- * the threads that wait stand in a queue, each on its own semaphore, and an unlock hands the mutex to
- * the first. Because each waiter has a semaphore of its own, a signal cannot be stolen by a thread that
- * begins to wait later.
+ * the threads that wait stand in a queue, each on its own semaphore, and an unlock hands the mutex
+ * to the first. Because each waiter has a semaphore of its own, a signal cannot be stolen by a
+ * thread that begins to wait later.
  */
 #include "cthread.h"
 

@@ -1,6 +1,6 @@
 /*
- * The Mach traps (mach/traps.h): number in x16, arguments where C has put them, `svc #0x80`. The kernel
- * keeps all registers but x0, x16, x17 and the flags.
+ * The Mach traps (mach/traps.h): number in x16, arguments where C has put them, `svc #0x80`. The
+ * kernel keeps all registers but x0, x16, x17 and the flags.
  */
 #include <mach/traps.h>
 
@@ -51,9 +51,9 @@
     TRAP thread_set_self_state,   MACH_TRAP_thread_set_self_state
 
 /*
- * mach_msg: the trap, begun anew when thread_abort interrupted it, unless the options ask to be told.
- * When the send was done and the receive interrupted, only the receive is. A time-out starts anew, too.
- * x0 is kept in x9 over the trap, which keeps the other arguments.
+ * mach_msg: the trap, begun anew when thread_abort interrupted it, unless the options ask to be
+ * told. When the send was done and the receive interrupted, only the receive is. A time-out starts
+ * anew, too. x0 is kept in x9 over the trap, which keeps the other arguments.
  */
     FUNCTION mach_msg
     mov     x9, x0

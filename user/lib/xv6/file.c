@@ -1,7 +1,7 @@
 /*
  * xv6's files where they differ from POSIX's: other numbers for flags, a struct stat of its own, no
- * modes, one unlink for files and empty directories, a directory that read() gives as 16-byte records,
- * and no SIGPIPE.
+ * modes, one unlink for files and empty directories, a directory that read() gives as 16-byte
+ * records, and no SIGPIPE.
  */
 #include "../libc/posix.h"
 #include "xv6.h"
@@ -63,7 +63,9 @@ static int convert(struct xv6_stat *to, const struct stat *from)
 {
     to->dev = (int)from->st_dev;
     to->ino = (unsigned)from->st_ino;
-    to->type = S_ISDIR(from->st_mode) ? XV6_T_DIR : S_ISREG(from->st_mode) ? XV6_T_FILE : XV6_T_DEVICE;
+    to->type = S_ISDIR(from->st_mode)   ? XV6_T_DIR
+               : S_ISREG(from->st_mode) ? XV6_T_FILE
+                                        : XV6_T_DEVICE;
     to->nlink = (short)from->st_nlink;
     to->size = (unsigned long)from->st_size;
     return 0;

@@ -1,6 +1,7 @@
 /*
- * xv6's processes where they differ from POSIX's: an exit status is a whole int, a child that was killed
- * has -1, kill takes no signal, time is in ticks of 100 ms. Read user/include/xv6/user/user.h before.
+ * xv6's processes where they differ from POSIX's: an exit status is a whole int, a child that was
+ * killed has -1, kill takes no signal, time is in ticks of 100 ms. Read
+ * user/include/xv6/user/user.h before.
  */
 #include "../libc/posix.h"
 #include "xv6.h"

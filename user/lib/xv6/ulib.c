@@ -1,6 +1,6 @@
 /*
- * xv6's string functions and malloc: the same as C's, but with int for sizes, so that the upper half of
- * the register is not to be looked at.
+ * xv6's string functions and malloc: the same as C's, but with int for sizes, so that the upper
+ * half of the register is not to be looked at.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +47,8 @@ int __xv6_atoi(const char *s)
     return (int)n;
 }
 
-/* A line with its newline, from descriptor 0, a byte at a time: nothing is read ahead of a child. */
+/* A line with its newline, from descriptor 0, a byte at a time: nothing is read ahead of a child.
+ * */
 char *__xv6_gets(char *buffer, int max)
 {
     int i = 0;

@@ -115,7 +115,7 @@ static struct pager *pager_get(mach_port_t port)
 
 static void release(mach_port_t right)
 {
-    if (right != MACH_PORT_NULL)
+    if (right != MACH_PORT_NULL && right != MACH_PORT_DEAD)
         mach_port_deallocate(mach_task_self(), right);
 }
 
@@ -148,7 +148,9 @@ kern_return_t S_memory_object_terminate(mach_port_t memory_object, mach_port_t c
 
     if (p == NULL)
         return KERN_INVALID_ARGUMENT;
-    if (p->control == control) { /* else it has been mapped anew, under another control port */
+    /* Else it has been mapped anew, under another control port. A port that died on its way here was
+     * ours: the kernel does not map an object anew before it has sent this. */
+    if (p->control == control || control == MACH_PORT_DEAD) {
         release(p->control);
         p->control = MACH_PORT_NULL;
     }

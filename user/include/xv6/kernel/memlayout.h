@@ -1,4 +1,5 @@
-/* xv6's kernel/memlayout.h: the addresses its user tests look at. There is nothing of ours at them. */
+/* xv6's kernel/memlayout.h: the addresses its user tests look at. There is nothing of ours at
+ * them. */
 #ifndef _XV6_MEMLAYOUT_H_
 #define _XV6_MEMLAYOUT_H_
 

@@ -1,7 +1,7 @@
 /*
- * xv6's user/user.h, of 2022 and of 2025. Where xv6 means something else than POSIX by a name, the function
- * is one of the shim's (user/lib/xv6/), bound to xv6's name by its symbol: one C library serves
- * both kinds of programs. Not to be mixed with POSIX headers in one file.
+ * xv6's user/user.h, of 2022 and of 2025. Where xv6 means something else than POSIX by a name, the
+ * function is one of the shim's (user/lib/xv6/), bound to xv6's name by its symbol: one C library
+ * serves both kinds of programs. Not to be mixed with POSIX headers in one file.
  */
 #ifndef _XV6_USER_H_
 #define _XV6_USER_H_
