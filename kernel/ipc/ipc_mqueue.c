@@ -52,7 +52,7 @@ static void enqueue(ipc_port_t port, ipc_kmsg_t kmsg)
 {
     enqueue_tail(&port->messages, &kmsg->ikm_link);
     if (port->msgcount++ == 0 && !queue_empty(&port->psets))
-        ipc_pset_mark(port, true, false);
+        ipc_pset_mark(port, true);
 }
 
 void ipc_mqueue_admit(ipc_port_t port, uint32_t limit)
@@ -116,7 +116,7 @@ static mach_msg_return_t wait_for_room(ipc_port_t port, ipc_kmsg_t kmsg, uint64_
     self->ith_kmsg = kmsg;
     waitq_assert_wait(&port->senders, true, deadline);
     if (!queue_empty(&port->psets) && queue_empty(&port->messages))
-        ipc_pset_mark(port, true, false); /* a limit of 0: a receiver will find us */
+        ipc_pset_mark(port, true); /* a limit of 0: a receiver will find us */
     ip_unlock(port);
     switch (thread_block()) {
     case THREAD_AWAKENED:
@@ -231,7 +231,7 @@ void ipc_mqueue_note(ipc_port_t port)
     if (queue_empty(&port->psets))
         waitq_wakeup_one(&port->receivers, THREAD_RESTART);
     else
-        ipc_pset_mark(port, true, true);
+        ipc_pset_mark(port, true);
 }
 
 /* ---- receiving ------------------------------------------------------------------------------- */
@@ -279,7 +279,7 @@ static mach_msg_return_t take_message(ipc_port_t port, struct receive *r)
         return MACH_RCV_IN_PROGRESS;
     }
     if (!queue_empty(&port->psets) && !has_messages(port))
-        ipc_pset_mark(port, false, false);
+        ipc_pset_mark(port, false);
     r->kmsg = kmsg;
     return MACH_MSG_SUCCESS;
 }
@@ -387,7 +387,7 @@ static mach_msg_return_t receive_pset(ipc_space_t space, struct ipc_pset *pset, 
     if (port->receiver == space && ipc_pset_find(port, pset) != NULL) {
         mr = take_message(port, r);
         if (mr == MACH_RCV_IN_PROGRESS) /* another thread was faster, or a sender gave up */
-            ipc_pset_mark(port, false, false);
+            ipc_pset_mark(port, false);
     }
     ip_unlock(port);
     ip_release(port);

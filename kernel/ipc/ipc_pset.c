@@ -85,7 +85,7 @@ void ipc_pset_join(ipc_port_t port, struct ipc_pset *pset, struct ipc_pset_link 
     pset->member_count++;
     spin_unlock(&pset->lock);
     if (!queue_empty(&port->messages) || port->so_notes != 0 || !waitq_empty(&port->senders))
-        ipc_pset_mark(port, true, true);
+        ipc_pset_mark(port, true);
 }
 
 void ipc_pset_leave(struct ipc_pset_link *link)
@@ -107,7 +107,7 @@ void ipc_pset_leave_all(ipc_port_t port)
         ipc_pset_leave(queue_first(&port->psets, struct ipc_pset_link, in_port));
 }
 
-void ipc_pset_mark(ipc_port_t port, bool ready, bool wake)
+void ipc_pset_mark(ipc_port_t port, bool ready)
 {
     struct ipc_pset_link *link;
 
@@ -119,7 +119,8 @@ void ipc_pset_mark(ipc_port_t port, bool ready, bool wake)
             queue_remove(&link->ready);
         else if (queue_unlinked(&link->ready))
             enqueue_tail(&pset->ready, &link->ready);
-        if (wake)
+        /* Who began to wait after we found nobody waiting, and before this lock, would miss it. */
+        if (ready)
             waitq_wakeup_all(&pset->receivers, THREAD_RESTART);
         spin_unlock(&pset->lock);
     }

@@ -40,9 +40,8 @@ void ipc_pset_join(ipc_port_t port, struct ipc_pset *pset, struct ipc_pset_link 
 /* Port locked. */
 void ipc_pset_leave(struct ipc_pset_link *link);
 void ipc_pset_leave_all(ipc_port_t port);
-/* Tells the port's sets that it has (no) messages. Port locked. wake: receivers waiting in the
- * sets are to look. */
-void ipc_pset_mark(ipc_port_t port, bool ready, bool wake);
+/* Tells the port's sets that it has (no) messages; if it has, who waits in them looks. Port locked. */
+void ipc_pset_mark(ipc_port_t port, bool ready);
 /* A set the port is in, by its name in the space; or null. Space and port locked. */
 mach_port_name_t ipc_pset_name(ipc_space_t space, ipc_port_t port);
 void ipc_pset_init(void);
