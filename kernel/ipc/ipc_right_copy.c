@@ -380,9 +380,10 @@ kern_return_t ipc_right_copyout_name(ipc_space_t space, ipc_port_t port,
         ip_lock(port);
         kr = copyout_name(space, port, disposition, name);
         ip_unlock(port);
+        /* Before the space is unlocked: then another thread may send the right away again. */
+        if (kr == KERN_SUCCESS && disposition == MACH_MSG_TYPE_PORT_RECEIVE)
+            ipc_port_end_transit(port);
     }
     is_unlock(space);
-    if (kr == KERN_SUCCESS && disposition == MACH_MSG_TYPE_PORT_RECEIVE)
-        ipc_port_end_transit(port);
     return kr;
 }

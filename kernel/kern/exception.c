@@ -74,11 +74,12 @@ void exception_actions_clear(struct exception_action *actions)
 
 /* ---- telling them ---- */
 
-/* The RPC failed before the message, and the rights in it, were the receiver's. */
+/* The RPC failed before the message, and the rights in it, were the receiver's. A handler cannot make
+ * us believe that: mig_kernel_reply_error lets no such code through. (Nor do the arrays we send exceed
+ * their limits: the stub has no other error of its own.) */
 static bool send_failed(kern_return_t kr)
 {
-    return (kr & ~MACH_MSG_MASK & ~0xff) == (MACH_SEND_IN_PROGRESS & ~0xff)
-           || kr == MIG_ARRAY_TOO_LARGE;
+    return (kr & ~MACH_MSG_MASK & ~0xff) == (MACH_SEND_IN_PROGRESS & ~0xff);
 }
 
 /* Sends to one handler, whose send right is the caller's and stays so, and does what the reply

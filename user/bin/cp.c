@@ -16,6 +16,7 @@ int main(int argc, char **argv)
         return 1;
     }
     for (int i = 1; i < argc - 1; i++)
-        status |= copy_file("cp", argv[i], copy_target(argv[i], argv[argc - 1], path, sizeof(path)));
+        status |= copy_file("cp", argv[i],
+                            copy_target(argv[i], argv[argc - 1], path, sizeof(path)));
     return status;
 }

@@ -1,6 +1,6 @@
 /*
- * grep [-invcq] PATTERN [FILE...]: lines that match. [POSIX XCU grep; of regular expressions: . * ^ $,
- * [sets], and \ before any character]
+ * grep [-invcq] PATTERN [FILE...]: lines that match. [POSIX XCU grep; of regular expressions: . * ^
+ * $, [sets], and \ before any character]
  */
 #include <ctype.h>
 #include <errno.h>

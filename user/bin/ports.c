@@ -1,6 +1,6 @@
 /*
- * ports [PID]: the port names of a process: rights, user references, and the queues of those it receives
- * from. What a task can do, it can do through these.
+ * ports [PID]: the port names of a process: rights, user references, and the queues of those it
+ * receives from. What a task can do, it can do through these.
  */
 #include <mach/mach.h>
 #include <mach/mach_port.h>

@@ -1,6 +1,6 @@
 /*
- * vmmap [PID]: the address space of a process, region by region: protection (and the most it may get),
- * what a child inherits, copy-on-write, pages in memory, and what is behind it.
+ * vmmap [PID]: the address space of a process, region by region: protection (and the most it may
+ * get), what a child inherits, copy-on-write, pages in memory, and what is behind it.
  */
 #include <mach/mach.h>
 #include <mach/vm_map.h>

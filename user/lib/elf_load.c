@@ -106,8 +106,9 @@ static kern_return_t map_bytes(task_t task, const Elf64_Phdr *ph, vm_address_t b
 }
 
 /*
- * The file is a memory object: its pages are mapped, copy-on-write where the segment is writable. What
- * follows the file part in its last page must read as zeros, whole pages after it are anonymous.
+ * The file is a memory object: its pages are mapped, copy-on-write where the segment is writable.
+ * What follows the file part in its last page must read as zeros, whole pages after it are
+ * anonymous.
  */
 static kern_return_t map_object(task_t task, const Elf64_Phdr *ph, vm_address_t bias,
                                 mach_port_t object)

@@ -119,6 +119,7 @@ void ipc_hash_insert(ipc_space_t space, struct ipc_entry *entry);
 void ipc_hash_remove(ipc_space_t space, struct ipc_entry *entry);
 
 kern_return_t ipc_entry_table_init(ipc_space_t space);
+/* Frees the table of a dead space, whose entries have all been released. */
 void ipc_entry_table_destroy(ipc_space_t space);
 /* Gives back leaves that became empty (but keeps some room). */
 void ipc_entry_trim(ipc_space_t space);

@@ -140,6 +140,7 @@ void ipc_port_destroy(ipc_port_t port, struct ipc_work *work);
 bool ipc_port_begin_transit(ipc_port_t port, ipc_port_t dest);
 void ipc_port_end_transit(ipc_port_t port);
 
+/* Ports there are, dead ones that are still referred to included: for leak checks. */
 uint32_t ipc_port_total(void);
 
 #endif

@@ -27,6 +27,7 @@ struct ipc_pset_link {
     struct queue ready;       /* unlinked: not ready */
 };
 
+/* An empty set, for a name. NULL: out of memory. */
 struct ipc_pset *ipc_pset_alloc(void);
 /* The set's name is gone: members leave, waiting receivers return MACH_RCV_PORT_DIED. No locks. */
 void ipc_pset_destroy(struct ipc_pset *pset);

@@ -36,6 +36,7 @@ extern struct ipc_space ipc_space_kernel_data, ipc_space_reply_data;
 #define ipc_space_kernel (&ipc_space_kernel_data) /* receiver of all kernel ports; has no table */
 #define ipc_space_reply  (&ipc_space_reply_data)  /* of ports the kernel waits on for a reply */
 
+/* An empty space with one reference. KERN_RESOURCE_SHORTAGE. */
 kern_return_t ipc_space_create(struct task *task, ipc_space_t *space);
 /* Releases every right in it; then it is dead. May take long (preempts). No locks held. */
 void ipc_space_terminate(ipc_space_t space);
@@ -52,7 +53,9 @@ ipc_port_t ipc_space_lookup_port(ipc_space_t space, mach_port_name_t name);
 void ipc_init(void);
 void ipc_space_init(void);
 void ipc_port_init(void);
+/* How many there are: for leak checks. */
 uint32_t ipc_space_total(void);
+/* The same of port sets. */
 uint32_t ipc_pset_total(void);
 
 #endif

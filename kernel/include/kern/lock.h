@@ -53,6 +53,11 @@ struct spinlock {
 };
 typedef struct spinlock spinlock_t;
 
+/*
+ * spin_lock waits (WFE) until the lock is free and takes it: acquire order; spin_unlock: release order.
+ * spin_try_lock takes it only if it is free, in any order of classes. spin_lock_second is spin_lock for
+ * a second lock of a class. spin_holding is for assertions: without DEBUG it is always true.
+ */
 void spin_lock_init(spinlock_t *lock, enum lock_class class);
 
 #ifdef DEBUG

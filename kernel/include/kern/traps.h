@@ -8,14 +8,18 @@
 
 #include <mach/mach_types.h>
 
+/* Semaphores: KERN_INVALID_NAME or _RIGHT for a name that is none; KERN_TERMINATED. Waits
+ * block. */
 kern_return_t semaphore_signal_trap(mach_port_name_t semaphore);
 kern_return_t semaphore_signal_all_trap(mach_port_name_t semaphore);
 kern_return_t semaphore_signal_thread_trap(mach_port_name_t semaphore, mach_port_name_t thread);
 kern_return_t semaphore_wait_trap(mach_port_name_t semaphore);
 kern_return_t semaphore_wait_signal_trap(mach_port_name_t wait, mach_port_name_t signal);
 kern_return_t semaphore_timedwait_trap(mach_port_name_t semaphore, uint64_t sec, uint64_t nsec);
+/* Yielding: TRUE if another thread ran. */
 boolean_t swtch_pri_trap(int priority);
 boolean_t swtch_trap(void);
+/* thread: MACH_PORT_NAME_NULL, or one to run next; a name that is none is ignored. May block. */
 kern_return_t thread_switch_trap(mach_port_name_t thread, int option, mach_msg_timeout_t time);
 /* wakeup: user address of a time_value64_t, or 0. */
 kern_return_t clock_sleep_trap(int sleep_type, uint64_t sec, uint64_t nsec, vm_address_t wakeup);

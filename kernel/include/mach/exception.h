@@ -14,7 +14,7 @@ typedef uint32_t exception_mask_t;
 typedef int exception_behavior_t;
 
 #define EXC_BAD_ACCESS      1 /* code[0] kern_return_t of the fault, code[1] the address */
-#define EXC_BAD_INSTRUCTION 2 /* code[0] EXC_ARM_UNDEFINED or _ALIGN, code[1] the instruction or pc */
+#define EXC_BAD_INSTRUCTION 2 /* code[0] EXC_ARM_UNDEFINED or _ALIGN, code[1] instruction or pc */
 #define EXC_ARITHMETIC      3
 #define EXC_EMULATION       4
 #define EXC_SOFTWARE        5

@@ -119,7 +119,7 @@ typedef struct {
 
 /* The trailer: what the kernel, and nobody else, says of a message. */
 typedef struct {
-    uint32_t val[2]; /* {0, 0}: the kernel. Else the sending task's token (task_set_security_token) */
+    uint32_t val[2]; /* {0, 0}: the kernel. Else the sending task's (task_set_security_token) */
 } security_token_t;
 #define KERNEL_SECURITY_TOKEN_VALUE {{0, 0}}
 

@@ -1,8 +1,9 @@
 /*
  * What MIG-made stubs return beside kern_return_t, and the shape of an error reply.
  *
- * Ownership, the one rule: a server routine that returns KERN_SUCCESS (or MIG_NO_REPLY) has consumed
- * every right and out-of-line region it was given; on any other return the stub releases them all.
+ * Ownership, the one rule: a server routine that returns KERN_SUCCESS (or MIG_NO_REPLY) has
+ * consumed every right and out-of-line region it was given; on any other return the stub releases
+ * them all.
  */
 #ifndef _MACH_MIG_ERRORS_H_
 #define _MACH_MIG_ERRORS_H_

@@ -59,6 +59,7 @@ void pmap_clear_modify(vm_page_t page);
 bool pmap_is_referenced(vm_page_t page);
 void pmap_clear_reference(vm_page_t page);
 
+/* The contents of a frame, through the linear map; the page is busy or in no object. */
 void pmap_zero_page(vm_page_t page);
 void pmap_copy_page(vm_page_t from, vm_page_t to);
 /* Makes [va, va+size) of this pmap, as mapped, visible to the instruction stream. */

@@ -109,6 +109,7 @@ kern_return_t vm_fault(vm_map_t map, vm_address_t va, vm_prot_t prot, bool inter
 kern_return_t vm_map_wire(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t prot);
 
 void vm_map_init(void);
+/* How many there are, of all tasks together: for leak checks. */
 uint32_t vm_map_total(void);
 uint32_t vm_map_entry_total(void);
 /* The page-out thread (vm_pageout.c). */

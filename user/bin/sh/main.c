@@ -1,8 +1,8 @@
 /*
  * sh: the shell. sh [-c COMMAND [NAME ARGUMENT...]] [SCRIPT ARGUMENT...]
  *
- * Reads commands from -c's argument, a script, or standard input; with a prompt if that is a terminal.
- * Read sh.h first.
+ * Reads commands from -c's argument, a script, or standard input; with a prompt if that is a
+ * terminal. Read sh.h first.
  */
 #include "sh.h"
 
@@ -101,7 +101,8 @@ int run_text(const char *text, bool may_exec)
     return last_status;
 }
 
-/* Is the text, which ends with a newline, a whole command: no open quote, no backslash at the end? */
+/* Is the text, which ends with a newline, a whole command: no open quote, no backslash at the end?
+ * */
 static bool complete(const char *text)
 {
     struct lexer lexer;

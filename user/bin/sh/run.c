@@ -1,8 +1,8 @@
 /*
  * The tree to processes. Read sh.h first.
  *
- * An interactive shell makes each pipeline a process group of its own, and gives it the terminal while
- * it runs in the foreground: ^C then reaches the pipeline and not the shell.
+ * An interactive shell makes each pipeline a process group of its own, and gives it the terminal
+ * while it runs in the foreground: ^C then reaches the pipeline and not the shell.
  */
 #include "sh.h"
 
@@ -315,8 +315,8 @@ static void become(const struct node *node)
 }
 
 /*
- * Starts the commands of a pipeline (a single command is one too). Returns the last one's pid, and the
- * number of the others; -1: not all could be started.
+ * Starts the commands of a pipeline (a single command is one too). Returns the last one's pid, and
+ * the number of the others; -1: not all could be started.
  */
 static pid_t start_pipeline(const struct node *node, bool foreground, int *others)
 {

@@ -1,4 +1,5 @@
-/* getproc (ostia.h): the process's own port, for programs that ask the proc server more than POSIX does. */
+/* getproc (ostia.h): the process's own port, for programs that ask the proc server more than POSIX
+ * does. */
 #include "posix.h"
 
 #include <ostia.h>

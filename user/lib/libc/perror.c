@@ -1,4 +1,4 @@
-/* perror. */
+/* perror: errno in words, on standard error. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

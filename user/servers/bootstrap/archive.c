@@ -1,6 +1,6 @@
 /*
- * The boot archive: a tar file (POSIX.1-1988 "ustar", pax manual page) in memory. Only regular files
- * matter. The kernel took `bootstrap` out of the same archive (kernel/kern/bootstrap.c).
+ * The boot archive: a tar file (POSIX.1-1988 "ustar", pax manual page) in memory. Only regular
+ * files matter. The kernel took `bootstrap` out of the same archive (kernel/kern/bootstrap.c).
  */
 #include "bootstrap.h"
 

@@ -58,7 +58,8 @@ extern const struct port_class server_class;
 void archive_init(const char *start, size_t size);
 const char *archive_find(const char *name, size_t *size);
 
-/* load.c: a new task running `program`, with its name as argv[0]; *task gets a send right. KERN_INVALID_ARGUMENT: not a program for this machine. Nothing is left behind on failure. */
+/* load.c: a new task running `program`, with its name as argv[0]; *task gets a send right.
+ * KERN_INVALID_ARGUMENT: not a program for this machine. Nothing is left behind on failure. */
 kern_return_t load_program(const char *program, mach_port_t bootstrap, task_t *task);
 
 /* servers.c */

@@ -1,6 +1,6 @@
 /*
- * The first task. Starts the servers from the boot archive, and is the name server from then on. (What
- * runs when they are up is the startup program's affair: user/servers/startup.)
+ * The first task. Starts the servers from the boot archive, and is the name server from then on.
+ * (What runs when they are up is the startup program's affair: user/servers/startup.)
  *
  * The kernel gives it the privileged host port as its TASK_HOST_PORT, and the boot archive in its
  * memory, at the place the environment variable `archive` says ("0xADDRESS,0xSIZE").

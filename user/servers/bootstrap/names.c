@@ -1,9 +1,9 @@
 /*
  * The name server: the routines of bootstrap.defs.
  *
- * A declared service's port exists from the start. Its receive right is here until the server checks in,
- * and comes back here (port-destroyed notification) when the server dies, with the messages in its
- * queue; the send right that is handed out stays good all the while.
+ * A declared service's port exists from the start. Its receive right is here until the server
+ * checks in, and comes back here (port-destroyed notification) when the server dies, with the
+ * messages in its queue; the send right that is handed out stays good all the while.
  */
 #include "bootstrap.h"
 
@@ -42,7 +42,8 @@ struct service *service_find(const char *name)
     return NULL;
 }
 
-/* A service record with its notification port, in the list; NULL: the name is taken, or no memory. */
+/* A service record with its notification port, in the list; NULL: the name is taken, or no memory.
+ * */
 static struct service *service_new(const char *name)
 {
     struct service *s;
@@ -228,10 +229,13 @@ kern_return_t do_bootstrap_start(mach_port_t bootstrap, const char *program, mac
         return unix_err(ENOMEM);
     kr = load_program(program, port, task);
     mach_port_deallocate(mach_task_self(), port);
-    return kr == KERN_INVALID_NAME ? unix_err(ENOENT) : kr == KERN_INVALID_ARGUMENT ? unix_err(ENOEXEC) : kr;
+    if (kr == KERN_INVALID_NAME)
+        return unix_err(ENOENT);
+    return kr == KERN_INVALID_ARGUMENT ? unix_err(ENOEXEC) : kr;
 }
 
-kern_return_t do_bootstrap_privileged_port(mach_port_t bootstrap, const char *which, mach_port_t *port)
+kern_return_t do_bootstrap_privileged_port(mach_port_t bootstrap, const char *which,
+                                           mach_port_t *port)
 {
     struct server *server = caller(bootstrap);
     unsigned needs = strcmp(which, "host") == 0     ? PRIV_HOST

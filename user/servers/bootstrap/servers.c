@@ -1,7 +1,8 @@
 /*
  * The servers: read from etc/servers, started in order, started again when they die.
  *
- * A server that dies young again and again is given up, so that a broken one does not eat the machine.
+ * A server that dies young again and again is given up, so that a broken one does not eat the
+ * machine.
  */
 #include "bootstrap.h"
 

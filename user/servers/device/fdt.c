@@ -1,8 +1,8 @@
 /*
  * Walking a flattened device tree. Read fdt.h first.
  *
- * The structure block is a string of 32-bit tokens: BEGIN_NODE name, PROP length nameoff value, END_NODE,
- * NOP, END; everything big-endian and 4-aligned.
+ * The structure block is a string of 32-bit tokens: BEGIN_NODE name, PROP length nameoff value,
+ * END_NODE, NOP, END; everything big-endian and 4-aligned.
  */
 #include "fdt.h"
 
@@ -65,7 +65,8 @@ static uint32_t cells(const struct fdt_node *node, const char *name, uint32_t ot
     return p != NULL ? fdt_cell(p, 0) : otherwise;
 }
 
-int fdt_walk(const void *blob, size_t size, int (*visit)(const struct fdt_node *, void *), void *arg)
+int fdt_walk(const void *blob, size_t size, int (*visit)(const struct fdt_node *, void *),
+             void *arg)
 {
     /* Properties precede child nodes (5.4), so one node is gathered at a time. */
     static struct fdt_node node;

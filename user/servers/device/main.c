@@ -1,9 +1,10 @@
 /*
- * The device server: reads the device tree, and gives each driver a port to its own device (driver.defs).
+ * The device server: reads the device tree, and gives each driver a port to its own device
+ * (driver.defs).
  *
- * It alone holds the device master port. What it hands out reaches one device's registers and interrupt
- * line; the kernel enforces that. A driver that was restarted claims its device again and gets a new
- * port; the old driver's port died with it.
+ * It alone holds the device master port. What it hands out reaches one device's registers and
+ * interrupt line; the kernel enforces that. A driver that was restarted claims its device again and
+ * gets a new port; the old driver's port died with it.
  */
 #include "fdt.h"
 
@@ -98,8 +99,8 @@ static int match(const struct fdt_node *node, void *arg)
     return 0;
 }
 
-kern_return_t S_driver_claim(mach_port_t server, const char *compatible, uint32_t id, uint32_t index,
-                             mach_port_t *device)
+kern_return_t S_driver_claim(mach_port_t server, const char *compatible, uint32_t id,
+                             uint32_t index, mach_port_t *device)
 {
     struct claim claim = {compatible, id, index, MACH_PORT_NULL, KERN_SUCCESS};
 
@@ -129,8 +130,8 @@ static int find_property(const struct fdt_node *node, void *arg)
     return 1;
 }
 
-kern_return_t S_driver_property(mach_port_t server, const char *path, const char *property, char *value,
-                                mach_msg_type_number_t *valueCnt)
+kern_return_t S_driver_property(mach_port_t server, const char *path, const char *property,
+                                char *value, mach_msg_type_number_t *valueCnt)
 {
     struct query query = {path, property, NULL, {NULL, NULL, 0}};
 

@@ -148,8 +148,8 @@ kern_return_t S_memory_object_terminate(mach_port_t memory_object, mach_port_t c
 
     if (p == NULL)
         return KERN_INVALID_ARGUMENT;
-    /* Else it has been mapped anew, under another control port. A port that died on its way here was
-     * ours: the kernel does not map an object anew before it has sent this. */
+    /* Else it has been mapped anew, under another control port. A port that died on its way here
+     * was ours: the kernel does not map an object anew before it has sent this. */
     if (p->control == control || control == MACH_PORT_DEAD) {
         release(p->control);
         p->control = MACH_PORT_NULL;

@@ -1,8 +1,9 @@
 /*
  * The pipe server: pipe.defs makes a pair of ports, io.defs is what they speak.
  *
- * Nobody polls: a read of an empty pipe, or a write to a full one, leaves its reply port and bytes in the
- * pipe, and is answered when the other end did its part or went away (no-senders notification).
+ * Nobody polls: a read of an empty pipe, or a write to a full one, leaves its reply port and bytes
+ * in the pipe, and is answered when the other end did its part or went away (no-senders
+ * notification).
  */
 #include <errno.h>
 #include <mach/error.h>

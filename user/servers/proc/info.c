@@ -55,7 +55,8 @@ static void list_one(struct process *p, void *arg)
 }
 
 /* The reply moves the memory to the caller (its type says dealloc). */
-kern_return_t S_proc_list(mach_port_t proc, proc_info_array_t *list, mach_msg_type_number_t *listCnt)
+kern_return_t S_proc_list(mach_port_t proc, proc_info_array_t *list,
+                          mach_msg_type_number_t *listCnt)
 {
     struct listing listing = {NULL, 0, 0};
     vm_address_t address = 0;

@@ -1,5 +1,6 @@
 /*
- * The proc server: POSIX processes over Mach tasks. Start-up, and first processes. Read proc.h first.
+ * The proc server: POSIX processes over Mach tasks. Start-up, and first processes. Read proc.h
+ * first.
  */
 #include "proc.h"
 
@@ -54,8 +55,8 @@ mach_port_t get_root(void)
 #define NAME_PROC MACH_PORT_MAKE(16, 1)
 #define NAME_ROOT MACH_PORT_MAKE(17, 1)
 
-/* Fills the new task's special and exception ports and its first names. (The host port it has from us
- * by inheritance is the plain one.) */
+/* Fills the new task's special and exception ports and its first names. (The host port it has from
+ * us by inheritance is the plain one.) */
 static kern_return_t equip(task_t task, struct process *p)
 {
     mach_port_t own = ports_make_send(&p->object);
@@ -106,13 +107,14 @@ static int first_exec(struct process *p, const char *path, unsigned argc, const 
 }
 
 kern_return_t S_proc_start(mach_port_t server, mach_port_t priv, const char *path, uint32_t argc,
-                           const char *strings, mach_msg_type_number_t stringsCnt, mach_port_t *task)
+                           const char *strings, mach_msg_type_number_t stringsCnt,
+                           mach_port_t *task)
 {
     struct process *p;
     const char *name = strrchr(path, '/');
     int error;
 
-    if (priv != host_priv) /* send rights to one port have one name: this is the same port, or not */
+    if (priv != host_priv) /* send rights to one port have one name: the same port, or not */
         return unix_err(EPERM);
     if (get_root() == MACH_PORT_NULL)
         return unix_err(ENODEV); /* the file server has said why */
@@ -128,7 +130,9 @@ kern_return_t S_proc_start(mach_port_t server, mach_port_t priv, const char *pat
     /* One reference is the table's; the reply moves another to the caller. */
     mach_port_mod_refs(mach_task_self(), *task, MACH_PORT_RIGHT_SEND, 1);
     p->sid = p->pgid = p->pid;
-    error = equip(*task, p) == KERN_SUCCESS ? first_exec(p, path, argc, strings, stringsCnt) : ENOMEM;
+    error = ENOMEM;
+    if (equip(*task, p) == KERN_SUCCESS)
+        error = first_exec(p, path, argc, strings, stringsCnt);
     if (error != 0) {
         mach_port_deallocate(mach_task_self(), *task);
         process_end(p, SIGKILL, -1);

@@ -68,7 +68,8 @@ void process_continue(struct process *process);
 void process_each(void (*visit)(struct process *process, void *arg), void *arg);
 /* The caller of a request, without a reference (the table's keeps it); NULL: no process's port. */
 struct process *process_caller(mach_port_t proc);
-/* The root directory, opened anew if the file server came back. MACH_PORT_NULL: it cannot be had. */
+/* The root directory, opened anew if the file server came back. MACH_PORT_NULL: it cannot be had.
+ * */
 mach_port_t get_root(void);
 
 /* signal.c */
@@ -86,7 +87,8 @@ struct exec_args {
 };
 /*
  * Replaces the program of task. thread: its thread that goes on, which waits in a message to us, or
- * has never run (fresh). On an errno > 0 nothing was changed; -1: it was too late, the task must end.
+ * has never run (fresh). On an errno > 0 nothing was changed; -1: it was too late, the task must
+ * end.
  */
 int exec_program(task_t task, thread_t thread, boolean_t fresh, const struct exec_args *args);
 

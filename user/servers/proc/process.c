@@ -89,7 +89,8 @@ static int process_limit(void)
 
     if (limit == 0) {
         limit = 64;
-        if (host_info(mach_host_self(), HOST_BASIC_INFO, (host_info_t)&info, &count) == KERN_SUCCESS)
+        if (host_info(mach_host_self(), HOST_BASIC_INFO, (host_info_t)&info, &count) ==
+            KERN_SUCCESS)
             limit = (int)(info.memory_size / MEMORY_PER_PROCESS);
     }
     return limit;
@@ -173,8 +174,8 @@ static void process_forget(struct process *p)
 
 static boolean_t wanted(const struct process *parent, const struct process *child, int pid)
 {
-    return pid == -1 || (pid > 0 && child->pid == pid) || (pid == 0 && child->pgid == parent->pgid) ||
-           (pid < -1 && child->pgid == -pid);
+    return pid == -1 || (pid > 0 && child->pid == pid) ||
+           (pid == 0 && child->pgid == parent->pgid) || (pid < -1 && child->pgid == -pid);
 }
 
 /* Is there news of a child that pid asks for? 1: yes, in *child; 0: not yet; -1: no such child. */

@@ -1,5 +1,6 @@
 /*
- * Signals, by their default actions: end, stop, continue, nothing; or ignored. (Handlers are for later:
+ * Signals, by their default actions: end, stop, continue, nothing; or ignored. (Handlers are for
+ * later:
  * the process's exception port is already ours, which is how they will run.)
  */
 #include "proc.h"
@@ -156,8 +157,9 @@ kern_return_t catch_exception_raise(mach_port_t port, mach_port_t thread, mach_p
 
     if (port != exception_port || p == NULL)
         return KERN_FAILURE; /* the stub releases the rights */
-    if (thread_get_state(thread, ARM_THREAD_STATE64, (thread_state_t)&state, &count) !=
-        KERN_SUCCESS)
+    if (thread_suspend(thread) != KERN_SUCCESS ||
+        thread_get_state(thread, ARM_THREAD_STATE64, (thread_state_t)&state, &count) !=
+            KERN_SUCCESS)
         state.pc = 0;
     printf("%s (pid %d): signal %d: exception %d, code %#llx, address %#llx, pc %#llx\n", p->name,
            p->pid, signal, exception, (unsigned long long)code0, (unsigned long long)code1,
@@ -169,8 +171,8 @@ kern_return_t catch_exception_raise(mach_port_t port, mach_port_t thread, mach_p
 }
 
 /* We ask for EXCEPTION_DEFAULT only; the other forms are somebody's forgery. */
-kern_return_t catch_exception_raise_state(mach_port_t port, exception_type_t exception, const int64_t *code,
-                                          mach_msg_type_number_t codeCnt, int *flavor,
+kern_return_t catch_exception_raise_state(mach_port_t port, exception_type_t exception,
+                                          const int64_t *code, mach_msg_type_number_t codeCnt, int *flavor,
                                           const natural_t *old_state,
                                           mach_msg_type_number_t old_stateCnt,
                                           thread_state_t new_state,
@@ -180,7 +182,8 @@ kern_return_t catch_exception_raise_state(mach_port_t port, exception_type_t exc
 }
 
 kern_return_t catch_exception_raise_state_identity(
-    mach_port_t port, mach_port_t thread, mach_port_t task, exception_type_t exception, const int64_t *code,
+    mach_port_t port, mach_port_t thread, mach_port_t task, exception_type_t exception,
+    const int64_t *code,
     mach_msg_type_number_t codeCnt, int *flavor, const natural_t *old_state,
     mach_msg_type_number_t old_stateCnt, thread_state_t new_state,
     mach_msg_type_number_t *new_stateCnt)

@@ -1,8 +1,8 @@
 /*
  * The serial server: the terminal. io.defs and tty.defs on one port; interrupts are messages too.
  *
- * One thread, one port set, nobody polls: a read that must wait keeps its reply port in `readers`, a
- * write that finds the output queue full in `writers`.
+ * One thread, one port set, nobody polls: a read that must wait keeps its reply port in `readers`,
+ * a write that finds the output queue full in `writers`.
  */
 #include "pl011.h"
 #include "tty.h"
@@ -303,7 +303,8 @@ int main(void)
     tty_init();
     kr = ports_create(&intr, &intr_class);
     if (kr == KERN_SUCCESS)
-        kr = mach_port_insert_right(mach_task_self(), intr.port, intr.port, MACH_MSG_TYPE_MAKE_SEND);
+        kr = mach_port_insert_right(mach_task_self(), intr.port, intr.port,
+                                    MACH_MSG_TYPE_MAKE_SEND);
     if (kr == KERN_SUCCESS)
         kr = pl011_open(intr.port);
     if (kr == KERN_SUCCESS)

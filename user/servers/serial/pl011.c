@@ -12,8 +12,15 @@
 #include <servers/driver.h>
 
 /* Registers (word indexes) and bits, TRM chapter 3. */
-enum { DR = 0x00 / 4, FR = 0x18 / 4, LCRH = 0x2c / 4, CR = 0x30 / 4, IFLS = 0x34 / 4, IMSC = 0x38 / 4,
-       ICR = 0x44 / 4 };
+enum {
+    DR = 0x00 / 4,   /* data */
+    FR = 0x18 / 4,   /* flags */
+    LCRH = 0x2c / 4, /* line control */
+    CR = 0x30 / 4,   /* control */
+    IFLS = 0x34 / 4, /* FIFO levels that interrupt */
+    IMSC = 0x38 / 4, /* interrupts let through */
+    ICR = 0x44 / 4,  /* interrupt clear */
+};
 #define FR_RXFE   (1u << 4) /* receive FIFO empty */
 #define FR_TXFF   (1u << 5) /* transmit FIFO full */
 #define LCRH_FEN  (1u << 4) /* FIFOs on */

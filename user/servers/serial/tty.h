@@ -1,6 +1,7 @@
 /*
  * tty: the line discipline. Bytes from the wire become lines (or raw input), bytes to it get their
- * newlines; what is typed is echoed. Pure bookkeeping: main.c connects it with the UART and with messages.
+ * newlines; what is typed is echoed. Pure bookkeeping: main.c connects it with the UART and with
+ * messages.
  */
 #ifndef TTY_H
 #define TTY_H
@@ -29,7 +30,8 @@ void tty_flush_input(void);
 /* The mode changed: what is in the line buffer becomes readable if canonical mode ended. */
 void tty_mode_changed(void);
 
-/* Queues output for the wire, with processing (ONLCR); returns how many of length bytes were taken. */
+/* Queues output for the wire, with processing (ONLCR); returns how many of length bytes were taken.
+ * */
 uint32_t tty_write(const char *data, uint32_t length);
 /* The next byte for the wire, or -1; tty_sent removes it. */
 int tty_output_first(void);

@@ -1,6 +1,7 @@
 /*
- * What runs when the servers are up: the first process; or, in a test boot (boot argument test=A,B,..),
- * the test programs one after the other, and then power off. grade/README.md has the contract.
+ * What runs when the servers are up: the first process; or, in a test boot (boot argument
+ * test=A,B,..), the test programs one after the other, and then power off. grade/README.md has the
+ * contract.
  */
 #include <mach/host_priv.h>
 #include <mach/mach_host.h>

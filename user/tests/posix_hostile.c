@@ -1,0 +1,394 @@
+/*
+ * A hostile process: random and forged messages to every server's port it can reach, and hogs of
+ * processes, memory, descriptors and disk. Nothing is expected of the answers; but everything works
+ * afterwards.
+ */
+#include "posix_test.h"
+
+#include "../lib/libc/posix.h" /* the ports that libc keeps */
+#include "hostile.h"
+
+#include <mach/mach_port.h>
+#include <mach/memory_object.h>
+#include <mach/notify_ids.h>
+#include <mach/task.h>
+#include <mach/vm_map.h>
+#include <servers/bootstrap.h>
+#include <servers/io.h>
+
+TEST_LIMIT(120);
+
+#define ROUNDS   400 /* messages to a port */
+#define REPLY_MS 20  /* how long an answer is waited for: a read of nothing has none */
+
+static char output[4096];
+
+/* Files, processes, pipes and the shell still do what they should. */
+static void expect_all_well(void)
+{
+    EXPECT_EQ(make_file("well", "still here"), 0);
+    EXPECT_STREQ(file_text("well", output, sizeof output), "still here");
+    EXPECT_EQ(unlink("well"), 0);
+    EXPECT_EQ(shell("echo alive | cat", output, sizeof output), 0);
+    EXPECT_STREQ(output, "alive\n");
+}
+
+/* ---- random messages to servers ---- */
+
+static const mach_msg_id_t bases[] = {5000, 5100, 5200, 5300, 5400, 5500, 5600, 5700, 64, 2200, 2401};
+
+/*
+ * Excluded, since they are rightly obeyed and would end the test or spoil the disk or the console:
+ *   proc_exit, proc_kill (the whole group), proc_signal_group;
+ *   io_write, io_pwrite (junk on the console), io_chmod, io_chown (of the root directory).
+ */
+static boolean_t obeyed(mach_msg_id_t id)
+{
+    return id == 5302 || id == 5304 || id == 5313 || id == 5101 || id == 5103 || id == 5109
+           || id == 5110;
+}
+
+/* In a child. */
+static int shower(mach_port_t port, uint64_t with_seed)
+{
+    mach_port_t reply = mach_reply_port();
+
+    seed = with_seed;
+    ports[port_count++] = port;
+    ports[port_count++] = mach_task_self();
+    ports[port_count++] = __proc_port;
+    in_child = TRUE;
+    for (int i = 0; i < ROUNDS; i++) {
+        mach_msg_id_t id = bases[below(sizeof bases / sizeof *bases)] + (mach_msg_id_t)below(20);
+        mach_msg_size_t size;
+
+        if (below(20) == 0)
+            id = (mach_msg_id_t)wild();
+        if (obeyed(id))
+            continue;
+        size = random_message(port, id);
+        if (message.header.msgh_local_port == mig_get_reply_port())
+            message.header.msgh_local_port = reply;
+        if (below(4) == 0) /* a short one */
+            size = sizeof(mach_msg_header_t) + 4 * (mach_msg_size_t)below(4);
+        if (mach_msg_trap(&message.header, MACH_SEND_MSG | MACH_RCV_MSG | MACH_SEND_TIMEOUT
+                          | MACH_RCV_TIMEOUT, size, sizeof message, reply, REPLY_MS, MACH_PORT_NULL)
+            == MACH_MSG_SUCCESS) {
+            message.header.msgh_remote_port = MACH_PORT_NULL;
+            mach_msg_destroy(&message.header);
+        }
+    }
+    return 0;
+}
+
+static void shower_from_child(mach_port_t port, uint64_t with_seed)
+{
+    REQUIRE_TRUE(port != MACH_PORT_NULL);
+    for (uint64_t i = 0; i < 3; i++) { /* a child may well ruin itself */
+        pid_t pid = fork();
+
+        if (pid == 0)
+            _exit(shower(port, with_seed * 10 + i));
+        REQUIRE_TRUE(pid > 0);
+        EXPECT_EQ(waitpid(pid, NULL, 0), pid);
+    }
+    expect_all_well();
+}
+
+static mach_port_t port_of(int fd)
+{
+    struct fd *entry = __fd_get(fd);
+
+    return entry != NULL ? entry->port : MACH_PORT_NULL;
+}
+
+TEST(random_messages_to_the_root_directory)
+{
+    shower_from_child(__root_port, 1);
+}
+
+TEST(random_messages_to_a_file)
+{
+    int fd = open("victim", O_RDWR | O_CREAT, 0644);
+
+    REQUIRE_TRUE(fd >= 0);
+    shower_from_child(port_of(fd), 2);
+    close(fd);
+    unlink("victim");
+}
+
+TEST(random_messages_to_ones_own_process_port)
+{
+    /* fork gives the child its own under the same name */
+    shower_from_child(__proc_port, 3);
+}
+
+TEST(random_messages_to_a_pipe)
+{
+    int fds[2];
+
+    REQUIRE_EQ(pipe(fds), 0);
+    shower_from_child(port_of(fds[0]), 4);
+    shower_from_child(port_of(fds[1]), 5);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+TEST(random_messages_to_the_terminal)
+{
+    int fd = open("/dev/console", O_RDWR);
+
+    REQUIRE_TRUE(fd >= 0);
+    shower_from_child(port_of(fd), 6);
+    close(fd);
+}
+
+TEST(random_messages_to_a_device)
+{
+    int fd = open("/dev/null", O_RDWR);
+
+    REQUIRE_TRUE(fd >= 0);
+    shower_from_child(port_of(fd), 7);
+    close(fd);
+}
+
+/* Its name is the child's own, so it is asked for there. */
+static int shower_bootstrap(void)
+{
+    mach_port_t bootstrap;
+
+    if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap) != KERN_SUCCESS)
+        return 1;
+    return shower(bootstrap, 80);
+}
+
+TEST(random_messages_to_the_name_server)
+{
+    run_child(shower_bootstrap);
+    expect_all_well();
+}
+
+static const char *service_name;
+
+static int shower_service(void)
+{
+    mach_port_t bootstrap, service;
+
+    if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap) != KERN_SUCCESS)
+        return 1;
+    if (bootstrap_look_up(bootstrap, (char *)service_name, &service) != KERN_SUCCESS)
+        return 0; /* not for us: right so */
+    return shower(service, 90);
+}
+
+TEST(random_messages_to_the_services)
+{
+    static const char *const names[] = {SERVICE_FILE, SERVICE_PROC, SERVICE_PIPE, SERVICE_TTY,
+                                        SERVICE_DISK, SERVICE_DEVICE};
+
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        service_name = names[i];
+        run_child(shower_service);
+        expect_all_well();
+    }
+}
+
+static int look_up_device(void)
+{
+    mach_port_t bootstrap, port;
+
+    if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap) != KERN_SUCCESS)
+        return 1;
+    if (bootstrap_look_up(bootstrap, TEST_PORT_NAME, &port) == KERN_SUCCESS)
+        return 2;
+    if (bootstrap_privileged_port(bootstrap, "host", &port) == KERN_SUCCESS)
+        return 3;
+    if (bootstrap_privileged_port(bootstrap, "device", &port) == KERN_SUCCESS)
+        return 4;
+    if (bootstrap_check_in(bootstrap, SERVICE_FILE, &port) == KERN_SUCCESS)
+        return 5;
+    return 0;
+}
+
+TEST(privileges_are_not_for_the_asking)
+{
+    EXPECT_EQ(WEXITSTATUS(run_child(look_up_device)), 0);
+}
+
+/* ---- forgeries ---- */
+
+static void forge(mach_port_t port, mach_msg_id_t id, uint32_t word)
+{
+    struct {
+        mach_msg_header_t header;
+        uint32_t word[4];
+    } m = {.header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+                      .msgh_remote_port = port, .msgh_id = id},
+           .word = {word, word, word, word}};
+
+    for (mach_msg_size_t size = sizeof m.header; size <= sizeof m; size += 4)
+        mach_msg(&m.header, MACH_SEND_MSG, size, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL);
+}
+
+TEST(forged_notifications_are_not_believed)
+{
+    int fd = open("forged", O_RDWR | O_CREAT | O_TRUNC, 0644);
+    int fds[2];
+
+    REQUIRE_TRUE(fd >= 0);
+    REQUIRE_EQ(pipe(fds), 0);
+    for (mach_msg_id_t id = MACH_NOTIFY_PORT_DELETED; id <= MACH_NOTIFY_DEAD_NAME; id++) {
+        for (uint32_t name = 0; name < 0x2000; name += 0x100) {
+            forge(__proc_port, id, name);
+            forge(port_of(fd), id, name);
+            forge(port_of(fds[0]), id, name);
+            forge(port_of(fds[1]), id, name);
+        }
+    }
+    EXPECT_EQ(write(fd, "kept", 4), 4); /* not closed, as no-senders would have done */
+    EXPECT_EQ(write(fds[1], "kept", 4), 4);
+    EXPECT_EQ(read(fds[0], output, 10), 4);
+    EXPECT_EQ(getppid() >= 0, 1);
+    close(fd);
+    close(fds[0]);
+    close(fds[1]);
+    unlink("forged");
+    expect_all_well();
+}
+
+TEST(the_pager_takes_pages_from_the_kernel_alone)
+{
+    mach_port_t memory = MACH_PORT_NULL, control = MACH_PORT_NULL;
+    int64_t size = 0;
+    int fd;
+
+    REQUIRE_EQ(make_file("paged", "the true text"), 0);
+    fd = open("paged", O_RDONLY);
+    REQUIRE_TRUE(fd >= 0);
+    REQUIRE_EQ(io_map(port_of(fd), &memory, &size), KERN_SUCCESS);
+    mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &control);
+    memset(output, 'X', sizeof output);
+    memory_object_init(memory, control, PAGE_SIZE);
+    memory_object_data_return(memory, control, 0, (vm_offset_t)output, sizeof output, TRUE, FALSE);
+    memory_object_data_request(memory, control, 0, PAGE_SIZE, VM_PROT_READ);
+    memory_object_terminate(memory, MACH_PORT_NULL);
+    mach_port_destroy(mach_task_self(), control);
+    mach_port_deallocate(mach_task_self(), memory);
+    close(fd);
+    EXPECT_STREQ(file_text("paged", output, sizeof output), "the true text");
+    unlink("paged");
+    expect_all_well();
+}
+
+/* ---- hogs ---- */
+
+/* Everyone forks until it fails; the first to fail says why. */
+static int bomb(int report_fd)
+{
+    int error;
+
+    setpgid(0, 0);
+    while (fork() >= 0)
+        ;
+    error = errno;
+    write(report_fd, &error, sizeof error);
+    sleep(100000);
+    return 0;
+}
+
+TEST(a_fork_bomb_ends_in_eagain)
+{
+    int fds[2], error = 0;
+    pid_t pid;
+
+    REQUIRE_EQ(pipe(fds), 0);
+    pid = fork();
+    if (pid == 0)
+        _exit(bomb(fds[1]));
+    REQUIRE_TRUE(pid > 0);
+    EXPECT_EQ(read(fds[0], &error, sizeof error), sizeof error);
+    EXPECT_TRUE(error == EAGAIN || error == ENOMEM);
+    usleep(100000);
+    for (int i = 0; i < 1000; i++) {
+        if (kill(-pid, SIGKILL) != 0 && errno == ESRCH)
+            break;
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            ;
+        usleep(10000);
+    }
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+    close(fds[0]);
+    close(fds[1]);
+    expect_all_well();
+}
+
+static int hog_memory(void)
+{
+    for (;;) {
+        char *p = malloc(1 << 20);
+
+        if (p == NULL)
+            return 0;
+        for (int i = 0; i < 1 << 20; i += 4096)
+            p[i] = 1;
+    }
+}
+
+TEST(a_memory_hog_takes_only_itself_down)
+{
+    int status = run_child(hog_memory);
+
+    EXPECT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    expect_all_well();
+}
+
+static int hog_descriptors(void)
+{
+    int count = 0;
+
+    while (count < 20000 && open("/dev/null", O_RDONLY) >= 0)
+        count++;
+    return count > 100 ? 0 : 1;
+}
+
+TEST(a_descriptor_hog)
+{
+    EXPECT_EQ(run_child(hog_descriptors), 0);
+    expect_all_well();
+}
+
+static int hog_pipes(void)
+{
+    int fds[2], count = 0;
+
+    while (count < 2000 && pipe(fds) == 0) {
+        write(fds[1], output, sizeof output);
+        count++;
+    }
+    return count > 10 ? 0 : 1;
+}
+
+TEST(a_pipe_hog)
+{
+    EXPECT_EQ(run_child(hog_pipes), 0);
+    expect_all_well();
+}
+
+TEST(a_full_disk_is_an_error)
+{
+    static char block[8192];
+    int fd = open("full", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    ssize_t n;
+
+    REQUIRE_TRUE(fd >= 0);
+    while ((n = write(fd, block, sizeof block)) > 0)
+        ;
+    EXPECT_EQ(n, -1);
+    EXPECT_EQ(errno, ENOSPC);
+    EXPECT_EQ(close(fd), 0);
+    EXPECT_EQ(unlink("full"), 0);
+    expect_all_well();
+}
+
+POSIX_TEST_MAIN

@@ -1,0 +1,89 @@
+/*
+ * A thousand runs of sh -c 'ls | wc' leave the machine as it was: free pages, ports, tasks, messages.
+ * Boot argument leak.runs=N: another number of them.
+ */
+#include "posix_test.h"
+
+#include <mach/mach.h>
+#include <mach/mach_host.h>
+#include <mach/mach_port.h>
+
+TEST_LIMIT(600);
+
+#define RUNS       1000
+#define WARM_UP    20
+#define SLACK      64 /* pages: caches and zones that have grown to what they need */
+
+static char output[1024];
+
+static void counters(struct host_counters *c)
+{
+    mach_msg_type_number_t count = HOST_OSTIA_COUNTERS_COUNT;
+    mach_port_t host = mach_host_self();
+
+    memset(c, 0, sizeof *c);
+    host_info(host, HOST_OSTIA_COUNTERS, (host_info_t)c, &count);
+    mach_port_deallocate(mach_task_self(), host);
+}
+
+/* What is counted once all that dies is dead: the same twice, some time apart. */
+static void quiet_counters(struct host_counters *c)
+{
+    struct host_counters last;
+
+    counters(&last);
+    for (int quiet = 0, tries = 0; quiet < 5 && tries < 200; tries++) {
+        usleep(20000);
+        counters(c);
+        quiet = memcmp(c, &last, sizeof last) == 0 ? quiet + 1 : 0;
+        last = *c;
+    }
+}
+
+TEST(a_thousand_pipelines_leave_nothing)
+{
+    struct host_counters before, after;
+    char argument[16];
+    int runs = RUNS;
+
+    if (test_boot_arg("leak.runs", argument, sizeof argument) > 0)
+        runs = atoi(argument);
+    for (int i = 0; i < WARM_UP; i++)
+        REQUIRE_EQ(shell("ls | wc", output, sizeof output), 0);
+    quiet_counters(&before);
+    for (int i = 0; i < runs; i++) {
+        REQUIRE_EQ(shell("ls | wc", output, sizeof output), 0);
+        REQUIRE_TRUE(output[0] != '\0');
+    }
+    quiet_counters(&after);
+    if (after.ports != before.ports || after.tasks != before.tasks || after.threads != before.threads
+        || after.kmsgs != before.kmsgs || after.spaces != before.spaces
+        || after.vm_maps != before.vm_maps || after.semaphores != before.semaphores
+        || after.free_pages + SLACK < before.free_pages)
+        FAIL("after %d runs: free pages %u -> %u, ports %u -> %u, tasks %u -> %u, threads %u -> %u, "
+             "kmsgs %u -> %u, objects %u -> %u, map entries %u -> %u, anonymous pages %u -> %u, "
+             "zone pages %u -> %u", runs, before.free_pages, after.free_pages, before.ports,
+             after.ports, before.tasks, after.tasks, before.threads, after.threads, before.kmsgs,
+             after.kmsgs, before.vm_objects, after.vm_objects, before.vm_map_entries,
+             after.vm_map_entries, before.anonymous_pages, after.anonymous_pages, before.zone_pages,
+             after.zone_pages);
+}
+
+TEST(files_made_and_removed_leave_nothing)
+{
+    struct host_counters before, after;
+
+    for (int round = 0; round < 2; round++) {
+        quiet_counters(&before);
+        for (int i = 0; i < 100; i++) {
+            REQUIRE_EQ(make_file("leak", "some text"), 0);
+            REQUIRE_EQ(unlink("leak"), 0);
+        }
+        quiet_counters(&after);
+    }
+    EXPECT_EQ(after.ports, before.ports);
+    EXPECT_EQ(after.kmsgs, before.kmsgs);
+    EXPECT_EQ(after.vm_maps, before.vm_maps); /* pages may be fewer: the file server keeps blocks */
+}
+
+POSIX_TEST_MAIN
