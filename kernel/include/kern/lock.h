@@ -62,6 +62,7 @@ void spin_lock_init(spinlock_t *lock, enum lock_class class);
 
 #ifdef DEBUG
 #define SPINLOCK_INITIALIZER(lock_class) {0, (lock_class), 0, 0}
+/* The forms that check: a lock out of order, taken twice, or released by another CPU is a panic. */
 void spin_lock(spinlock_t *lock);
 void spin_lock_second(spinlock_t *lock);
 bool spin_try_lock(spinlock_t *lock);

@@ -43,6 +43,7 @@ struct service {
     char name[sizeof(service_name_t)];
     struct server *server;     /* who may check in; NULL: registered by somebody */
     mach_port_t receive;       /* the receive right while no server has it */
+    mach_port_t waiting;       /* reply port of a check-in that came before the right was back */
     mach_port_t send;
     unsigned needs;            /* privilege to look it up, 0: anyone */
     boolean_t once;            /* the first look-up takes it away */

@@ -92,12 +92,34 @@ kern_return_t service_declare(const char *name, struct server *server, unsigned 
     return kr;
 }
 
+/* Hands the receive right out, once the kernel has promised to bring it back. */
+static kern_return_t give_receive(struct service *s, mach_port_t *port)
+{
+    mach_port_t previous;
+    kern_return_t kr;
+
+    kr = mach_port_request_notification(mach_task_self(), s->receive, MACH_NOTIFY_PORT_DESTROYED, 0,
+                                        s->object.port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
+    if (kr != KERN_SUCCESS)
+        return kr;
+    *port = s->receive;
+    s->receive = MACH_PORT_NULL;
+    return KERN_SUCCESS;
+}
+
 /* A server that had checked in died: the next one may. Same port, so the same name here. */
 static void service_came_back(void *object, mach_port_t receive_right)
 {
     struct service *s = object;
+    mach_port_t reply = s->waiting, port = MACH_PORT_NULL;
+    kern_return_t kr;
 
     s->receive = receive_right;
+    s->waiting = MACH_PORT_NULL;
+    if (reply == MACH_PORT_NULL)
+        return;
+    kr = give_receive(s, &port);
+    do_bootstrap_check_in_reply(reply, kr, port);
 }
 
 /* A registered port died. */
@@ -122,26 +144,22 @@ static struct server *caller(mach_port_t bootstrap)
     return server;
 }
 
-kern_return_t do_bootstrap_check_in(mach_port_t bootstrap, const char *name, mach_port_t *port)
+kern_return_t do_bootstrap_check_in(mach_port_t bootstrap, mach_port_t reply, const char *name,
+                                    mach_port_t *port)
 {
     struct server *server = caller(bootstrap);
     struct service *s = service_find(name);
-    mach_port_t previous;
-    kern_return_t kr;
 
     if (s == NULL)
         return unix_err(ENOENT);
     if (server == NULL || s->server != server)
         return unix_err(EPERM);
-    if (s->receive == MACH_PORT_NULL)
+    if (s->receive != MACH_PORT_NULL)
+        return give_receive(s, port);
+    if (s->waiting != MACH_PORT_NULL)
         return unix_err(EBUSY);
-    kr = mach_port_request_notification(mach_task_self(), s->receive, MACH_NOTIFY_PORT_DESTROYED, 0,
-                                        s->object.port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
-    if (kr != KERN_SUCCESS)
-        return kr;
-    *port = s->receive;
-    s->receive = MACH_PORT_NULL;
-    return KERN_SUCCESS;
+    s->waiting = reply; /* the task died before its space was cleared: the right is on its way */
+    return MIG_NO_REPLY;
 }
 
 kern_return_t do_bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_port_t *port)

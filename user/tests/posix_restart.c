@@ -1,0 +1,141 @@
+/*
+ * Servers that die are started again, and what they promise their clients then (docs/servers.md). The
+ * test kills them by the privileged host port, as a bug of theirs would.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <mach/host_priv.h>
+#include <mach/mach.h>
+#include <mach/mach_port.h>
+#include <mach/task.h>
+#include <mach/vm_map.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <testlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static void pause_ms(long ms)
+{
+    struct timespec t = {0, ms * 1000000};
+
+    nanosleep(&t, NULL);
+}
+
+/* The task of the server with that name, a send right; MACH_PORT_NULL: there is none. */
+static task_t find_server(const char *name)
+{
+    mach_port_t *tasks;
+    mach_msg_type_number_t count;
+    task_t found = MACH_PORT_NULL;
+    char task_name[32];
+
+    if (host_tasks(test_host_priv(), &tasks, &count) != KERN_SUCCESS)
+        return MACH_PORT_NULL;
+    for (mach_msg_type_number_t i = 0; i < count; i++) {
+        if (found == MACH_PORT_NULL && task_get_name(tasks[i], task_name) == KERN_SUCCESS &&
+            strcmp(task_name, name) == 0)
+            found = tasks[i];
+        else
+            mach_port_deallocate(mach_task_self(), tasks[i]);
+    }
+    vm_deallocate(mach_task_self(), (vm_address_t)tasks, count * sizeof(*tasks));
+    return found;
+}
+
+/* Kills the server and waits until another task has its name; 0: it did not come back. */
+static int kill_server(const char *name)
+{
+    task_t old = find_server(name), now = MACH_PORT_NULL;
+
+    if (old == MACH_PORT_NULL || task_terminate(old) != KERN_SUCCESS)
+        return 0;
+    for (int i = 0; i < 200 && now == MACH_PORT_NULL; i++) {
+        pause_ms(10);
+        now = find_server(name);
+        if (now == old) {
+            mach_port_deallocate(mach_task_self(), now);
+            now = MACH_PORT_NULL;
+        }
+    }
+    mach_port_deallocate(mach_task_self(), old);
+    if (now == MACH_PORT_NULL)
+        return 0;
+    mach_port_deallocate(mach_task_self(), now);
+    return 1;
+}
+
+/* A pipe made, written and read. */
+static int pipe_works(void)
+{
+    int fds[2], good;
+    char c = 0;
+
+    if (pipe(fds) < 0)
+        return 0;
+    good = write(fds[1], "x", 1) == 1 && read(fds[0], &c, 1) == 1 && c == 'x';
+    close(fds[0]);
+    close(fds[1]);
+    return good;
+}
+
+TEST(new_pipes_work_after_the_pipe_server_died)
+{
+    REQUIRE_TRUE(pipe_works());
+    REQUIRE_TRUE(kill_server("pipe"));
+    EXPECT_TRUE(pipe_works());
+}
+
+TEST(a_pipe_that_died_with_its_server_is_an_error)
+{
+    int fds[2];
+    char c;
+
+    REQUIRE_TRUE(pipe(fds) == 0);
+    REQUIRE_TRUE(kill_server("pipe"));
+    EXPECT_TRUE(read(fds[0], &c, 1) < 0);
+    EXPECT_TRUE(write(fds[1], "x", 1) < 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+TEST(the_terminal_goes_on_after_the_serial_server_died)
+{
+    int fd = open("/dev/tty", O_RDWR);
+
+    REQUIRE_TRUE(fd >= 0);
+    REQUIRE_EQ(write(fd, "before\n", 7), 7);
+    REQUIRE_TRUE(kill_server("serial"));
+    EXPECT_EQ(write(fd, "after\n", 6), 6); /* the same port, a new server behind it */
+    close(fd);
+}
+
+TEST(files_are_read_and_written_after_the_disk_driver_died)
+{
+    static char block[8192], back[8192];
+    int fd = open("/tmp/restart", O_RDWR | O_CREAT | O_TRUNC, 0666);
+
+    REQUIRE_TRUE(fd >= 0);
+    memset(block, 'r', sizeof(block));
+    for (int i = 0; i < 10; i++) {
+        REQUIRE_EQ(write(fd, block, sizeof(block)), (long)sizeof(block));
+        if (i % 3 == 0)
+            REQUIRE_TRUE(kill_server("disk"));
+        EXPECT_EQ(fsync(fd), 0);
+    }
+    EXPECT_EQ(pread(fd, back, sizeof(back), 9 * sizeof(back)), (long)sizeof(back));
+    EXPECT_EQ(memcmp(block, back, sizeof(back)), 0);
+    close(fd);
+    unlink("/tmp/restart");
+}
+
+TEST(drivers_find_the_device_server_again)
+{
+    REQUIRE_TRUE(kill_server("device"));
+    REQUIRE_TRUE(kill_server("disk")); /* which claims its device anew */
+    EXPECT_TRUE(access("/bin/sh", X_OK) == 0);
+    sync();
+}
+
+TEST_MAIN
