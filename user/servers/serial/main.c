@@ -201,49 +201,6 @@ kern_return_t S_io_truncate(mach_port_t io, int64_t length)
     return KERN_SUCCESS; /* POSIX: O_TRUNC has no effect on a terminal */
 }
 
-kern_return_t S_io_sync(mach_port_t io)
-{
-    return unix_err(EINVAL);
-}
-
-kern_return_t S_io_pread(mach_port_t io, int64_t offset, uint32_t amount, char *data,
-                         mach_msg_type_number_t *dataCnt)
-{
-    return unix_err(ESPIPE);
-}
-
-kern_return_t S_io_pwrite(mach_port_t io, int64_t offset, char *data,
-                          mach_msg_type_number_t dataCnt, uint32_t *amount)
-{
-    return unix_err(ESPIPE);
-}
-
-kern_return_t S_io_seek(mach_port_t io, int64_t offset, int whence, int64_t *new_offset)
-{
-    return unix_err(ESPIPE);
-}
-
-kern_return_t S_io_map(mach_port_t io, mach_port_t *memory_object, int64_t *size)
-{
-    return unix_err(ENODEV);
-}
-
-kern_return_t S_io_chmod(mach_port_t io, uint32_t mode)
-{
-    return unix_err(EPERM);
-}
-
-kern_return_t S_io_chown(mach_port_t io, uint32_t uid, uint32_t gid)
-{
-    return unix_err(EPERM);
-}
-
-kern_return_t S_io_utimes(mach_port_t io, int64_t atime_sec, int64_t atime_nsec, int64_t mtime_sec,
-                          int64_t mtime_nsec, uint32_t omit)
-{
-    return unix_err(EPERM);
-}
-
 /* ---- tty.defs ---- */
 
 kern_return_t S_tty_get_attr(mach_port_t port, tty_attr_t *attr)
