@@ -2,10 +2,10 @@
  * Tasks: birth, references, death. Read kern/task.h first; task_act.c has the calls user programs
  * make.
  *
- * A TASK'S END. task_terminate marks it inactive, so that nothing new comes to it, kills its port,
- * and tells its threads to end. The last of them to leave gives back everything the task held
- * (task_cleanup); without threads the caller does. The structure itself goes with the last
- * reference.
+ * A TASK'S END. task_terminate marks it inactive, so that nothing new comes to it, and tells its
+ * threads to end. The last of them to leave gives back everything the task held (task_cleanup), its
+ * port last, so that a dead name means that it is all over; without threads the caller does. The
+ * structure itself goes with the last reference.
  */
 #include <ipc/ipc_port.h>
 #include <ipc/ipc_space.h>
@@ -135,7 +135,6 @@ uint32_t task_total(void)
 
 kern_return_t task_terminate(task_t task)
 {
-    struct ipc_port *port;
     struct thread *thread;
     bool empty;
 
@@ -147,8 +146,6 @@ kern_return_t task_terminate(task_t task)
         return KERN_TERMINATED;
     }
     task->active = false;
-    port = task->self;
-    task->self = NULL;
     /* The lock keeps the threads in the list; no new one comes to an inactive task. */
     queue_for_each (thread, &task->threads, struct thread, task_link)
         thread_terminate_async(thread);
@@ -159,7 +156,6 @@ kern_return_t task_terminate(task_t task)
     queue_remove(&task->all_link);
     all_tasks_count--;
     spin_unlock(&all_tasks_lock);
-    ipc_port_dealloc_kernel(port);
     if (empty)
         task_cleanup(task);
     return KERN_SUCCESS;
@@ -192,6 +188,8 @@ void task_cleanup(task_t task)
     }
     if (task->map != NULL)
         vm_map_terminate(task->map);
+    /* Last: who learns of the port's death may rely on all the rest being gone. */
+    ipc_port_dealloc_kernel(take_away(task, self));
     task_deallocate(task); /* for being alive */
 }
 
@@ -229,7 +227,14 @@ static void take_reference(void *task)
 
 task_t convert_port_to_task(mach_port_t port)
 {
-    return ipc_port_kobject(port, IKOT_TASK, take_reference);
+    task_t task = ipc_port_kobject(port, IKOT_TASK, take_reference);
+
+    /* A task that has begun to end is as good as dead, though its port lives on until the end. */
+    if (task != NULL && !__atomic_load_n(&task->active, __ATOMIC_RELAXED)) {
+        task_deallocate(task);
+        return NULL;
+    }
+    return task;
 }
 
 mach_port_t convert_task_to_port(task_t task)

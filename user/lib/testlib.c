@@ -152,13 +152,35 @@ static const struct test_case *next_case(int line)
     return next;
 }
 
+/* Notes what a case took, in ticks of the counter: the harness judges it (grade/lab). */
+static void report_time(const char *name, uint64_t ticks)
+{
+    char line[LINE_SIZE];
+    int length = snprintf(line, sizeof line, "took %s %lu\n", name, ticks);
+
+    if (grade_port != MACH_PORT_NULL && length < (int)sizeof line)
+        host_grade_log(grade_port, line, length);
+}
+
+static uint64_t now(void)
+{
+    uint64_t ticks;
+
+    __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+}
+
 /* Runs one case; returns whether it did not fail. */
 static int run_case(const struct test_case *c)
 {
+    uint64_t begin;
+
     failed = 0;
     skipped = NULL;
     test_report("at %s", c->name);
+    begin = now();
     c->run();
+    report_time(c->name, now() - begin);
     if (__atomic_load_n(&failed, __ATOMIC_ACQUIRE))
         test_report("not ok %s %s", c->name, failure);
     else if (skipped != NULL)

@@ -499,6 +499,36 @@ TEST(an_unmapped_emulator_is_a_fault_of_the_task)
     mach_port_destroy(SELF, port);
 }
 
+/* ---- answers that lie ---- */
+
+static kern_return_t lie;
+
+static kern_return_t tell_lie(void)
+{
+    return lie;
+}
+
+/* Codes the kernel gets when it could not send, and still holds the rights in the message: from a
+ * handler they are just a refusal, or the rights to thread and task would be released twice. */
+TEST(a_handler_cannot_pretend_that_the_message_was_not_sent)
+{
+    static const kern_return_t lies[] = {MACH_SEND_INVALID_DEST, MACH_SEND_TIMED_OUT,
+                                         MACH_SEND_NO_BUFFER | MACH_MSG_IPC_KERNEL,
+                                         MACH_SEND_INTERRUPTED, MIG_ARRAY_TOO_LARGE};
+    mach_port_t port = new_port_send();
+
+    for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct child child;
+
+        lie = lies[i];
+        REQUIRE_KR(first_exception(&child, port, i % 2 ? EXCEPTION_STATE_IDENTITY : EXCEPTION_DEFAULT,
+                                   tell_lie, (uint64_t)read_word, BAD_ADDRESS), MACH_MSG_SUCCESS);
+        EXPECT_TRUE(wait_until_dead(child.task)); /* nobody else answers for it */
+        child_end(&child);
+    }
+    mach_port_destroy(SELF, port);
+}
+
 TEST(nothing_leaked)
 {
     expect_baseline();

@@ -42,9 +42,9 @@ static void list_one(struct process *p, void *arg)
     out->ppid = p->parent != NULL ? p->parent->pid : 0;
     out->pgid = p->pgid;
     out->sid = p->sid;
-    out->state = p->zombie ? 'Z' : p->stopped ? 'T' : 'S';
+    out->state = p->ending ? 'Z' : p->stopped ? 'T' : 'S';
     strlcpy(out->name, p->name, sizeof(out->name));
-    if (p->zombie ||
+    if (p->ending ||
         task_info(p->task, TASK_BASIC_INFO, (task_info_t)&info, &count) != KERN_SUCCESS)
         return;
     out->threads = (uint32_t)info.thread_count;
@@ -79,7 +79,7 @@ kern_return_t S_proc_get_task(mach_port_t proc, int pid, mach_port_t *task)
 {
     struct process *p = process_find(pid);
 
-    if (process_caller(proc) == NULL || p == NULL || p->zombie)
+    if (process_caller(proc) == NULL || p == NULL || p->ending)
         return unix_err(ESRCH);
     if (mach_port_mod_refs(mach_task_self(), p->task, MACH_PORT_RIGHT_SEND, 1) != KERN_SUCCESS)
         return unix_err(ESRCH);

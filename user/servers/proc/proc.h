@@ -9,7 +9,8 @@
  *
  * A process is a task that this server knows. Its port object is the process's own proc port. It is
  *     ALIVE    the task runs (or is stopped)
- *     ZOMBIE   the task is dead, the parent has not waited yet
+ *     ENDING   the task has been terminated, but the kernel has not cleared it away yet
+ *     ZOMBIE   the task is dead (its port's dead-name notification came): the parent can be told
  * and gone when waited for. One thread serves: no locks.
  */
 #ifndef PROC_H
@@ -37,6 +38,7 @@ struct process {
     struct process *hash_pid;   /* chains of the two tables */
     struct process *hash_task;
     task_t task;                /* MACH_PORT_NULL: zombie */
+    boolean_t ending;           /* ENDING or ZOMBIE */
     boolean_t zombie;
     boolean_t stopped;
     boolean_t stop_reported;    /* to a wait with WUNTRACED */
@@ -60,7 +62,7 @@ extern host_priv_t host_priv;
 struct process *process_new(struct process *parent, task_t task, int *error);
 struct process *process_find(int pid);
 struct process *process_of_task(mach_port_name_t task);
-/* The task is terminated (if it is not dead yet), the process a zombie; parents learn of it. */
+/* Terminates the task. When it is dead the process becomes a zombie, and the parent learns of it. */
 void process_end(struct process *process, int status, int exit_code);
 void process_stop(struct process *process, int signal);
 void process_continue(struct process *process);

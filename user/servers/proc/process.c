@@ -77,7 +77,7 @@ struct process *process_caller(mach_port_t proc)
 
     if (p != NULL)
         ports_deref(p);
-    return p != NULL && !p->zombie ? p : NULL;
+    return p != NULL && !p->ending ? p : NULL;
 }
 
 /* How many processes the memory of this machine is for. */
@@ -270,7 +270,7 @@ static void orphan_children(struct process *p)
         p->children = c->sibling;
         c->sibling = NULL;
         c->parent = NULL;
-        if (init != NULL && init != p && !init->zombie) {
+        if (init != NULL && init != p && !init->ending) {
             c->parent = init;
             c->sibling = init->children;
             init->children = c;
@@ -284,46 +284,56 @@ static void orphan_children(struct process *p)
 
 void process_end(struct process *p, int status, int exit_code)
 {
+    if (p->ending)
+        return;
+    p->ending = TRUE;
+    p->status = status;
+    p->exit_code = exit_code;
+    task_terminate(p->task);
+}
+
+/* The task is dead. */
+static void process_zombie(struct process *p)
+{
     struct process **link;
     struct waiter *w;
     struct process *parent = p->parent;
 
-    if (p->zombie)
-        return;
     for (link = task_bucket(p->task); *link != p; link = &(*link)->hash_task)
         ;
     *link = p->hash_task;
-    task_terminate(p->task);
-    mach_port_deallocate(mach_task_self(), p->task); /* with it goes the dead-name request */
+    mach_port_deallocate(mach_task_self(), p->task);
     p->task = MACH_PORT_NULL;
-    p->zombie = TRUE;
-    p->status = status;
-    p->exit_code = exit_code;
+    p->ending = p->zombie = TRUE;
     while ((w = p->waiters) != NULL) {
         p->waiters = w->next;
         mach_port_deallocate(mach_task_self(), w->reply);
         free(w);
     }
     orphan_children(p);
-    if (parent != NULL && !parent->zombie)
+    if (parent != NULL && !parent->ending)
         answer_waiters(parent);
-    else
+    else if (parent == NULL)
         process_forget(p);
 }
 
-/* The task died without having told us: somebody terminated it. */
 static void task_died(void *object, mach_port_name_t name)
 {
     struct process *p = object;
 
     mach_port_deallocate(mach_task_self(), name); /* the notification's reference */
-    if (!p->zombie && p->task == name)
-        process_end(p, SIGKILL, -1);
+    if (p->zombie || p->task != name)
+        return;
+    if (!p->ending) { /* terminated by somebody else */
+        p->status = SIGKILL;
+        p->exit_code = -1;
+    }
+    process_zombie(p);
 }
 
 void process_stop(struct process *p, int signal)
 {
-    if (p->zombie || p->stopped || task_suspend(p->task) != KERN_SUCCESS)
+    if (p->ending || p->stopped || task_suspend(p->task) != KERN_SUCCESS)
         return;
     p->stopped = TRUE;
     p->stop_reported = FALSE;

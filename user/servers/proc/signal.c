@@ -24,7 +24,7 @@ static boolean_t is_ignored(const struct process *p, int signal)
 
 void process_signal(struct process *p, int signal)
 {
-    if (p->zombie || signal == 0)
+    if (p->ending || signal == 0)
         return;
     if (signal == SIGCONT) {
         process_continue(p);
@@ -65,7 +65,7 @@ static void gather(struct process *p, void *arg)
                     : t->pid == -1 ? p->pid > 1 && p != t->sender
                                    : p->pgid == -t->pid;
 
-    if (!hit || p->zombie)
+    if (!hit || p->ending)
         return;
     if (t->count < t->room)
         t->list[t->count] = p;
@@ -102,7 +102,7 @@ kern_return_t S_proc_kill(mach_port_t proc, int pid, int signal)
         return unix_err(ESRCH);
     if (signal < 0 || signal > SIGNALS)
         return unix_err(EINVAL);
-    if (pid > 0 && (target = process_find(pid)) != NULL && target->zombie)
+    if (pid > 0 && (target = process_find(pid)) != NULL && target->ending)
         return KERN_SUCCESS; /* POSIX: it exists until it is waited for */
     return signal_all(p, pid, signal) > 0 ? KERN_SUCCESS : unix_err(ESRCH);
 }

@@ -1,0 +1,221 @@
+"""Builds submissions, each in a private copy of a starter that is built already.
+
+A Base is a starter, written and built once, kept under BUILD/lab by a hash of its content. A grading
+copies it, objects and all, puts the submission's permitted files over it, and runs make there: only
+what they change is compiled. The copy is the grading's own; nothing is shared with another.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import resource
+import shutil
+import subprocess
+import tarfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import generate
+from .manifest import LabError
+
+FAILS_TO_BUILD_CPU = 300  # seconds of CPU a compiler may use on a submission; hangs of the compiler
+FILE_MAX = 4 << 20        # bytes a submitted file may have
+FILES_MAX = 2000
+# What only the grading log's own code may call: a submission that does is not graded, but looked at.
+GRADING = re.compile(r"\b(grade_log|grade_append|grade_flag|grade_init|host_grade_log)\b")
+
+
+class BrokenBuild(Exception):
+    """The submission does not compile; the text is the compiler's."""
+
+
+class Fault(Exception):
+    """The grader's own failure."""
+
+
+def _make(folder, *arguments, cpu=None, jobs=None):
+    """Runs make in `folder`; (status, output)."""
+    env = {k: v for k, v in os.environ.items()
+           if not k.startswith(("MAKE", "MFLAGS")) and k not in ("OSTIA_BUILD", "BUILD", "DEBUG", "UBSAN")}
+    env["GIT_CEILING_DIRECTORIES"] = str(Path(folder).resolve().parent)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
+    jobs = [f"NPROC={jobs}"] if jobs else []
+    # pylint: disable=subprocess-popen-preexec-fn
+    done = subprocess.run(["make", "WERROR=0", "BUILD=build", "DEBUG=", "UBSAN=", *jobs, *arguments],
+                          cwd=folder, env=env, capture_output=True, check=False, stdin=subprocess.DEVNULL,
+                          preexec_fn=limit if cpu else None)
+    return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
+
+
+def variable(folder, name):
+    """The value of a variable of the Makefile."""
+    status, text = _make(folder, "--no-print-directory", f"print-{name}")
+    if status != 0:
+        raise Fault(f"make print-{name}: {text}")
+    return text.strip()
+
+
+def content_hash(files):
+    """A name for a tree in memory."""
+    digest = hashlib.sha256()
+    for path, file in sorted(files.items()):
+        digest.update(f"{path}\0{file.mode:o}\0{len(file.data)}\0".encode() + file.data)
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def locked(path):
+    """Holds a lock file, across processes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+class Base:
+    """A tree, built: what gradings copy."""
+
+    def __init__(self, files, cache, say=lambda text: None):
+        self.files = files
+        self.folder = Path(cache).resolve() / content_hash(files)
+        self.tree = self.folder / "tree"
+        self.say = say
+
+    def prepare(self):
+        """Writes and builds it, unless it is there. Returns what the build printed, "" if it was."""
+        with locked(self.folder.with_suffix(".lock")):
+            if (self.folder / "built").exists():
+                return (self.folder / "built").read_text()
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.tree.mkdir(parents=True)
+            generate.write_folder(self.files, self.tree)
+            self.say("building the starter, once")
+            status, text = _make(self.tree, "lab-images")
+            if status != 0:
+                raise Fault(f"the starter does not build:\n{tail(text)}")
+            (self.folder / "built").write_text(text)
+            return text
+
+
+def tail(text, lines=40):
+    """The last lines."""
+    return "\n".join(text.rstrip().split("\n")[-lines:])
+
+
+def diagnosis(text):
+    """Of a failed build's output what the compiler complained of."""
+    lines = text.split("\n")
+    keep = [line for line in lines if re.search(r"error|Error|undefined|multiple|warning:|note:|^\s+\d* \|", line)]
+    return "\n".join(keep[:30]) or tail(text)
+
+
+def take(folder, lab_permits, names=None):
+    """The files of a submission that a lab lets a student change: path -> bytes. No link is followed,
+    nothing outside is read."""
+    root = Path(folder)
+    taken = {}
+    for current, folders, files in os.walk(root, followlinks=False):
+        here = Path(current).relative_to(root).as_posix()
+        folders[:] = sorted(d for d in folders if not (here == "." and re.match(r"build|\.git$", d))
+                            and not (Path(current) / d).is_symlink())
+        for name in sorted(files):
+            path = name if here == "." else f"{here}/{name}"
+            full = Path(current) / name
+            if not lab_permits(path) or full.is_symlink() or not full.is_file():
+                continue
+            if full.stat().st_size > FILE_MAX or len(taken) >= FILES_MAX:
+                raise BrokenBuild(f"{path}: too large, or too many files")
+            taken[path] = full.read_bytes()
+    del names
+    return taken
+
+
+def take_tar(path, lab_permits):
+    """The same from a tar, as `make handin` makes it: below one top folder, or without."""
+    try:
+        with tarfile.open(path) as tar:
+            members = [m for m in tar if m.isreg() and m.size <= FILE_MAX][:FILES_MAX]
+            names = [m.name.removeprefix("./") for m in members]
+            tops = {name.split("/")[0] for name in names}
+            strip = f"{tops.pop()}/" if len(tops) == 1 and not any(map(lab_permits, names)) else ""
+            return {name.removeprefix(strip): tar.extractfile(m).read()
+                    for name, m in zip(names, members) if lab_permits(name.removeprefix(strip))}
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise BrokenBuild(f"{Path(path).name} is no readable tar: {error}") from error
+
+
+def copy(base, work):
+    """A private copy of a built base, objects and times included."""
+    work = Path(work)
+    if subprocess.run(["cp", "-a", "--sparse=always", "--reflink=auto", str(base.tree), str(work)],
+                      capture_output=True, check=False).returncode != 0:
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.copytree(base.tree, work, symlinks=True)
+
+
+def put(base, work, taken, permitted):
+    """Puts a submission over a private copy: its files in, permitted ones that it lacks out. Returns
+    whether anything changed."""
+    changed = False
+    for path in [p for p in base.files if permitted(p) and p not in taken]:
+        (work / path).unlink()
+        changed = True
+    removed = changed
+    for path, data in taken.items():
+        target = work / path
+        if target.is_file() and target.read_bytes() == data:
+            continue
+        for parent in reversed(target.relative_to(work).parents):
+            if (work / parent).is_file():
+                raise BrokenBuild(f"{path}: {parent} is a file")
+        if target.is_dir():
+            raise BrokenBuild(f"{path} is a folder in the lab")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        target.write_bytes(data)
+        changed = True
+    if removed:
+        (work / "build/kernel.elf").unlink(missing_ok=True)
+        for archive in ("libc.a", "libserver.a"):
+            (work / "build/user" / archive).unlink(missing_ok=True)
+    return changed
+
+
+def compile_copy(work, jobs=None):
+    """Builds a private copy. Raises BrokenBuild. Returns the warnings."""
+    status, text = _make(work, "lab-images", cpu=FAILS_TO_BUILD_CPU, jobs=jobs)
+    if status != 0:
+        if re.search(r"No space left|Cannot allocate memory|virtual memory exhausted", text):
+            raise Fault(tail(text))
+        raise BrokenBuild(diagnosis(text))
+    return [line for line in text.split("\n") if "warning:" in line]
+
+
+def forged(base, work, taken):
+    """Of the files taken, those whose code mentions the grading log where the base does not. Looked for
+    in the text and in what the compiler made of it."""
+    found = []
+    nm = variable(work, "NM")
+    for path, data in taken.items():
+        old = base.files.get(path)
+        known = set(GRADING.findall(old.data.decode(errors="replace"))) if old else set()
+        names = set(GRADING.findall(data.decode(errors="replace")))
+        compiled = work / "build/obj" / f"{path}.o"
+        if compiled.is_file() and not names - known:
+            done = subprocess.run([nm, "-u", str(compiled)], capture_output=True, text=True, check=False)
+            names |= set(GRADING.findall(done.stdout))
+            older = base.tree / "build/obj" / f"{path}.o"
+            if older.is_file():
+                done = subprocess.run([nm, "-u", str(older)], capture_output=True, text=True, check=False)
+                known |= set(GRADING.findall(done.stdout))
+        if names - known:
+            found.append(f"{path} uses {', '.join(sorted(names - known))}")
+    return found
+
+
+__all__ = ["Base", "BrokenBuild", "Fault", "LabError", "compile_copy", "copy", "forged", "put", "take",
+           "take_tar", "variable"]
