@@ -5,8 +5,9 @@
 #   make help              every target
 #
 # Variables: CPUS= MEM= BOOTARGS= (the machine), TOOLPREFIX= (the cross compiler), WERROR=0, DEBUG=1,
-# UBSAN=1, V=1 (show commands), BUILD= (where to build), TEST= (which tests), BENCH= (which figures).
-# docs/overview.md says what the parts are. Read this file from top to bottom: tools, what is built
+# UBSAN=1, V=1 (show commands), BUILD= (where to build), TEST= (which tests), BENCH= (which figures), LAB=
+# (which lab).
+# docs/1-overview.md says what the parts are. Read this file from top to bottom: tools, what is built
 # from what (host tools, mig stubs, kernel, user programs, images), then what one can do with it.
 
 SHELL := /bin/bash
@@ -118,15 +119,18 @@ $(filter-out $(firstword $(REST)),$(REST)): $(firstword $(REST)) ; @:
 endif
 else
 
-ifneq ($(filter-out clean help cloc gdb print-%,$(GOALS)),)
+# The goals that the labs' machine runs (grade/lab); those in NO_COMPILER compile nothing.
+LAB_GOALS   := labs lab grade handin handouts grade-batch mutants
+NO_COMPILER := labs lab handin handouts doctor
+ifneq ($(filter-out clean help cloc gdb print-% $(NO_COMPILER),$(GOALS)),)
 $(call need,cross,an AArch64 compiler ($(or $(TOOLPREFIX),aarch64-linux-gnu-)gcc))
 $(call need,host,a C compiler for this machine)
 $(call need,tar,tar)
 endif
-ifneq ($(filter qemu qemu-% test bench,$(GOALS)),)
+ifneq ($(filter qemu qemu-% test bench grade grade-batch mutants,$(GOALS)),)
 $(call need,qemu,QEMU for AArch64 ($(QEMU)))
 endif
-ifneq ($(filter test bench,$(GOALS)),)
+ifneq ($(filter test bench $(LAB_GOALS),$(GOALS)),)
 $(call need,test,pytest)
 endif
 ifneq ($(filter gdb,$(GOALS)),)
@@ -302,7 +306,8 @@ programs = $(sort $(basename $(notdir $(wildcard $(1)/*.c))) \
     $(patsubst $(1)/%/,%,$(dir $(wildcard $(1)/*/*.c))))
 SERVERS := $(call programs,user/servers)
 BINS    := $(call programs,user/bin)
-TESTS   := $(call programs,user/tests)
+LAB_TESTS := $(sort $(basename $(notdir $(wildcard labs/*/tests/*.c))))
+TESTS   := $(call programs,user/tests) $(LAB_TESTS)
 PROGRAMS := $(SERVERS:%=servers/%) $(BINS:%=bin/%) $(TESTS:%=tests/%)
 
 LIBC_OBJS := $(call objects,$(call files,user/lib,*.S) $(call files,user/lib,*.c)) $(MIG_USER:=.o)
@@ -311,6 +316,12 @@ $(BUILD)/obj/user/%.c.o: user/%.c | $(MIG_USER_H)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) $(DEPS) -c -o $@ $<
+
+# The labs' in-guest tests (labs/README.md); they use the headers of user/tests.
+$(BUILD)/obj/labs/%.c.o: labs/%.c | $(MIG_USER_H)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -Iuser/tests $(DEPS) -c -o $@ $<
 
 $(BUILD)/obj/user/%.S.o: user/%.S | $(MIG_USER_H)
 	$(call say,AS,$<)
@@ -329,7 +340,8 @@ $(LIBC) $(LIBSERVER):
 	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) qcsD $@ $^
 
 define program_rule
-$(BUILD)/user/$(1): $(call objects,$(wildcard user/$(1).c user/$(1)/*.c user/$(1)/*.S)) \
+$(BUILD)/user/$(1): $(call objects,$(wildcard user/$(1).c user/$(1)/*.c user/$(1)/*.S \
+        labs/*/$(1).c)) \
         $(LIBC) $(LIBSERVER) $(USER_LD)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D) && $(LD) $(LDFLAGS) -u _start -T $(USER_LD) -o $$@ $$(filter %.o,$$^) $(LIBS)
@@ -426,6 +438,71 @@ cloc:                           ## the kernel's lines of code, blank lines and c
 	        | grep -c .))); done; printf '%7d  %s\n' $$n $$d; total=$$((total + n)); done; \
 	printf '%7d  kernel\n' $$total
 
+# ---- Labs (labs/README.md, docs/student.md, docs/instructor.md) ----------------------------------------
+# LAB= names one; in a student's tree it is known. What they do is in grade/lab.
+.PHONY: labs lab grade handin handouts grade-batch mutants doctor lab-images qemu-record qemu-replay
+LAB         ?=
+DIR         ?=
+FROM        ?=
+SEED        ?=
+OUT         ?=
+FORMAT      ?=
+SUBMISSION  ?=
+SUBMISSIONS ?=
+RUN_LAB = OSTIA_BUILD=$(BUILD) CROSS=$(TOOLPREFIX) QEMU=$(QEMU) PYTHONPYCACHEPREFIX=$(abspath $(BUILD)/pycache) \
+    PYTHONPATH=grade $(or $(PYTHON),python3) -m lab
+
+labs:                           ## the labs, their exercises and points
+	$(Q)$(RUN_LAB) labs
+lab:                            ## a lab's starter: LAB=name [DIR=folder] [FROM=mine]
+	$(Q)$(RUN_LAB) lab --lab "$(LAB)" --dir "$(DIR)" --from "$(FROM)"
+grade:                          ## score the lab you work on [TEST=part of a name] [SEED=] [SUBMISSION=]
+	$(Q)$(RUN_LAB) grade --lab "$(LAB)" --test "$(TEST)" --seed "$(SEED)" --out "$(OUT)" \
+	    --format "$(FORMAT)" --submission "$(SUBMISSION)"
+handin:                         ## a tar of what the lab lets you change
+	$(Q)$(RUN_LAB) handin --lab "$(LAB)" --out "$(OUT)"
+handouts:                       ## a tar of each lab's starter
+	$(Q)$(RUN_LAB) handouts --lab "$(LAB)" --out "$(OUT)"
+grade-batch:                    ## grade a class: LAB=name SUBMISSIONS=folder [OUT=folder] [JOBS=n]
+	$(Q)$(RUN_LAB) batch --lab "$(LAB)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" \
+	    --seed "$(SEED)" --jobs "$(JOBS)"
+mutants:                        ## show that the labs' tests reject wrong solutions [LAB=] [TEST=]
+	$(Q)$(RUN_LAB) mutants --lab "$(LAB)" --test "$(TEST)"
+doctor:                         ## what is missing here, or too old, and how to mend it
+	$(Q)OSTIA_PACKAGER="$(PACKAGER)" OSTIA_CC="$(CC)" OSTIA_HOSTCC="$(HOSTCC)" OSTIA_QEMU="$(QEMU)" \
+	    OSTIA_GDB="$(GDB)" OSTIA_TAR="$(TAR)" OSTIA_PYTHON="$(PYTHON)" \
+	    $(foreach what,cross host qemu gdb test tar,OSTIA_INSTALL_$(what)="$(call \
+	    install.$(PACKAGER),$(pkg.$(PACKAGER).$(what)))") \
+	    $(or $(PYTHON),python3) grade/lab/doctor.py
+
+# What a grading boots: the disk is made for each run, with the tests it needs.
+lab-images: $(BUILD)/kernel.img $(BUILD)/boot.tar $(MKFS) \
+    $(BINS:%=$(BUILD)/stripped/bin/%) $(LAB_TESTS:%=$(BUILD)/stripped/tests/%)
+
+# Record and replay: the same run again, instruction for instruction, and in GDB also backwards. The
+# root file system is in memory then, so that no disk answers at moments of its own.
+$(BUILD)/boot-ram.tar: $(BUILD)/boot.tar $(MKFS) $(DISK_PROGRAMS) $(ROOT_FILES) $(DEVICES) $(BUILD)/fs.img
+	$(call say,TAR,$@)
+	$(Q)$(MKFS) $(BUILD)/boot/disk.img -s 24M -d $(BUILD)/root $(DEVICES:%=-D @%)
+	$(Q)$(TAR) $(TAR_FLAGS) -C $(BUILD)/boot -cf $@ $(BOOT_NAMES) disk.img; rm $(BUILD)/boot/disk.img
+
+RR_FLAGS = -M virt,gic-version=2 -cpu cortex-a72 -smp 1 -m 256M -nographic -nic none \
+    -global virtio-mmio.force-legacy=false -kernel $(BUILD)/kernel.img -initrd $(BUILD)/boot-ram.tar \
+    -append "$(BOOTARGS)" -drive file=$(BUILD)/rr.qcow2,if=none,id=rr
+RR = -icount shift=0,rr=$(1),rrfile=$(BUILD)/rr.log,rrsnapshot=init
+
+qemu-record: $(BUILD)/kernel.img $(BUILD)/boot-ram.tar ## boot, and record the run for qemu-replay
+	$(Q)$(or $(PYTHON),python3) grade/lab/qcow2.py $(BUILD)/rr.qcow2
+	$(Q)exec $(QEMU) $(RR_FLAGS) $(call RR,record)
+
+qemu-replay:                    ## the recorded run again, for "make gdb": also reverse-continue
+	$(Q)test -f $(BUILD)/rr.log || { echo "record a run first: make qemu-record" >&2; exit 1; }
+	$(Q)port=$$((25000 + $$(id -u) % 5000)); \
+	while (exec 3<>/dev/tcp/127.0.0.1/$$port) 2>/dev/null; do port=$$((port + 1)); done; \
+	sed -e "s|@PORT@|$$port|g" -e "s|@BUILD@|$(BUILD)|g" .gdbinit.tmpl > .gdbinit; \
+	echo "waiting for GDB on port $$port: run 'make gdb' in another terminal"; \
+	exec $(QEMU) $(RR_FLAGS) $(call RR,replay) -S -gdb tcp:127.0.0.1:$$port
+
 help:                           ## this list
 	@printf '  %-12s %s\n' setup "install what is missing with the system's package manager"
 	@awk -F '## ' '/^[a-z][a-z.-]*:.*## / { sub(/:.*/, "", $$1); printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -435,5 +512,5 @@ help:                           ## this list
 # For the tests: the value of a variable, "make print-GDB".
 print-%: ; @echo $($*)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/lab -prune -o -name '*.d' -print 2>/dev/null)
 endif

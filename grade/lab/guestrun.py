@@ -53,7 +53,12 @@ class Program:
     @property
     def posix(self):
         """Whether it is a process, from the disk; else a plain task."""
-        return not self.name.startswith("mach_")
+        return not self.name.startswith(("mach_", "first_"))
+
+    @property
+    def first(self):
+        """Whether it is the first task, with no server."""
+        return self.name.startswith("first_")
 
 
 def programs(root, lab):
@@ -104,10 +109,14 @@ class Grading:
         return (folder / "disk.img").read_bytes()
 
     def _archive(self, folder, program, name):
-        """The boot archive with the servers and the program, or the disk that holds it."""
+        """The boot archive with the servers and the program, or the disk that holds it; or with the
+        program alone."""
         with tarfile.open(self.build / "boot.tar") as old:
             members = [(m, old.extractfile(m).read()) for m in old if m.isreg()]
-        if program and not program.posix:
+        if program and program.first:
+            data = (self.build / "stripped/tests" / program.name).read_bytes()
+            members = [(tarfile.TarInfo("bootstrap"), data)]
+        elif program and not program.posix:
             data = (self.build / "stripped/tests" / program.name).read_bytes()
             members.append((tarfile.TarInfo(f"tests/{name}"), data))
         else:

@@ -93,7 +93,8 @@ def run_tests(work, lab, root, tests, seed=None, first=False):
         if results.exists():
             for line in results.read_text(encoding="utf-8").splitlines():
                 record = json.loads(line)
-                verdicts[record.pop("test")] = Verdict(**record)
+                name = record.pop("test")
+                verdicts[name] = Verdict(**record)
     for test in tests:
         if test not in verdicts:
             verdicts[test] = (Verdict(SKIPPED, "an earlier test failed") if first and verdicts else
@@ -139,7 +140,7 @@ def grade(lab, base, taken, root=ROOT, tests=None, seed=None, jobs=None, keep=No
     return result
 
 
-def base_of(root, names, cache, say=lambda text: None):
+def base_of(root, names, cache, say=lambda text: None, seed=None):
     """The Base that a submission to labs `names` is put over.
 
     In main: the starter, made now. In a student's tree: the starter it began as, from git, or the
@@ -154,7 +155,7 @@ def base_of(root, names, cache, say=lambda text: None):
             began = generate.read_revision(root, first.decode().split()[-1])
             if manifest.STARTER in began:
                 files = began
-    return build.Base(files, cache, say)
+    return build.Base(files, cache, say, seed)
 
 
 def changed_elsewhere(root, base, permitted):

@@ -47,7 +47,9 @@ class State:
         """Bytes of kernel virtual memory."""
         path = self.qemu.directory / "memory"
         with self.qemu.monitor.lock:
-            self.qemu.monitor.command("memsave", val=address, size=size, filename=str(path))
+            # The monitor takes addresses as signed numbers.
+            self.qemu.monitor.command("memsave", val=address - (address >> 63 << 64), size=size,
+                                      filename=str(path))
             return path.read_bytes()
 
     def word(self, address):

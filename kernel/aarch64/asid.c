@@ -39,6 +39,8 @@ void asid_init(void)
 /* asid_lock is held. */
 static void new_generation(void)
 {
+    uint64_t ended = generation;
+
     __atomic_store_n(&generation, generation + (1UL << ASID_BITS), __ATOMIC_RELAXED);
     dmb(ish);
     memset(used, 0, asid_count / 8);
@@ -50,9 +52,9 @@ static void new_generation(void)
 
         if (pmap == NULL)
             continue;
+        if ((pmap->asid ^ ended) >> ASID_BITS != 0)
+            continue; /* its CPU is about to get it a new one; the old number may be another's */
         asid = pmap->asid & ASID_MASK;
-        if (asid == ASID_KERNEL)
-            continue; /* it is just about to get its first */
         used[asid / 64] |= 1UL << asid % 64;
         __atomic_store_n(&pmap->asid, generation | asid, __ATOMIC_RELAXED);
     }
@@ -82,8 +84,11 @@ static void activate_slow(struct cpu *cpu, struct pmap *pmap)
     write_sysreg(ttbr0_el1, virt_to_phys(boot_empty) | (uint64_t)ASID_KERNEL << TTBR_ASID_SHIFT);
     isb();
     spin_lock(&asid_lock);
-    if ((pmap->asid ^ generation) >> ASID_BITS != 0)
-        __atomic_store_n(&pmap->asid, find_free() | generation, __ATOMIC_RELAXED);
+    if ((pmap->asid ^ generation) >> ASID_BITS != 0) {
+        uint64_t asid = find_free(); /* may begin a new generation */
+
+        __atomic_store_n(&pmap->asid, generation | asid, __ATOMIC_RELAXED);
+    }
     if (cpu_generation[cpu->number] != generation) {
         cpu_generation[cpu->number] = generation;
         __asm__ volatile("tlbi vmalle1" ::: "memory");

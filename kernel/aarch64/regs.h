@@ -86,7 +86,6 @@
 #define PTE_UXN     (REG(1) << 54) /* EL0 must not execute it: every kernel page, all data */
 #define PTE_SW_WRITE (REG(1) << 55) /* ours (D5.3.3: 58..55): vm lets it be written; RDONLY then
                                       means: not modified yet */
-#define PTE_SW_WIRED (REG(1) << 56) /* ours: stays until removed */
 #define PTE_SW_PV    (REG(1) << 57) /* ours: the page is managed and lists this mapping */
 #define PTE_TABLE_UXN (REG(1) << 60)    /* UXNTable: EL0 executes nothing below this table */
 #define PTE_TABLE_RDONLY (REG(1) << 62) /* APTable[1]: all below this table is read-only */

@@ -5,7 +5,8 @@
  * With the boot argument jitter=SEED each CPU's timer fires in between, too, at seeded
  * pseudo-random intervals around 10 us. Nothing is done then; but QEMU's icount, which runs CPUs
  * one after the other for very long, changes to the next one there, so that a seed is an
- * interleaving that can be replayed.
+ * interleaving that can be replayed: to the instruction, if the machine is the same
+ * (-M virt,dtb-randomness=off: else each run's device tree is another) and no disk is at work.
  */
 #include "board.h"
 #include "regs.h"

@@ -5,8 +5,7 @@
  * nothing, in three steps:
  *   memory   out-of-line data is copied (copy-on-write), arrays of names are read. May block.
  *   rights   in one hold of the space's lock; if one is wrong those before it are put back, last
- *   first,
- *            so that nobody ever saw them gone
+ *            first, so that nobody ever saw them gone
  *   commit   nothing can fail any more: receive rights leave the space, memory that is to be
  *            deallocated goes, notifications are sent
  */

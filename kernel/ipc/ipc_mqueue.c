@@ -4,11 +4,9 @@
  * Read ipc/ipc_mqueue.h, kern/sched.h and ipc/ipc_pset.h before. The invariants, under the port's
  * lock:
  *   - receivers wait (on the port or in one of its sets) only while the queue is empty: so a
- *   message
- *     is either handed to a thread or queued, and none overtakes another;
+ *     message is either handed to a thread or queued, and none overtakes another;
  *   - a blocked sender's message is put in the queue for it, by who makes room: so senders are
- *   served
- *     in order, and a newcomer cannot slip in between.
+ *     served in order, and a newcomer cannot slip in between.
  *
  * A message is ACCEPTED when it leaves the queue, or is handed over: its sequence number is given,
  * and the right it was sent to is used up. From then on it is nobody's but the receiving thread's,

@@ -1,11 +1,10 @@
 /*
  * Notifications: messages that tell of deaths, and must not get lost because memory is short then.
  *
- * - Dead-name, port-deleted, no-senders and port-destroyed notifications are asked for. The
- * message is
- *   made then, with the send-once right it goes to, and kept in the port: sending it needs nothing.
- * - A send-once right that is destroyed unused tells the port itself. Each RPC makes such a right,
- * so
+ * - Dead-name, port-deleted, no-senders and port-destroyed notifications are asked for. The message
+ *   is made then, with the send-once right it goes to, and kept in the port: sending it needs
+ *   nothing.
+ * - A send-once right that is destroyed unused tells the port itself. Each RPC makes such a right, so
  *   making a message each time would be too dear. But these messages are all alike: the port just
  *   counts them (so_notes), and the receiver makes the message when it has none other left to take.
  *

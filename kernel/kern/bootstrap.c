@@ -8,14 +8,12 @@
  * WHAT THE TASK FINDS
  *   - its segments, as its program headers say; the archive, read-only, at an address of its own;
  *   - a stack with argc, argv = {"bootstrap"}, envp = {"archive=0xADDRESS,0xSIZE"} and an auxiliary
- * vector (AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_ENTRY), as the ELF ABI for AArch64 lays it
- * out;
+ *     vector (AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_ENTRY), as the ELF ABI for AArch64 lays it
+ *     out;
  *   - all registers 0 but pc and sp;
- * - as its special port TASK_HOST_PORT a send right to the PRIVILEGED host port. No other task
- * starts
- * with it: the special port is not inherited but set to the plain host port (task.c), so privilege
- * is
- *     what bootstrap hands on. (mach_host_self() returns this special port.)
+ *   - as its special port TASK_HOST_PORT a send right to the PRIVILEGED host port. No other task
+ *     starts with it: the special port is not inherited but set to the plain host port (task.c), so
+ *     privilege is what bootstrap hands on. (mach_host_self() returns this special port.)
  * What is wrong with the archive is said in one line; there is nothing to go on with.
  */
 #include <ipc/ipc_port.h>

@@ -7,8 +7,8 @@
  * outgoing one's behalf, puts it on a run queue if it is runnable, and releases the lock
  * (thread_continue). So:
  *   - a thread in a run queue has its registers saved; whoever takes it out may run it at once;
- * - a waker, who needs the thread's lock, waits out the switch; no wake-up comes too early or is
- * lost.
+ *   - a waker, who needs the thread's lock, waits out the switch; no wake-up comes too early or is
+ *     lost.
  *
  * PRIORITIES. 0 to 127. A user thread's base priority (up to PRIORITY_USER_MAX) is lowered by what
  * it used of the CPU; usage is counted in ticks and halves every DECAY_MS. Above that, priorities

@@ -3,7 +3,8 @@
  *
  * A zone takes whole pages (vm_page_grab, reached through the linear map) and cuts them up. Its
  * memory is TYPE-STABLE: a page once given to a zone stays there, and an object's lock word stays a
- * lock word after the object is freed. Wait-queue code relies on that (sched.h, docs/tricks.md).
+ * lock word after the object is freed. Looks at another CPU's current
+ * thread without a lock rely on that (sched.c, fpu.c; docs/tricks.md).
  */
 #ifndef _KERN_ZONE_H_
 #define _KERN_ZONE_H_

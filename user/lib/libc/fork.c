@@ -4,8 +4,7 @@
  *
  *   1. task_create copies the address space as it is at that moment: this stack frame, too;
  *   2. each port the POSIX part of libc holds is inserted under its own name, so that the tables
- * the
- *      child has inherited are right;
+ *      the child has inherited are right;
  *   3. the proc server makes the task a process, and its port takes the name of the parent's;
  *   4. a thread is started in the child that returns from this function a second time.
  *

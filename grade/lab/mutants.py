@@ -1,0 +1,183 @@
+"""Proves the tests: applies each mutant of a lab to the solution, and sees that it is rejected.
+
+Results are kept by a hash of the mutant, the files it changes and the lab's tests, so that only what changed runs
+again. `make mutants` runs all and writes docs/mutants.md.
+"""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import build, generate, run
+from .guestrun import BROKEN, FAULT, PASS, SKIPPED
+from .manifest import LabError
+
+TABLE = "docs/mutants.md"
+PER_EXERCISE = 5     # at least
+REJECTED = 0.95      # of all, at least
+
+
+@dataclass
+class Mutant:
+    """A plausible wrong solution. why: what is wrong with it."""
+    lab: object
+    exercise: object
+    name: str
+    why: str
+    patch: str
+
+
+@dataclass
+class Outcome:
+    """verdict: that of the first test that rejects it, or "pass"; test: its name."""
+    verdict: str
+    test: str = ""
+    text: str = ""
+
+    @property
+    def rejected(self):
+        """Whether the tests saw it."""
+        return self.verdict not in (PASS, FAULT, BROKEN)
+
+
+def mutants_of(root, lab):
+    """The mutants of a lab, by exercise and name."""
+    found = []
+    for path in sorted((Path(root) / "labs" / lab.name / "mutants").glob("*.patch")):
+        exercise = next((e for e in lab.exercises if path.stem.startswith(f"{e.id}-")), None)
+        if exercise is None:
+            raise LabError(f"{path.name} is named after no exercise of lab {lab.name}")
+        text = path.read_text()
+        why = []
+        for line in text.split("\n"):
+            if not line.startswith("#"):
+                break
+            why.append(line.lstrip("# ").strip())
+        if not why:
+            raise LabError(f"{path.name} does not say why it is wrong: begin it with # lines")
+        found.append(Mutant(lab, exercise, path.stem.removeprefix(f"{exercise.id}-"), " ".join(why),
+                            re.sub(r"\A(#[^\n]*\n)+", "", text)))
+    return found
+
+
+def apply(files, mutant):
+    """The files a mutant changes, changed: path -> bytes."""
+    paths = sorted(set(re.findall(r"^(?:---|\+\+\+) [ab]/(\S+)", mutant.patch, re.M)))
+    with tempfile.TemporaryDirectory(prefix="ostia-mutant-") as folder:
+        for path in paths:
+            if path in files:
+                target = Path(folder) / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(files[path].data)
+        env = {**os.environ, "GIT_CEILING_DIRECTORIES": str(Path(folder).parent), "GIT_DIR": os.devnull}
+        done = subprocess.run(["git", "apply", "--recount", "--whitespace=nowarn", "-"], cwd=folder, env=env,
+                              input=mutant.patch.encode(), capture_output=True, check=False)
+        if done.returncode != 0 or not paths:
+            raise LabError(f"{mutant.exercise.id}-{mutant.name}.patch does not apply: "
+                           f"{done.stderr.decode(errors='replace').strip() or 'it names no file'}")
+        changed = {path: (Path(folder) / path).read_bytes() for path in paths if (Path(folder) / path).exists()}
+    if all(path in files and files[path].data == data for path, data in changed.items()):
+        raise LabError(f"{mutant.exercise.id}-{mutant.name}.patch changes nothing")
+    return changed
+
+
+def _key(root, mutant, changed):
+    digest = hashlib.sha256(mutant.patch.encode())
+    folder = Path(root) / "labs" / mutant.lab.name
+    for path in [folder / "lab.toml", folder / f"test_{mutant.lab.name}.py", *sorted(folder.glob("tests/*"))]:
+        if path.is_file():
+            digest.update(path.read_bytes())
+    for path, data in sorted(changed.items()):
+        digest.update(path.encode() + data)
+    return digest.hexdigest()[:20]
+
+
+def try_one(root, base, files, mutant, cache, fresh=False):
+    """The Outcome of a mutant. Its own exercise's tests run first; then, if they pass, the lab's others."""
+    changed = apply(files, mutant)
+    kept = Path(cache) / "mutants" / f"{_key(root, mutant, changed)}.json"
+    if kept.exists() and not fresh:
+        return Outcome(**json.loads(kept.read_text()))
+    own = list(mutant.exercise.tests)
+    others = [test for test in mutant.lab.tests() if test not in own]
+    outcome = Outcome(PASS)
+    with tempfile.TemporaryDirectory(prefix="ostia-mutant-") as folder:
+        tree = Path(folder) / "tree"
+        try:
+            build.copy(base, tree)
+            build.put(base, tree, changed, lambda path: False)
+            build.compile_copy(tree, 1)
+            for tests in (own, others):
+                if tests and outcome.verdict == PASS:
+                    for test, verdict in run.run_tests(tree, mutant.lab, root, tests, first=True).items():
+                        if verdict.kind not in (PASS, SKIPPED):
+                            outcome = Outcome(verdict.kind, test, verdict.text.split("\n")[0])
+                            break
+        except build.BrokenBuild as broken:
+            outcome = Outcome(BROKEN, "", str(broken))
+        except build.Fault as fault:
+            outcome = Outcome(FAULT, "", str(fault))
+    if outcome.verdict != FAULT:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(outcome.__dict__))
+        partial.replace(kept)
+    return outcome
+
+
+def solution_base(root, cache, say=lambda text: None, seed=None):
+    """The complete system, built: what mutants are put over. Returns it and its files."""
+    files = generate.source(root)
+    kept = {p: f for p, f in files.items() if "/mutants/" not in p and p != TABLE}
+    return build.Base(kept, cache, say, seed), files
+
+
+def table_text(outcomes):
+    """docs/mutants.md. outcomes: list of (Mutant, Outcome)."""
+    rejected = sum(o.rejected for _, o in outcomes)
+    lines = [
+        "# Mutants", "",
+        "Plausible wrong solutions, and the test that rejects each: the proof that the labs' tests see what they",
+        "should. Written by `make mutants`, from `labs/*/mutants/`.", "",
+        f"{rejected} of {len(outcomes)} are rejected ({100 * rejected / max(len(outcomes), 1):.1f} %).", ""]
+    lab = None
+    for mutant, outcome in outcomes:
+        if mutant.lab.name != lab:
+            lab = mutant.lab.name
+            mine = [o.rejected for m, o in outcomes if m.lab.name == lab]
+            lines += ["", f"## {lab}: {sum(mine)} of {len(mine)}", "",
+                      "| exercise | mutant | what is wrong | verdict | test |", "|---|---|---|---|---|"]
+        why = mutant.why.replace("|", "\\|")
+        lines.append(f"| {mutant.exercise.id} | {mutant.name} | {why} | "
+                     f"{outcome.verdict if outcome.rejected else '**' + outcome.verdict + '**'} | "
+                     f"{f'`{outcome.test}`' if outcome.test else ''} |")
+    return re.sub(r"\n\n\n+", "\n\n", "\n".join(lines)) + "\n"
+
+
+def command(root, labs, cache, only, table, say, seed=None):
+    """`make mutants`. Returns 1 if too many survive, or some cannot be tried."""
+    todo = [m for lab in labs for m in mutants_of(root, lab)
+            if not only or only in f"{m.exercise.id}-{m.name}"]
+    base, files = solution_base(root, cache, say, seed)
+    base.prepare()
+    os.environ["OSTIA_JOBS"] = "1"
+    outcomes = []
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+        for mutant, outcome in zip(todo, pool.map(lambda m: try_one(root, base, files, m, cache), todo)):
+            outcomes.append((mutant, outcome))
+            print(f"{mutant.exercise.id}-{mutant.name:<40} {outcome.verdict:<12} {outcome.test}", flush=True)
+            if outcome.verdict in (BROKEN, FAULT):
+                print(f"    {outcome.text}")
+    rejected = sum(o.rejected for _, o in outcomes)
+    print(f"{rejected} of {len(outcomes)} are rejected")
+    if table and not only:
+        Path(table).write_text(table_text(outcomes))
+        print(f"written: {table}")
+    bad = any(o.verdict in (BROKEN, FAULT) for _, o in outcomes)
+    return 1 if bad or rejected < REJECTED * len(outcomes) else 0
