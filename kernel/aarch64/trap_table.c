@@ -53,6 +53,7 @@ const mach_trap_t mach_trap_table[MACH_TRAP_COUNT] = {
     TRAP(swtch, swtch_trap),
     TRAP(thread_switch, thread_switch_trap),
     TRAP(clock_sleep, clock_sleep_trap),
+    TRAP(timebase_info, mach_timebase_info_trap),
     TRAP(wait_until, mach_wait_until_trap),
     TRAP(debug_print, debug_print_trap),
     TRAP(thread_set_self_state, set_self_state),

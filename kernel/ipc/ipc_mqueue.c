@@ -18,6 +18,7 @@
 #include <ipc/ipc_pset.h>
 #include <ipc/ipc_right.h>
 #include <kern/thread.h>
+#include <kern/trace.h>
 
 /* Port locked. */
 static void accept(ipc_port_t port, ipc_kmsg_t kmsg)
@@ -27,6 +28,7 @@ static void accept(ipc_port_t port, ipc_kmsg_t kmsg)
     assert(kmsg->ikm_remote == port);
     header->msgh_local_port = port->receiver_name;
     header->msgh_seqno = port->seqno++;
+    trace(TRACE_RECEIVE, port, header->msgh_id);
     kmsg->ikm_note = NULL;
     if (MACH_MSGH_BITS_REMOTE(header->msgh_bits) == MACH_MSG_TYPE_PORT_SEND_ONCE) {
         port->sorights--;
@@ -137,6 +139,7 @@ mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
     uint64_t deadline = DEADLINE_NONE;
     mach_msg_return_t mr;
 
+    trace(TRACE_SEND, port, kmsg->ikm_header->msgh_id);
     for (;;) {
         ip_lock(port);
         if (__builtin_expect(!port->active || kmsg->ikm_circular, 0)) {
@@ -178,6 +181,7 @@ void ipc_mqueue_send_always(ipc_kmsg_t kmsg, struct ipc_work *work)
     ipc_port_t port = kmsg->ikm_remote;
     thread_t receiver = NULL;
 
+    trace(TRACE_SEND, port, kmsg->ikm_header->msgh_id);
     ip_lock(port);
     if (!port->active || port->receiver == ipc_space_kernel || kmsg->ikm_circular) {
         ip_unlock(port);
@@ -327,6 +331,7 @@ static bool take_reply(ipc_port_t port, struct receive *r, struct ipc_exchange *
         return false;
     if ((r->option & MACH_RCV_LARGE) && ipc_kmsg_room(reply, r->option) > r->rcv_size)
         return false;
+    trace(TRACE_SEND, port, reply->ikm_header->msgh_id);
     accept(port, reply);
     r->kmsg = reply;
     exchange->reply = NULL;

@@ -11,7 +11,11 @@
 
 /* ---- copyin and its undoing ------------------------------------------------------------------ */
 
-/* Frees an entry whose right was moved away, all but the undoing. */
+/*
+ * Frees an entry whose right was moved away. If somebody asked to be told of the port's death under that
+ * name, he is to learn that the name is gone: the notification goes to the batch, which sends it when
+ * nothing can be undone any more. Space locked.
+ */
 static void entry_moved(ipc_space_t space, struct ipc_entry *entry, struct ipc_batch *batch)
 {
     ipc_kmsg_t note = ipc_right_request_deleted(entry);
@@ -28,6 +32,11 @@ static void copyin_send(ipc_port_t port)
     ip_unlock(port);
 }
 
+/*
+ * copyin of a dead name. MOVE_SEND and MOVE_SEND_ONCE take one user reference from it, with the last the
+ * entry goes; COPY_SEND takes none. *port is IP_DEAD. Any other disposition is KERN_INVALID_RIGHT, and
+ * changes nothing. Space locked.
+ */
 static kern_return_t copyin_dead_name(ipc_space_t space, struct ipc_entry *entry,
                                       mach_msg_type_name_t disposition, ipc_port_t *port)
 {
@@ -45,6 +54,49 @@ static kern_return_t copyin_dead_name(ipc_space_t space, struct ipc_entry *entry
         return KERN_INVALID_RIGHT;
     }
     *port = IP_DEAD;
+    return KERN_SUCCESS;
+}
+
+/*
+ * copyin of MOVE_SEND. The caller gets a send right of the entry's port. One user reference goes: if it
+ * was the last, the right that the entry held is the one that moves, and the entry loses it (a receive
+ * right under the same name stays, with 0 user references; without one the name goes, and is out of the
+ * hash); else the entry keeps its right, and the one that moves is a new one (srights counts it).
+ * KERN_INVALID_RIGHT, and nothing changed: the entry has no send right. Space locked.
+ */
+static kern_return_t move_send(ipc_space_t space, struct ipc_entry *entry, struct ipc_batch *batch)
+{
+    if (!(entry->bits & MACH_PORT_TYPE_SEND))
+        return KERN_INVALID_RIGHT;
+    if (ipc_entry_urefs(entry) > 1) {
+        copyin_send(entry->port);
+        entry->bits--;
+    } else if (entry->bits & MACH_PORT_TYPE_RECEIVE) {
+        ipc_entry_set(entry, MACH_PORT_TYPE_RECEIVE, 0);
+    } else {
+        ipc_hash_remove(space, entry);
+        entry_moved(space, entry, batch);
+    }
+    return KERN_SUCCESS;
+}
+
+/*
+ * copyin of MOVE_RECEIVE. The entry loses its receive right; a send right under the same name stays, with
+ * its user references, and is in the hash from now on; without one the name goes. The port itself is not
+ * touched: it leaves the space in ipc_right_commit_receive. KERN_INVALID_RIGHT, and nothing changed: the
+ * entry has no receive right. Space locked.
+ */
+static kern_return_t move_receive(ipc_space_t space, struct ipc_entry *entry,
+                                  struct ipc_batch *batch)
+{
+    if (!(entry->bits & MACH_PORT_TYPE_RECEIVE))
+        return KERN_INVALID_RIGHT;
+    if (entry->bits & MACH_PORT_TYPE_SEND) {
+        entry->bits &= ~MACH_PORT_TYPE_RECEIVE;
+        ipc_hash_insert(space, entry);
+    } else {
+        entry_moved(space, entry, batch);
+    }
     return KERN_SUCCESS;
 }
 
@@ -85,17 +137,8 @@ kern_return_t ipc_right_copyin(ipc_space_t space, mach_port_name_t name,
         copyin_send(port);
         break;
     case MACH_MSG_TYPE_MOVE_SEND:
-        if (!(entry->bits & MACH_PORT_TYPE_SEND))
+        if (move_send(space, entry, batch) != KERN_SUCCESS)
             return KERN_INVALID_RIGHT;
-        if (ipc_entry_urefs(entry) > 1) {
-            copyin_send(port);
-            entry->bits--;
-        } else if (entry->bits & MACH_PORT_TYPE_RECEIVE) {
-            ipc_entry_set(entry, MACH_PORT_TYPE_RECEIVE, 0);
-        } else {
-            ipc_hash_remove(space, entry);
-            entry_moved(space, entry, batch);
-        }
         break;
     case MACH_MSG_TYPE_MOVE_SEND_ONCE:
         if (!(entry->bits & MACH_PORT_TYPE_SEND_ONCE))
@@ -103,14 +146,8 @@ kern_return_t ipc_right_copyin(ipc_space_t space, mach_port_name_t name,
         entry_moved(space, entry, batch);
         break;
     case MACH_MSG_TYPE_MOVE_RECEIVE:
-        if (!(entry->bits & MACH_PORT_TYPE_RECEIVE))
+        if (move_receive(space, entry, batch) != KERN_SUCCESS)
             return KERN_INVALID_RIGHT;
-        if (entry->bits & MACH_PORT_TYPE_SEND) {
-            entry->bits &= ~MACH_PORT_TYPE_RECEIVE;
-            ipc_hash_insert(space, entry);
-        } else {
-            entry_moved(space, entry, batch);
-        }
         break;
     default:
         return KERN_INVALID_VALUE;

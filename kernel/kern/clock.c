@@ -210,6 +210,29 @@ kern_return_t mach_wait_until_trap(uint64_t deadline)
     return sleep_until(MAX(deadline, 1UL));
 }
 
+/*
+ * Tells the program how to turn differences of CNTVCT into nanoseconds: writes numer and denom, the
+ * fraction NSEC_PER_SEC / machine_time_frequency() in lowest terms, to the user address `info`.
+ * KERN_SUCCESS; KERN_INVALID_ADDRESS: it cannot be written (then nothing is said about what is there).
+ * May block on a page fault; no locks held.
+ */
+kern_return_t mach_timebase_info_trap(vm_address_t info)
+{
+    mach_timebase_info_data_t base;
+    uint64_t a = NSEC_PER_SEC;
+    uint64_t b = machine_time_frequency();
+
+    while (b != 0) { /* Euclid: a becomes the greatest common divisor */
+        uint64_t rest = a % b;
+
+        a = b;
+        b = rest;
+    }
+    base.numer = NSEC_PER_SEC / a;
+    base.denom = machine_time_frequency() / a;
+    return copyout(&base, (void *)info, sizeof(base)) == 0 ? KERN_SUCCESS : KERN_INVALID_ADDRESS;
+}
+
 /* ---- ports: the clock is never freed, so there is nothing to count ---- */
 
 clock_serv_t convert_port_to_clock(mach_port_t port)

@@ -10,6 +10,7 @@
 #include <kern/sched.h>
 #include <kern/task.h>
 #include <kern/thread.h>
+#include <kern/trace.h>
 #include <kern/zone.h>
 #include <vm/pmap.h>
 #include <vm/vm_map.h>
@@ -41,6 +42,7 @@ void kmain(uint64_t fdt_phys)
         panic("%lu MiB of memory, at least %d are needed: give QEMU -m 128M", (unsigned long)memory,
               MIN_MEMORY_MIB);
 
+    trace_init();     /* a record of what happens, if asked for */
     vm_page_init();   /* all page frames */
     zone_init();      /* kernel memory: zalloc, kalloc */
     pmap_init();      /* address translation */

@@ -23,6 +23,7 @@
 #include <kern/sched.h>
 #include <kern/task.h>
 #include <kern/thread.h>
+#include <kern/trace.h>
 
 #define TICK_MS     10
 #define SLICE_TICKS 2      /* 20 ms until the next thread of the same priority has its turn */
@@ -267,8 +268,10 @@ void thread_continue(struct thread *old)
 
         if (!head)
             old->slice = SLICE_TICKS;
-        if (old != cpu->idle_thread)
+        if (old != cpu->idle_thread) {
             runq_add(cpu, old, head);
+            request_preempt(cpu, old->sched_priority); /* woken on its way out: it may matter more */
+        }
     }
     spin_unlock(&old->lock);
     if (watched)
@@ -289,6 +292,7 @@ static inline void switch_to(struct thread *self, struct thread *next)
     next->csw++;
     self->system_time += now - self->time_stamp;
     next->time_stamp = now;
+    trace(TRACE_SWITCH, next, 0);
     cpu->current = next;
     /* Who sets next's AST_HALT and then finds it on no CPU relies on its seeing the AST later. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);

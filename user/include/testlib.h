@@ -30,6 +30,9 @@
  *     boot alone, and gives it out once a program: registered anew before each is started, withdrawn by
  *     the first look-up. testlib takes it before any other code of the program runs, so that nothing a
  *     test starts can write a verdict.
+ *
+ * A program that is itself the first task (the boot archive's `bootstrap`, with no server behind it) has
+ * the privileged host port from the kernel; testlib notices that, and switches the machine off at the end.
  */
 #ifndef TESTLIB_H
 #define TESTLIB_H

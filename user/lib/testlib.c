@@ -24,6 +24,7 @@ extern const struct test_case __start_test_cases[] __attribute__((weak));
 extern const struct test_case __stop_test_cases[] __attribute__((weak));
 
 static mach_port_t grade_port;
+static int first_task; /* there is no server: nobody but us can end the run */
 
 /* The case that runs: only its first failure is kept. */
 static char failure[LINE_SIZE / 2];
@@ -38,6 +39,11 @@ int test_open(void)
         return 0;
     if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap) != KERN_SUCCESS)
         return -1;
+    if (bootstrap == MACH_PORT_NULL) { /* the first task's host port is the privileged one */
+        first_task = 1;
+        grade_port = mach_host_self();
+        return 0;
+    }
     if (bootstrap_look_up(bootstrap, TEST_PORT_NAME, &grade_port) != KERN_SUCCESS)
         grade_port = MACH_PORT_NULL;
     mach_port_deallocate(mach_task_self(), bootstrap);
@@ -217,5 +223,7 @@ int test_main(const char *file)
             bad++;
     }
     test_report("end %.*s", program_length, program);
+    if (first_task)
+        host_reboot(grade_port, 0);
     return bad;
 }

@@ -164,7 +164,7 @@ static inline void take_baseline(void)
 
     warm_up();
     counters(&last);
-    for (int quiet = 0, tries = 0; quiet < 5 && tries < 100; tries++) { /* servers may still begin */
+    for (int quiet = 0, tries = 0; quiet < 15 && tries < 200; tries++) { /* servers may still begin */
         thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 20);
         counters(&baseline);
         quiet = baseline.ports == last.ports && baseline.vm_map_entries == last.vm_map_entries

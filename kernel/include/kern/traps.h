@@ -24,6 +24,8 @@ kern_return_t thread_switch_trap(mach_port_name_t thread, int option, mach_msg_t
 /* wakeup: user address of a time_value64_t, or 0. */
 kern_return_t clock_sleep_trap(int sleep_type, uint64_t sec, uint64_t nsec, vm_address_t wakeup);
 kern_return_t mach_wait_until_trap(uint64_t deadline);
+/* info: user address of a mach_timebase_info_data_t. */
+kern_return_t mach_timebase_info_trap(vm_address_t info);
 /* Bytes at the user address to the early console, no server in between. */
 kern_return_t debug_print_trap(vm_address_t text, vm_size_t length);
 /* state: user address of count words. */

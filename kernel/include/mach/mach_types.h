@@ -75,6 +75,13 @@ typedef struct time_value64 {
     int64_t nanoseconds;
 } time_value64_t;
 
+/* What nanoseconds are to ticks of CNTVCT, in lowest terms: ns = ticks * numer / denom. */
+typedef struct mach_timebase_info {
+    uint32_t numer;
+    uint32_t denom;
+} mach_timebase_info_data_t;
+typedef mach_timebase_info_data_t *mach_timebase_info_t;
+
 #define TASK_BASIC_INFO 4
 typedef struct task_basic_info {
     integer_t suspend_count;

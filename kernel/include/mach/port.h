@@ -28,7 +28,7 @@ typedef mach_port_name_t mach_port_t;
 
 #define MACH_PORT_INDEX(name)     ((name) >> 8)
 #define MACH_PORT_GEN(name)       ((name) & 0xff)
-#define MACH_PORT_MAKE(index, gen) (((index) << 8) | (gen))
+#define MACH_PORT_MAKE(index, gen) (((mach_port_name_t)(index) << 8) | (gen))
 
 typedef mach_port_name_t *mach_port_name_array_t;
 typedef mach_port_t *mach_port_array_t;

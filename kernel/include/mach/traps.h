@@ -26,6 +26,7 @@
 #define MACH_TRAP_swtch                 (-60)
 #define MACH_TRAP_thread_switch         (-61)
 #define MACH_TRAP_clock_sleep           (-62)
+#define MACH_TRAP_timebase_info         (-89)
 #define MACH_TRAP_wait_until            (-90)
 #define MACH_TRAP_debug_print           (-100) /* (buf, len): bytes straight to the early console */
 #define MACH_TRAP_thread_set_self_state (-101) /* (flavor, state, count): see thread_status.h */
@@ -51,6 +52,8 @@ kern_return_t thread_switch(mach_port_name_t thread, int option, mach_msg_timeou
 /* Sleeps until (TIME_ABSOLUTE) or for (TIME_RELATIVE); *wakeup gets the time it woke. */
 kern_return_t clock_sleep_trap(int sleep_type, uint64_t sec, uint64_t nsec, time_value64_t *wakeup);
 kern_return_t mach_wait_until(uint64_t deadline); /* a CNTVCT value */
+/* A difference of CNTVCT values * numer / denom is nanoseconds. */
+kern_return_t mach_timebase_info(mach_timebase_info_t info);
 kern_return_t debug_print(const char *text, vm_size_t length);
 kern_return_t thread_set_self_state(thread_state_flavor_t flavor, const void *state,
                                     mach_msg_type_number_t count);

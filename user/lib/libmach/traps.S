@@ -46,6 +46,7 @@
     TRAP swtch,                   MACH_TRAP_swtch
     TRAP thread_switch,           MACH_TRAP_thread_switch
     TRAP clock_sleep_trap,        MACH_TRAP_clock_sleep
+    TRAP mach_timebase_info,      MACH_TRAP_timebase_info
     TRAP mach_wait_until,         MACH_TRAP_wait_until
     TRAP debug_print,             MACH_TRAP_debug_print
     TRAP thread_set_self_state,   MACH_TRAP_thread_set_self_state
