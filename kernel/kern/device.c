@@ -31,6 +31,14 @@ struct device {
     struct ipc_port *port;    /* where interrupts are sent (a send right), or NULL */
     struct ipc_kmsg *kmsg;    /* the next message; NULL: sent, and not acknowledged */
     uint32_t count;           /* interrupts taken */
+    struct dma_memory *dma;   /* allocated through this device */
+};
+
+/* Memory the device was told of stays until the device port is given up, even when the driver's task and
+ * its mapping are gone: nobody has stopped the device from writing there yet. */
+struct dma_memory {
+    struct dma_memory *next;
+    vm_object_t object;       /* a reference */
 };
 
 static zone_t device_zone;
@@ -104,6 +112,7 @@ kern_return_t device_map(device_t device, vm_map_t map, vm_address_t *address)
     object = vm_object_allocate_device(trunc_page(device->base), size);
     if (object == NULL)
         return KERN_RESOURCE_SHORTAGE;
+    vm_object_reference(object); /* one for the map, one for the device */
     kr = vm_map_enter(map, &where, size, 0, true, object, 0, false, VM_PROT_DEFAULT,
                       VM_PROT_DEFAULT, VM_INHERIT_NONE);
     if (kr != KERN_SUCCESS) {
@@ -284,6 +293,7 @@ kern_return_t device_dma_allocate(device_t device, vm_map_t map, vm_size_t size,
                                   vm_address_t *address, uint64_t *physical)
 {
     vm_address_t where = VM_MIN_ADDRESS;
+    struct dma_memory *dma;
     uint32_t count;
     vm_object_t object;
     vm_page_t pages;
@@ -295,12 +305,13 @@ kern_return_t device_dma_allocate(device_t device, vm_map_t map, vm_size_t size,
         return KERN_INVALID_VALUE;
     size = round_page(size);
     count = size >> PAGE_SHIFT;
+    dma = kalloc(sizeof(*dma));
     object = vm_object_allocate(size);
-    if (object == NULL)
-        return KERN_RESOURCE_SHORTAGE;
-    pages = vm_page_grab_contiguous(count, PAGE_SIZE);
+    pages = dma != NULL && object != NULL ? vm_page_grab_contiguous(count, PAGE_SIZE) : NULL;
     if (pages == NULL) {
         vm_object_deallocate(object);
+        if (dma != NULL)
+            kfree(dma, sizeof(*dma));
         return KERN_RESOURCE_SHORTAGE;
     }
     *physical = pages->phys;
@@ -308,9 +319,16 @@ kern_return_t device_dma_allocate(device_t device, vm_map_t map, vm_size_t size,
     kr = vm_map_enter(map, &where, size, 0, true, object, 0, false, VM_PROT_DEFAULT,
                       VM_PROT_DEFAULT, VM_INHERIT_NONE);
     if (kr != KERN_SUCCESS) {
+        vm_object_deallocate(object);
         vm_object_deallocate(object); /* and the pages with it */
+        kfree(dma, sizeof(*dma));
         return kr;
     }
+    spin_lock(&irq_lock);
+    dma->object = object;
+    dma->next = device->dma;
+    device->dma = dma;
+    spin_unlock(&irq_lock);
     *address = where;
     return KERN_SUCCESS;
 }
@@ -347,8 +365,15 @@ void device_deallocate(device_t device)
 /* The master stays: the privileged can always get at it. */
 void device_no_senders(device_t device)
 {
+    struct dma_memory *dma;
+
     if (device->master)
         return;
+    while ((dma = device->dma) != NULL) { /* nobody can add to it any more */
+        device->dma = dma->next;
+        vm_object_deallocate(dma->object);
+        kfree(dma, sizeof(*dma));
+    }
     intr_unregister(device);
     ipc_port_dealloc_kernel(device->self);
     device_deallocate(device);

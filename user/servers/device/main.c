@@ -4,7 +4,7 @@
  *
  * It alone holds the device master port. What it hands out reaches one device's registers and
  * interrupt line; the kernel enforces that. A driver that was restarted claims its device again and
- * gets a new port; the old driver's port died with it.
+ * gets a new port; the device is reset first, and what the old driver held for it is freed.
  */
 #include "fdt.h"
 
@@ -27,7 +27,8 @@
 
 /* virtio-mmio registers [Virtual I/O Device 1.2, 4.2.2] */
 #define VIRTIO_MAGIC       0x74726976
-#define VIRTIO_DEVICE_ID   2 /* word index of offset 8 */
+#define VIRTIO_DEVICE_ID   2  /* word index of offset 8 */
+#define VIRTIO_STATUS      28 /* of offset 0x70; writing 0 resets the device */
 
 /* Interrupt specifier of the GIC: type, number, flags [Linux binding arm,gic: 3 cells]. */
 #define GIC_SPI       0
@@ -40,6 +41,18 @@ static size_t tree_size;
 
 static const struct port_class service_class = {.name = "device service"};
 static struct port_object service;
+
+/*
+ * A device that was claimed. We keep a right to its port too: so the memory its driver gave it for DMA
+ * outlives the driver, until the next one claims the device and we have reset it.
+ */
+struct claimed {
+    struct claimed *next;
+    uint64_t base;
+    device_t device;
+};
+
+static struct claimed *all_claimed;
 
 struct claim {
     const char *compatible;
@@ -73,6 +86,43 @@ static uint32_t virtio_id(device_t device)
     return id;
 }
 
+/* The device stops using the memory of a driver that may be dead. */
+static void reset_virtio(device_t device)
+{
+    vm_address_t address;
+
+    if (device_map(device, mach_task_self(), &address) != KERN_SUCCESS)
+        return;
+    if (*(volatile uint32_t *)address == VIRTIO_MAGIC) {
+        ((volatile uint32_t *)address)[VIRTIO_STATUS] = 0;
+        while (((volatile uint32_t *)address)[VIRTIO_STATUS] != 0)
+            swtch();
+    }
+    vm_deallocate(mach_task_self(), trunc_page(address), PAGE_SIZE);
+}
+
+/* Notes that the device at base was handed out; what its last driver left is given up. */
+static kern_return_t note_claim(uint64_t base, device_t device)
+{
+    struct claimed *c = all_claimed;
+
+    while (c != NULL && c->base != base)
+        c = c->next;
+    if (c == NULL) {
+        c = calloc(1, sizeof(*c));
+        if (c == NULL)
+            return KERN_RESOURCE_SHORTAGE;
+        c->base = base;
+        c->next = all_claimed;
+        all_claimed = c;
+    } else {
+        reset_virtio(c->device);
+        mach_port_deallocate(mach_task_self(), c->device);
+    }
+    c->device = device;
+    return mach_port_mod_refs(mach_task_self(), device, MACH_PORT_RIGHT_SEND, 1);
+}
+
 /* fdt_walk visitor: 1 when the device claimed has been found (or an error came). */
 static int match(const struct fdt_node *node, void *arg)
 {
@@ -93,8 +143,10 @@ static int match(const struct fdt_node *node, void *arg)
     if (claim->error != KERN_SUCCESS)
         return 1;
     if ((claim->virtio_id == 0 || virtio_id(claim->device) == claim->virtio_id) &&
-        claim->index-- == 0)
+        claim->index-- == 0) {
+        claim->error = note_claim(base, claim->device);
         return 1;
+    }
     mach_port_deallocate(mach_task_self(), claim->device);
     return 0;
 }
