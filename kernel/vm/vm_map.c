@@ -67,6 +67,9 @@ void vm_map_deallocate(vm_map_t map)
 
 void vm_map_terminate(vm_map_t map)
 {
+    spin_lock(&map->lock);
+    map->ended = true; /* a vm_allocate under way elsewhere comes too late */
+    spin_unlock(&map->lock);
     vm_map_remove(map, map->min, map->max); /* cuts nothing, so it cannot fail */
 }
 
@@ -297,6 +300,8 @@ kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, 
         return KERN_INVALID_ARGUMENT;
     if (size > map->max)
         return KERN_NO_SPACE;
+    if (map->ended)
+        return KERN_TERMINATED;
     if (!anywhere) {
         if (place > map->max - size)
             return KERN_INVALID_ADDRESS;
@@ -311,8 +316,8 @@ kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, 
     if (place == 0)
         place = DEFAULT_PLACE;
     place = MAX(place, VM_MIN_ADDRESS);
-    /* With room to align in, any gap that is found will do. From the hint up, then from the bottom.
-     * */
+    /* With room to align in, any gap that is found will do. From the hint up, then from the
+     * bottom. */
     if (!vm_map_find_space(map, place, size + (mask - PAGE_MASK), map->max, &place)
         && !vm_map_find_space(map, VM_MIN_ADDRESS, size + (mask - PAGE_MASK), map->max, &place))
         return KERN_NO_SPACE;

@@ -43,6 +43,7 @@ struct vm_map {
     uint32_t entry_count;
     uint32_t seed;                   /* of the tree's priorities */
     bool transition_wanted;          /* someone waits for an entry in transition */
+    bool ended;                      /* its task is dead: nothing comes in any more */
     vm_address_t min, max;
     vm_size_t size;                  /* bytes mapped */
     vm_size_t wired_size;
