@@ -126,8 +126,8 @@ bool timer_cancel(struct timer *timer)
     struct timer_queue *queue;
     bool was_armed;
 
-    /* Its CPU cannot change while it is armed; the hardware may then go off for nothing: harmless.
-     * */
+    /* Its CPU cannot change while it is armed; the hardware may then go off for nothing:
+     * harmless. */
     queue = &queues[timer->cpu];
     spin_lock(&queue->lock);
     was_armed = timer->armed;

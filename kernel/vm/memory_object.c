@@ -171,8 +171,8 @@ kern_return_t memory_object_get_attributes(memory_object_control_t object, boole
 }
 
 /* The page at offset that data is to go to, claimed: busy, and no more absent, so that neither a
- * second supply nor the pager's death touches it. NULL: not wanted (present already, or no room).
- * */
+ * second supply nor the pager's death touches it. NULL: not wanted (present already, or no
+ * room). */
 static vm_page_t claim(vm_object_t object, vm_offset_t offset)
 {
     vm_page_t page;

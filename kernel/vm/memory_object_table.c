@@ -216,8 +216,8 @@ kern_return_t vm_object_enter(mach_port_t pager, vm_size_t size, vm_object_t *re
 
 /* ---- the end ---- */
 
-/* Ends an object (not alive; the caller has its one reference, which is consumed). No locks held.
- * */
+/* Ends an object (not alive; the caller has its one reference, which is consumed). No locks
+ * held. */
 static void terminate(vm_object_t object)
 {
     ipc_port_t control;

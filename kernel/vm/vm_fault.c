@@ -93,8 +93,8 @@ static vm_prot_t access_of(struct vm_fault *f, vm_object_t object)
     return object == f->top ? f->access : VM_PROT_READ;
 }
 
-/* The pager said there is an error: the page's frame holds its code. The first to see it gets it.
- * */
+/* The pager said there is an error: the page's frame holds its code. The first to see it gets
+ * it. */
 static kern_return_t take_error(struct vm_fault *f, vm_object_t object, vm_page_t page)
 {
     kern_return_t code = *(kern_return_t *)vm_page_address(page);
@@ -147,8 +147,8 @@ static kern_return_t page_in(struct vm_fault *f, vm_object_t object, vm_offset_t
     return kr == KERN_SUCCESS ? FAULT_RETRY : kr;
 }
 
-/* A page of zeros, or a copy of `from` (a page of the locked object below), becomes the top's own.
- * */
+/* A page of zeros, or a copy of `from` (a page of the locked object below), becomes the top's
+ * own. */
 static kern_return_t fill_top(struct vm_fault *f, vm_object_t object, vm_page_t from)
 {
     vm_object_t top = f->top;

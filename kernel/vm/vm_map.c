@@ -18,8 +18,8 @@
 static zone_t map_zone;
 static zone_t entry_zone;
 
-/* Where vm_allocate(anywhere) starts to look: above what programs are linked at, and their heaps.
- * */
+/* Where vm_allocate(anywhere) starts to look: above what programs are linked at, and their
+ * heaps. */
 #define DEFAULT_PLACE ((vm_address_t)0x10000000)
 
 vm_map_entry_t vm_map_entry_alloc(void)

@@ -189,8 +189,8 @@ void vm_object_wakeup(vm_object_t object)
 
 /* ---- chains ---- */
 
-/* Is page, of the backing object, within what object can see? Then *offset is its place in object.
- * */
+/* Is page, of the backing object, within what object can see? Then *offset is its place in
+ * object. */
 static bool in_window(vm_object_t object, vm_page_t page, vm_offset_t *offset)
 {
     *offset = page->offset - object->shadow_offset;

@@ -1,5 +1,5 @@
-/* open and fcntl. The flags are Linux/arm64's numbers; the file server knows them, too (fs_open).
- * */
+/* open and fcntl. The flags are Linux/arm64's numbers; the file server knows them, too
+ * (fs_open). */
 #ifndef _FCNTL_H_
 #define _FCNTL_H_
 

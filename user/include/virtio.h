@@ -102,8 +102,8 @@ void virtio_queue_notify(struct virtio_queue *q);
 /* The cookie of a chain that is done, and the bytes the device wrote; NULL: none. */
 void *virtio_queue_next_done(struct virtio_queue *q, uint32_t *written);
 
-/* Acknowledges to the device the interrupts it raised. To be called before looking at the queues.
- * */
+/* Acknowledges to the device the interrupts it raised. To be called before looking at the
+ * queues. */
 void virtio_interrupt_ack(struct virtio_device *dev);
 
 /* Stops the device: it touches no memory of ours any more. */

@@ -18,8 +18,8 @@ struct task {
     vm_address_t emulation;     /* unix_syscall entry, or 0; plain word, read by the trap */
     security_token_t token;     /* written under lock, read by senders as one 64-bit word */
 
-    /* ---- event counters: relaxed; the traps' own two are counted by assembly (asm_offsets.h) ----
-     * */
+    /* ---- event counters: relaxed; the traps' own two are counted by assembly (asm_offsets.h)
+     * ---- */
     uint32_t faults, pageins, cow_faults, messages_sent, messages_received, syscalls_mach,
         syscalls_unix;
 

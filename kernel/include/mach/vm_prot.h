@@ -1,5 +1,5 @@
-/* Protections, inheritance and the other small enumerations of the vm_ interface (Mach's values).
- * */
+/* Protections, inheritance and the other small enumerations of the vm_ interface (Mach's
+ * values). */
 #ifndef _MACH_VM_PROT_H_
 #define _MACH_VM_PROT_H_
 

@@ -103,8 +103,8 @@ kern_return_t vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *buf
 /* ---- faults ---- */
 /* Makes `prot` access to the page at va possible. KERN_SUCCESS; KERN_INVALID_ADDRESS,
  * KERN_PROTECTION_FAILURE; KERN_MEMORY_ERROR / _FAILURE (pager); KERN_ABORTED (interrupted: the
- * thread is being aborted); KERN_RESOURCE_SHORTAGE (memory and swap are gone). May block; no locks.
- * */
+ * thread is being aborted); KERN_RESOURCE_SHORTAGE (memory and swap are gone). May block; no
+ * locks. */
 kern_return_t vm_fault(vm_map_t map, vm_address_t va, vm_prot_t prot, bool interruptible);
 /* Faults in and wires, or (prot NONE) unwires, [start, end) (page aligned). All or nothing. */
 kern_return_t vm_map_wire(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t prot);

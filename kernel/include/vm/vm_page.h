@@ -52,8 +52,8 @@ typedef struct vm_page *vm_page_t;
 vm_page_t vm_page_grab(void);
 vm_page_t vm_page_grab_user(void);
 void vm_page_release(vm_page_t page);
-/* count contiguous frames, aligned to `align` bytes (power of two); NULL if there is no such run.
- * */
+/* count contiguous frames, aligned to `align` bytes (power of two); NULL if there is no such
+ * run. */
 vm_page_t vm_page_grab_contiguous(uint32_t count, vm_size_t align);
 vm_page_t vm_page_of_phys(phys_addr_t phys); /* NULL: not RAM that is managed */
 /* Blocks until pages are free again (no locks held). False: interrupted, or page-out cannot free

@@ -101,8 +101,8 @@ int run_text(const char *text, bool may_exec)
     return last_status;
 }
 
-/* Is the text, which ends with a newline, a whole command: no open quote, no backslash at the end?
- * */
+/* Is the text, which ends with a newline, a whole command: no open quote, no backslash at the
+ * end? */
 static bool complete(const char *text)
 {
     struct lexer lexer;

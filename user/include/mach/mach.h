@@ -36,8 +36,8 @@ mach_port_t *mach_bootstrap_port(void);
 
 /* ---- messages ---- */
 
-/* The bare trap: returns MACH_*_INTERRUPTED when thread_abort interrupts it. (mach_msg: message.h)
- * */
+/* The bare trap: returns MACH_*_INTERRUPTED when thread_abort interrupts it. (mach_msg:
+ * message.h) */
 mach_msg_return_t mach_msg_trap(mach_msg_header_t *msg, mach_msg_option_t option,
                                 mach_msg_size_t send_size, mach_msg_size_t rcv_size,
                                 mach_port_name_t rcv_name, mach_msg_timeout_t timeout,

@@ -127,8 +127,8 @@ static struct block *find(size_t size)
 {
     int class = class_of(size);
 
-    /* In its own class blocks may be too small, unless it is an exact one; in those above none is.
-     * */
+    /* In its own class blocks may be too small, unless it is an exact one; in those above none
+     * is. */
     for (struct block *b = lists[class]; b != NULL; b = b->next) {
         if (size_of(b) >= size) {
             unlink_block(b);
@@ -227,8 +227,8 @@ static void bad_pointer(const char *what)
     abort();
 }
 
-/* Is b (free, off its list) all of its region? Then that is given back, or kept as the spare one.
- * */
+/* Is b (free, off its list) all of its region? Then that is given back, or kept as the spare
+ * one. */
 static int release_region(struct block *b)
 {
     struct region *region = (struct region *)b - 1;

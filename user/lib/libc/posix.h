@@ -51,8 +51,8 @@ void __port_release(mach_port_t port);
 /* Is the name among those? */
 int __port_in_use(mach_port_t port);
 
-/* Which directory's port a path is to be sent to; MACH_PORT_NULL with EBADF, ENOENT (empty path).
- * */
+/* Which directory's port a path is to be sent to; MACH_PORT_NULL with EBADF, ENOENT (empty
+ * path). */
 mach_port_t __path_port(int fd, const char *path);
 
 /* The port of the pipe service, looked up once; MACH_PORT_NULL: there is none. */

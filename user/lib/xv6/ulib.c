@@ -47,8 +47,8 @@ int __xv6_atoi(const char *s)
     return (int)n;
 }
 
-/* A line with its newline, from descriptor 0, a byte at a time: nothing is read ahead of a child.
- * */
+/* A line with its newline, from descriptor 0, a byte at a time: nothing is read ahead of a
+ * child. */
 char *__xv6_gets(char *buffer, int max)
 {
     int i = 0;

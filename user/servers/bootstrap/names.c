@@ -42,8 +42,8 @@ struct service *service_find(const char *name)
     return NULL;
 }
 
-/* A service record with its notification port, in the list; NULL: the name is taken, or no memory.
- * */
+/* A service record with its notification port, in the list; NULL: the name is taken, or no
+ * memory. */
 static struct service *service_new(const char *name)
 {
     struct service *s;

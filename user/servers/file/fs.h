@@ -294,8 +294,8 @@ int dir_read(struct inode *dp, uint64_t *position, dir_emit_t emit, void *arg);
 
 /* ---- names.c: whole operations; each is one transaction ---- */
 
-/* An inode, or none, with a reference, for one name. "." and ".." are understood. ENOENT, ENOTDIR.
- * */
+/* An inode, or none, with a reference, for one name. "." and ".." are understood. ENOENT,
+ * ENOTDIR. */
 int name_lookup(struct inode *dp, const char *name, size_t len, struct inode **out);
 
 /* Makes a file, directory, device node, pipe or socket, by the type in `mode`. EEXIST, ENOSPC. */

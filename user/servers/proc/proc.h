@@ -70,8 +70,8 @@ void process_continue(struct process *process);
 void process_each(void (*visit)(struct process *process, void *arg), void *arg);
 /* The caller of a request, without a reference (the table's keeps it); NULL: no process's port. */
 struct process *process_caller(mach_port_t proc);
-/* The root directory, opened anew if the file server came back. MACH_PORT_NULL: it cannot be had.
- * */
+/* The root directory, opened anew if the file server came back. MACH_PORT_NULL: it cannot be
+ * had. */
 mach_port_t get_root(void);
 
 /* signal.c */

@@ -30,8 +30,8 @@ void tty_flush_input(void);
 /* The mode changed: what is in the line buffer becomes readable if canonical mode ended. */
 void tty_mode_changed(void);
 
-/* Queues output for the wire, with processing (ONLCR); returns how many of length bytes were taken.
- * */
+/* Queues output for the wire, with processing (ONLCR); returns how many of length bytes were
+ * taken. */
 uint32_t tty_write(const char *data, uint32_t length);
 /* The next byte for the wire, or -1; tty_sent removes it. */
 int tty_output_first(void);
