@@ -188,6 +188,11 @@ static kern_return_t sleep_until(uint64_t deadline)
     return thread_sleep_until(deadline) == THREAD_TIMED_OUT ? KERN_SUCCESS : KERN_ABORTED;
 }
 
+/*
+ * Sleeps until or for a time (deadline_of has what is no time: that is returned, and nobody sleeps). Then the
+ * time now is written to the user address `wakeup`, unless that is 0, also when the sleep was aborted.
+ * KERN_SUCCESS, KERN_ABORTED, KERN_INVALID_VALUE; KERN_INVALID_ADDRESS: wakeup cannot be written.
+ */
 kern_return_t clock_sleep_trap(int sleep_type, uint64_t sec, uint64_t nsec, vm_address_t wakeup)
 {
     time_value64_t now;

@@ -112,7 +112,6 @@ kern_return_t device_map(device_t device, vm_map_t map, vm_address_t *address)
     object = vm_object_allocate_device(trunc_page(device->base), size);
     if (object == NULL)
         return KERN_RESOURCE_SHORTAGE;
-    vm_object_reference(object); /* one for the map, one for the device */
     kr = vm_map_enter(map, &where, size, 0, true, object, 0, false, VM_PROT_DEFAULT,
                       VM_PROT_DEFAULT, VM_INHERIT_NONE);
     if (kr != KERN_SUCCESS) {
@@ -316,6 +315,7 @@ kern_return_t device_dma_allocate(device_t device, vm_map_t map, vm_size_t size,
     }
     *physical = pages->phys;
     fill_object(object, pages, count);
+    vm_object_reference(object); /* one for the map, one for the device */
     kr = vm_map_enter(map, &where, size, 0, true, object, 0, false, VM_PROT_DEFAULT,
                       VM_PROT_DEFAULT, VM_INHERIT_NONE);
     if (kr != KERN_SUCCESS) {

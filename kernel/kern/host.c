@@ -156,6 +156,12 @@ kern_return_t host_get_boot_info(host_t host, char *out)
 
 /* ---- the trap that needs no server ---- */
 
+/*
+ * Prints `length` bytes at the user address `text` on the early console, in pieces, each of which is copied
+ * here first. Between pieces others may run (preempt_point): length is the program's to choose.
+ * KERN_SUCCESS; KERN_INVALID_ADDRESS: what lies before may have been printed; KERN_ABORTED: the thread is to
+ * end. May block on a page fault; no locks held.
+ */
 kern_return_t debug_print_trap(vm_address_t text, vm_size_t length)
 {
     char buffer[256]; /* a piece at a time, each unbroken */

@@ -12,7 +12,10 @@
 
 #define BACKTRACE_MAX 32
 
-/* Prints `pc symbol+offset`. */
+/*
+ * Prints `  pc symbol+offset` and a newline: pc in 16 hexadecimal digits, the last function that begins at or
+ * below it, and the distance (%#lx). Of a pc that is no kernel text, or before the first function: pc alone.
+ */
 static void print_place(uint64_t pc)
 {
     uint64_t offset = pc - ksyms_base;
@@ -35,6 +38,13 @@ static void print_place(uint64_t pc)
                offset - ksyms_offset[low - 1]);
 }
 
+/*
+ * A frame record is two words [AAPCS64, 6.4.6]: the caller's fp, and the address the function returns
+ * to. Prints the place of each call (one instruction, 4 bytes, before that address: behind the call there
+ * may be another function), from fp on (0: this function's own), BACKTRACE_MAX at most, until a record is
+ * not 8-aligned or not wholly kernel memory, or returns to no text. It runs in a panic: nothing that it
+ * finds may make it fault.
+ */
 void backtrace(unsigned long fp)
 {
     if (fp == 0)
