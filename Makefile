@@ -6,7 +6,7 @@
 #
 # Variables: CPUS= MEM= BOOTARGS= (the machine), TOOLPREFIX= (the cross compiler), WERROR=0, DEBUG=1,
 # UBSAN=1, V=1 (show commands), BUILD= (where to build), TEST= (which tests), BENCH= (which figures), LAB=
-# (which lab).
+# (which lab), GDBPORT= (where QEMU waits for GDB).
 # docs/1-overview.md says what the parts are. Read this file from top to bottom: tools, what is built
 # from what (host tools, mig stubs, kernel, user programs, images), then what one can do with it.
 
@@ -394,7 +394,13 @@ fs.img: $(BUILD)/fs.img         ## the disk image alone
 boot.tar: $(BUILD)/boot.tar     ## the boot archive alone
 
 # The boot arguments test= and bench= need the archive with the test programs.
-INITRD := $(if $(findstring test=,$(BOOTARGS))$(findstring bench=,$(BOOTARGS)),boot-test.tar,boot.tar)
+# A program first_* is itself the first task (labs/README.md): its archive has nothing else.
+FIRST  := $(patsubst test=%,%,$(filter test=first_%,$(BOOTARGS)))
+INITRD := $(if $(FIRST),first/$(FIRST).tar,$(if $(findstring test=,$(BOOTARGS))$(findstring bench=,$(BOOTARGS)),boot-test.tar,boot.tar))
+$(BUILD)/first/%.tar: $(BUILD)/stripped/tests/%
+	$(call say,TAR,$@)
+	$(Q)mkdir -p $(@D)/$* && cp $< $(@D)/$*/bootstrap
+	$(Q)$(TAR) $(TAR_FLAGS) -C $(@D)/$* -cf $@ bootstrap
 
 # GICv2 and modern virtio-mmio are what the drivers speak; no network card,
 # for which some QEMUs lack a ROM file and do not start.
@@ -403,13 +409,13 @@ QEMU_FLAGS = -M virt,gic-version=2 -cpu cortex-a72 -smp $(CPUS) -m $(MEM) -nogra
     -append "$(BOOTARGS)" -drive file=$(BUILD)/fs.img,if=none,format=raw,id=hd0 \
     -device virtio-blk-device,drive=hd0
 
-qemu: $(IMAGES)                 ## boot to a shell (leave with C-a x)
+qemu: $(IMAGES) $(BUILD)/$(INITRD)      ## boot to a shell (leave with C-a x)
 	$(Q)exec $(QEMU) $(QEMU_FLAGS)
 qemu-nox: qemu                  ## the same, by xv6's name
 
 # A port of this user's own, or the next one that is free.
-qemu-gdb: $(IMAGES)             ## boot, and wait for "make gdb" in another terminal
-	$(Q)port=$$((25000 + $$(id -u) % 5000)); \
+qemu-gdb: $(IMAGES) $(BUILD)/$(INITRD)  ## boot, and wait for "make gdb" in another terminal
+	$(Q)port=$(or $(GDBPORT),$$((25000 + $$(id -u) % 5000))); \
 	while (exec 3<>/dev/tcp/127.0.0.1/$$port) 2>/dev/null; do port=$$((port + 1)); done; \
 	sed -e "s|@PORT@|$$port|g" -e "s|@BUILD@|$(BUILD)|g" .gdbinit.tmpl > .gdbinit; \
 	echo "waiting for GDB on port $$port: run 'make gdb' in another terminal"; \
@@ -497,7 +503,7 @@ qemu-record: $(BUILD)/kernel.img $(BUILD)/boot-ram.tar ## boot, and record the r
 
 qemu-replay:                    ## the recorded run again, for "make gdb": also reverse-continue
 	$(Q)test -f $(BUILD)/rr.log || { echo "record a run first: make qemu-record" >&2; exit 1; }
-	$(Q)port=$$((25000 + $$(id -u) % 5000)); \
+	$(Q)port=$(or $(GDBPORT),$$((25000 + $$(id -u) % 5000))); \
 	while (exec 3<>/dev/tcp/127.0.0.1/$$port) 2>/dev/null; do port=$$((port + 1)); done; \
 	sed -e "s|@PORT@|$$port|g" -e "s|@BUILD@|$(BUILD)|g" .gdbinit.tmpl > .gdbinit; \
 	echo "waiting for GDB on port $$port: run 'make gdb' in another terminal"; \

@@ -79,8 +79,8 @@ SUBMISSIONS = {
     "again": lambda m: m.solution,
     "starter": lambda m: {p: f.data for p, f in m.starter.items() if m.lab.permitted(p)},
     "nothing": lambda m: {},
-    "kernel_prints": lambda m: m.kernel(inside='for (int i = 0; i < 3; i++) printf("at wakes_all\\nok wakes_all'
-                                               '\\nok count_stays\\nend mach_lab_mini\\n"); return 0;'),
+    "kernel_prints": lambda m: m.kernel(inside='for (int i = 0; i < 3; i++) printf("at wakes_all\\n'
+                                               'ok wakes_all\\nok count_stays\\nend mach_lab_mini\\n"); return 0;'),
     "kernel_noise": lambda m: m.kernel(inside='for (const char *p = "ok x\\nnot ok y\\n"; *p; p++) '
                                               'printf("%c", *p);'),
     "kernel_panics": lambda m: m.kernel(inside='panic("an own mistake: %d", 7);'),
@@ -95,7 +95,8 @@ SUBMISSIONS = {
     "kernel_new_file": lambda m: {**m.kernel(before="int mini_extra(void);\n", inside="(void)mini_extra();"),
                                   "kernel/kern/mini_extra.c": b"/* More. */\nint mini_extra(void);\n"
                                                               b"int mini_extra(void)\n{\n    return 1;\n}\n"},
-    "prints_verdicts": lambda m: m.seven('const char s[] = "at small\\nok small\\nok large\\nend posix_lab_mini\\n";'
+    "prints_verdicts": lambda m: m.seven('const char s[] = "at small\\nok small\\nok large\\n"'
+                                         '"end posix_lab_mini\\n";'
                                          'printf("%s", s); debug_print(s, sizeof s - 1); return 0;'),
     "longer_number": lambda m: m.seven('printf("%ld0\\n", 7 * strtol(argv[1], NULL, 10)); return 0;'),
     "right_then_hangs": lambda m: m.seven(RIGHT + "fflush(stdout); for (;;) sleep(1);"),
@@ -173,7 +174,7 @@ def test_panic_has_a_backtrace(grades):
 
 
 def test_hang_tells_what_threads_wait_for(grades):
-    """A wake-up that never comes is a hang of that case; the cases before and after have their own verdict."""
+    """A wake-up that never comes is a hang of that case; those before and after have their own verdict."""
     grade = grades["kernel_no_wakeup"]
     assert kinds(grade) == ["pass", "hang", "hang", "pass", "pass", "pass", "pass"]
     text = text_of(grade, "mach_lab_mini.wakes_all")
@@ -185,7 +186,8 @@ def test_livelock_is_a_hang(grades):
     """A kernel that spins with interrupts off is found by guest time too, and where it spins is told."""
     grade = grades["kernel_spins"]
     assert list(grade.kinds().values()) == ["hang"]
-    assert "forever" in text_of(grade, "mach_lab_mini.wakes_all")
+    assert re.search("CPU 0: pc .* (forever|semaphore_signal_all_trap)",
+                     text_of(grade, "mach_lab_mini.wakes_all"))
 
 
 def test_slow_is_not_a_hang(grades):
@@ -197,7 +199,7 @@ def test_slow_is_not_a_hang(grades):
 def test_broken_build(grades):
     """What does not compile says so, with the compiler's words."""
     assert kinds(grades["kernel_broken"]) == ["broken build"] * 7
-    assert "semaphore.c" in grades["kernel_broken"].build_text and "error" in grades["kernel_broken"].build_text
+    assert re.search(r"semaphore\.c:\d+.*error", grades["kernel_broken"].build_text)
 
 
 def test_grader_fault_does_not_count(mini, monkeypatch, tmp_path):
@@ -281,7 +283,7 @@ def test_names_tell_nothing(grades, mini):
 
 
 def test_same_again(grades):
-    """Two gradings of the same thing, at the same time on one machine, agree in everything but the seconds."""
+    """Two gradings of the same, at the same time on one machine, agree in everything but the seconds."""
     assert report.as_json(grades["solution"]) == report.as_json(grades["again"])
 
 
@@ -377,7 +379,8 @@ def test_tar_with_strange_paths(mini, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/kernel/kern/semaphore.c", "../kernel/kern/semaphore.c",
-                                  "kernel/kern/mini_x/../../Makefile", "kernel/kern/mini_/a.c", "Makefile", ""])
+                                  "kernel/kern/mini_x/../../Makefile", "kernel/kern/mini_/a.c",
+                                  "Makefile", ""])
 def test_paths_that_are_not_permitted(mini, path):
     """A glob's * crosses no slash, and no way leads out."""
     assert not mini.lab.permitted(path)
@@ -435,8 +438,8 @@ def test_score_is_no_exit_status(mini, grades, tmp_path):
     generate.write_folder(mini.starter, tree)
     env = {**os.environ, "OSTIA_LAB_TREE": str(tree), "OSTIA_BUILD": str(BUILD.resolve()),
            "PYTHONPATH": str(ROOT / "grade"), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-m", "lab", "grade", "--test", "refuses", "--out", str(tmp_path / "o")],
-                          env=env, capture_output=True, text=True, check=False, cwd=tree)
+    done = subprocess.run([sys.executable, "-m", "lab", "grade", "--test", "refuses",
+                           "--out", str(tmp_path / "o")], env=env, capture_output=True, text=True, check=False, cwd=tree)
     assert done.returncode == 0 and "Score: 0/2" in done.stdout, done.stdout + done.stderr
     assert "not implemented: lab mini, exercise 1" in done.stdout
     assert "make qemu-gdb CPUS=1 BOOTARGS='test=mach_lab_mini test.only=refuses'" in done.stdout

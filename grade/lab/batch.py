@@ -80,7 +80,8 @@ class Progress:
         line = (f"[{'#' * filled}{'.' * (BAR - filled)}] {self.done}/{self.total}  "
                 f"{int(left // 60)}:{int(left % 60):02} left  {text}")
         if sys.stderr.isatty():
-            print(f"\r\033[K{line[:110]}", end="" if self.done < self.total else "\n", file=sys.stderr, flush=True)
+            end = "" if self.done < self.total else "\n"
+            print(f"\r\033[K{line[:110]}", end=end, file=sys.stderr, flush=True)
         else:
             print(line, file=sys.stderr, flush=True)
 
@@ -148,7 +149,8 @@ def run_all(lab, base, root, submissions, out=None, jobs=None, seed=None):
             for future in as_completed(futures):
                 name = futures[future]
                 records[name], new = future.result()
-                progress.step(f"{name}: {records[name]['score']:g}/{lab.points}" + ("" if new else " (was there)"))
+                progress.step(f"{name}: {records[name]['score']:g}/{lab.points}"
+                              + ("" if new else " (was there)"))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             print("\nstopped; the same command goes on from here", file=sys.stderr)

@@ -22,7 +22,8 @@ DISK_MIN = 2 << 30     # bytes free where graded runs live
 def run(*command):
     """A command's output, or None."""
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
+                              check=False)
         return done.stdout.decode(errors="replace")
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -125,7 +126,8 @@ def main():
     env = os.environ.get
     make = "gmake" if shutil.which("gmake") else "make"
     rows = [
-        check_tool("cross compiler", env("OSTIA_CC"), GCC_MIN, env("OSTIA_INSTALL_cross"), "-dumpfullversion"),
+        check_tool("cross compiler", env("OSTIA_CC"), GCC_MIN, env("OSTIA_INSTALL_cross"),
+                   "-dumpfullversion"),
         *check_compiler(env("OSTIA_CC"), env("OSTIA_INSTALL_cross")),
         check_tool("host compiler", env("OSTIA_HOSTCC"), None, env("OSTIA_INSTALL_host")),
         check_tool("QEMU", env("OSTIA_QEMU"), QEMU_MIN, env("OSTIA_INSTALL_qemu")),

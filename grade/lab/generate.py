@@ -19,7 +19,7 @@ from .manifest import STARTER, LabError
 PANIC = "panic"
 # Of main, what a starter does not have: other labs, the proofs of the tests, what runs on the course's side.
 OURS = re.compile(r"labs/[^/]+/mutants/|docs/mutants\.md$|docs/instructor\.md$|\.ci/|\.github/|"
-                  r"grade/test_lab_[^/]*$|labs/README\.md$|labs/github-workflow\.yml$")
+                  r"grade/test_lab_[^/]*$|grade/minilab/|labs/README\.md$|labs/github-workflow\.yml$")
 
 
 @dataclass
@@ -154,19 +154,18 @@ def empty_file(path, text, work):
         if start < end:
             raise LabError(f"{path}: a function is named twice, or lies in another")
 
-    def left(keep=lambda name: False):
+    def left():
         """The masked text without what goes."""
         code = before
         for start, end, _ in sorted(edits, reverse=True, key=lambda edit: edit[0]):
             code = code[:start] + " " * (end - start) + code[end:]
-        del keep
         return code
 
     # Prototypes of removed functions go as well.
     removed = {name for _, _, name, kind in work if kind == "remove"}
     rest = left()
     for name in removed:
-        for match in re.finditer(rf"^[^\n;{{}}#]*\b{name}\s*\([^;{{}}]*\)[^;{{}}]*;[ \t]*\n", rest, re.M):
+        for match in re.finditer(rf"^\w[^;{{}}#=(]*\b{name}\s*\([^;{{}}]*\)[^;{{}}]*;[ \t]*\n", rest, re.M):
             edits.append([match.start(), match.end(), ""])
     rest = left()
     # What only emptied bodies used is mentioned in the first of them that used it: else a warning.
@@ -179,7 +178,7 @@ def empty_file(path, text, work):
         code = rest
         if own is not None:
             code = code[:own.start] + " " * (own.end - own.start) + code[own.end:]
-            code = re.sub(rf"^[^\n;{{}}]*\b{name}\s*\([^;{{}}]*\)[^;{{}}]*;", "", code, flags=re.M)
+            code = re.sub(rf"^\w[^;{{}}#=(]*\b{name}\s*\([^;{{}}]*\)[^;{{}}]*;", "", code, flags=re.M)
             limit = 0
         else:
             limit = 1  # its own declaration
@@ -267,8 +266,18 @@ def leaks(files, gone, result):
             if line in solution:
                 counts[line] = counts.get(line, 0) + 1
     own = {line for line, n in solution.items() if counts.get(line, 0) <= n}
-    return [(path, line) for path, file in sorted(result.items())
-            for line in _lines(file.data.decode(errors="replace")) if line in own]
+    found = []
+    for path, file in sorted(result.items()):
+        # Prose and tests may happen on a line; three in a row are no accident.
+        run, least = [], 3 if path.startswith(("labs/", "docs/")) else 1
+        for line in [*_lines(file.data.decode(errors="replace")), None]:
+            if line in own:
+                run.append((path, line))
+                continue
+            if len(run) >= least:
+                found += run
+            run = []
+    return found
 
 
 # ---- Writing it ------------------------------------------------------------------------------------
@@ -368,10 +377,31 @@ def own_previous(root, lab, revision):
     return start, read_revision(root, revision)
 
 
-def merge_own(start, work, base):
+def _same_stubs(old, new, names):
+    """The new text with the old one's bodies for these functions: stubs differ in what they mention."""
+    for name in names:
+        try:
+            mine, theirs = cfunc.find(old, name), cfunc.find(new, name)
+        except ValueError:
+            continue
+        new = new[:theirs.brace] + old[mine.brace:mine.end] + new[theirs.end:]
+    return new
+
+
+def merge_own(start, work, base, earlier=()):
     """base, the new starter with the earlier labs' bodies empty, with what the student changed since
-    start. Returns (files, conflicts)."""
+    start. earlier: those labs. Returns (files, conflicts)."""
     merged, conflicts = dict(base), []
+    emptied = {}
+    for lab in earlier:
+        for exercise in lab.exercises:
+            for path, name in exercise.functions:
+                emptied.setdefault(path, []).append(name)
+    for path, names in emptied.items():
+        if path in start and path in base:
+            text = _same_stubs(start[path].data.decode(), base[path].data.decode(), names)
+            base = {**base, path: File(text.encode(), base[path].mode)}
+            merged[path] = base[path]
     for path in sorted(set(start) | set(work)):
         old, mine, new = start.get(path), work.get(path), base.get(path)
         if mine == old or path == STARTER:
@@ -420,7 +450,11 @@ def make_lab(root, name, folder=None, previous=None):
     start, work = own_previous(root, lab, previous)
     names = [name] + [other for other in start[STARTER].data.decode().split() if other != name]
     base, _ = starter(files, [n for n in names if n in labs])
-    merged, conflicts = merge_own(start, work, base)
+    mine = {(path, n) for exercise in lab.exercises for path, n in exercise.functions}
+    earlier = [labs[n] for n in names[1:] if n in labs]
+    if any((path, n) in mine for other in earlier for e in other.exercises for path, n in e.functions):
+        earlier = []  # a function that both labs empty: leave it to the merge
+    merged, conflicts = merge_own(start, work, base, earlier)
     told = "".join(f"\n    {path}: look for <<<<<<<" for path in conflicts)
     told = f"\nsome of it needs your hand:{told}" if conflicts else ""
     if folder:

@@ -1,8 +1,8 @@
 """Runs a lab's in-guest programs against a build, and says how each case ended.
 
 Each program gets a boot of its own, deterministic: one CPU under -icount, the disk in memory, nothing
-typed. It goes by a random name, and its grading log carries the run's nonce. A case that breaks the run gets that as
-its verdict, and the machine is booted again for those behind it.
+typed. It goes by a random name, and its grading log carries the run's nonce. A case that breaks the
+run gets that as its verdict, and the machine is booted again for those behind it.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from guest import BOOT_LIMIT, LIMIT, run_log
+from guest import run_log
 from harness import COUNTER_HZ, PANIC, GraderFault, GuestError, Hang, Qemu
 
 from . import build
@@ -27,7 +27,9 @@ from .state import State
 # The verdicts of a test.
 PASS, WRONG, PANICKED, HUNG, SLOW, BROKEN, FAULT, SKIPPED = (
     "pass", "wrong", "panic", "hang", "slow", "broken build", "grader fault", "skipped")
-HANG_FACTOR = 4   # a case that takes so many times its limit will not end
+LIMIT = 4         # guest seconds a case may take, unless its file or the manifest says otherwise
+HANG_FACTOR = 2   # a case that takes so many times its limit will not end
+BOOT_LIMIT = 10   # guest seconds from reset to a program's first report
 DISK = "24M"      # the disk in memory
 MEMORY = "256M"
 
@@ -144,6 +146,7 @@ class Grading:
                       disk=None, mem=MEMORY, initrd=archive, kernel=self.build / "kernel.img",
                       elf=self.build / "kernel.elf") as qemu:
                 qemu.rerun = self.rerun(program, args)
+                qemu.names = (name, program.name if program else name)
                 yield qemu
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -157,9 +160,10 @@ class Grading:
     def ended_badly(self, qemu, error=None):
         """How a machine came to a bad end: a Verdict, or None if it is off in good order."""
         state = State(qemu, self.work)
-        console = qemu.tail()
+        console = qemu.tail().replace(*qemu.names)
         if isinstance(error, Hang):
-            return Verdict(HUNG, f"{str(error).split(chr(10), maxsplit=1)[0]}\n{state.threads()}", console)
+            threads = state.threads().replace(*qemu.names)
+            return Verdict(HUNG, f"{str(error).split(chr(10), maxsplit=1)[0]}\n{threads}", console)
         try:
             log = qemu.grade_log(text=False)
         except GuestError as wrong:
@@ -170,15 +174,17 @@ class Grading:
             return Verdict(WRONG, str(error), console)
         return None
 
-    def _watch(self, qemu, program, limit):
+    def _watch(self, qemu, program):
         """Lets a program run to the machine's end. Returns the Verdict of a bad end, or None."""
-        seen = -1
+        seen, limit = -1, program.limit
 
         def progress():
-            nonlocal seen
+            nonlocal seen, limit
             log = qemu.grade_log(text=False)
             if log is not None and log.length != seen:
                 seen = log.length
+                case = re.findall(r"^at (\w+)$", qemu.grade_log().text, re.M)
+                limit = program.limits.get(case[-1], program.limit) if case else program.limit
                 return True
             return qemu.is_off(0.02)
         try:
@@ -208,8 +214,7 @@ class Grading:
             console = ""
             try:
                 with self.boot(program, args) as qemu:
-                    slowest = max([program.limit, *program.limits.values()])
-                    bad = self._watch(qemu, program, slowest)
+                    bad = self._watch(qemu, program)
                     log = None
                     try:
                         log = qemu.grade_log()

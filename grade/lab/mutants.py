@@ -1,7 +1,7 @@
 """Proves the tests: applies each mutant of a lab to the solution, and sees that it is rejected.
 
-Results are kept by a hash of the mutant, the files it changes and the lab's tests, so that only what changed runs
-again. `make mutants` runs all and writes docs/mutants.md.
+Results are kept by a hash of the mutant, the files it changes and the lab's tests, so that only what
+changed runs again. `make mutants` runs all and writes docs/mutants.md.
 """
 
 import hashlib
@@ -46,6 +46,17 @@ class Outcome:
         return self.verdict not in (PASS, FAULT, BROKEN)
 
 
+def empty_exercise(files, lab, exercise):
+    """The solution without one exercise: path -> bytes, or None for a file that goes."""
+    changed = {path: None for path in exercise.files}
+    for path in dict.fromkeys(path for path, _ in exercise.functions + exercise.remove):
+        work = [(lab, exercise, name, kind) for kind, pairs in (("empty", exercise.functions),
+                                                                ("remove", exercise.remove))
+                for where, name in pairs if where == path]
+        changed[path] = generate.empty_file(path, files[path].data.decode(), work)[0].encode()
+    return changed
+
+
 def mutants_of(root, lab):
     """The mutants of a lab, by exercise and name."""
     found = []
@@ -81,7 +92,8 @@ def apply(files, mutant):
         if done.returncode != 0 or not paths:
             raise LabError(f"{mutant.exercise.id}-{mutant.name}.patch does not apply: "
                            f"{done.stderr.decode(errors='replace').strip() or 'it names no file'}")
-        changed = {path: (Path(folder) / path).read_bytes() for path in paths if (Path(folder) / path).exists()}
+        changed = {path: (Path(folder) / path).read_bytes() for path in paths
+                   if (Path(folder) / path).exists()}
     if all(path in files and files[path].data == data for path, data in changed.items()):
         raise LabError(f"{mutant.exercise.id}-{mutant.name}.patch changes nothing")
     return changed
@@ -131,6 +143,19 @@ def try_one(root, base, files, mutant, cache, fresh=False):
     return outcome
 
 
+def passes_without(root, base, files, lab, exercise):
+    """Tests of an exercise that pass with that exercise alone left out: there should be none."""
+    changed = empty_exercise(files, lab, exercise)
+    gone = [path for path, data in changed.items() if data is None]
+    with tempfile.TemporaryDirectory(prefix="ostia-mutant-") as folder:
+        tree = Path(folder) / "tree"
+        build.copy(base, tree)
+        build.put(base, tree, {p: d for p, d in changed.items() if d is not None}, lambda path: path in gone)
+        build.compile_copy(tree)
+        return [test for test, verdict in run.run_tests(tree, lab, root, list(exercise.tests)).items()
+                if verdict.kind == PASS]
+
+
 def solution_base(root, cache, say=lambda text: None, seed=None):
     """The complete system, built: what mutants are put over. Returns it and its files."""
     files = generate.source(root)
@@ -143,8 +168,8 @@ def table_text(outcomes):
     rejected = sum(o.rejected for _, o in outcomes)
     lines = [
         "# Mutants", "",
-        "Plausible wrong solutions, and the test that rejects each: the proof that the labs' tests see what they",
-        "should. Written by `make mutants`, from `labs/*/mutants/`.", "",
+        "Plausible wrong solutions, and the test that rejects each: the proof that the labs' tests see what",
+        "they should. Written by `make mutants`, from `labs/*/mutants/`.", "",
         f"{rejected} of {len(outcomes)} are rejected ({100 * rejected / max(len(outcomes), 1):.1f} %).", ""]
     lab = None
     for mutant, outcome in outcomes:
@@ -176,8 +201,15 @@ def command(root, labs, cache, only, table, say, seed=None):
                 print(f"    {outcome.text}")
     rejected = sum(o.rejected for _, o in outcomes)
     print(f"{rejected} of {len(outcomes)} are rejected")
+    without = []
+    for lab in labs if not only else []:
+        for exercise in lab.exercises:
+            passed = passes_without(root, base, files, lab, exercise)
+            print(f"{exercise.id} left out: " + (f"these pass all the same: {', '.join(passed)}" if passed
+                                                 else "each of its tests fails"), flush=True)
+            without += passed
     if table and not only:
         Path(table).write_text(table_text(outcomes))
         print(f"written: {table}")
     bad = any(o.verdict in (BROKEN, FAULT) for _, o in outcomes)
-    return 1 if bad or rejected < REJECTED * len(outcomes) else 0
+    return 1 if bad or without or rejected < REJECTED * len(outcomes) else 0

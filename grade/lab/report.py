@@ -65,8 +65,8 @@ def table(grade, colour=False):
     lines.append(f"\nScore: {_number(grade.score)}/{_number(grade.possible)}"
                  + (" (of the tests chosen)" if grade.partial else "") + f"  ({grade.seconds:.0f} s)")
     if grade.faults:
-        lines.append(f"{len(grade.faults)} of the tests could not be run, by a fault of the grader or of this "
-                     "machine: this is no score. Try again; `make doctor` may tell why.")
+        lines.append(f"{len(grade.faults)} of the tests could not be run, by a fault of the grader or of "
+                     "this machine: this is no score. Try again; `make doctor` may tell why.")
     return "\n".join(lines)
 
 
@@ -87,7 +87,8 @@ def as_json(grade):
 
 def _clean(text):
     """What XML may hold."""
-    return "".join(c if c in "\n\t" or " " <= c < "\ud800" or "\ue000" <= c <= "\ufffd" else "?" for c in text)
+    return "".join(c if c in "\n\t" or " " <= c < "\ud800" or "\ue000" <= c <= "\ufffd" else "?"
+                   for c in text)
 
 
 def junit(grade):
@@ -101,8 +102,9 @@ def junit(grade):
         if result.verdict.kind != PASS:
             what = "error" if result.verdict.kind == FAULT else "failure"
             first = result.verdict.text.split("\n", 1)[0]
-            ElementTree.SubElement(case, what, {"type": result.verdict.kind, "message": _clean(first)}).text = \
-                _clean(details(result))
+            problem = ElementTree.SubElement(case, what, {"type": result.verdict.kind,
+                                                          "message": _clean(first)})
+            problem.text = _clean(details(result))
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True)
@@ -113,7 +115,8 @@ def gradescope(grade):
     that the autograder failed, and the student is told to wait."""
     if grade.faults:
         return {"output": "The grader failed; this says nothing about your work. Submit again, or tell the "
-                          f"staff.\n\n{grade.faults[0].verdict.text}", "score": 0, "stdout_visibility": "hidden",
+                          f"staff.\n\n{grade.faults[0].verdict.text}", "score": 0,
+                "stdout_visibility": "hidden",
                 "extra_data": {"grader_fault": True, "grade": as_json(grade)}}
     return {
         "score": grade.score, "output": f"Lab {grade.lab.name}: {grade.lab.title}",

@@ -79,7 +79,8 @@ def run_tests(work, lab, root, tests, seed=None, first=False):
     path = Path(root) / "labs" / lab.name / f"test_{lab.name}.py"
     with tempfile.TemporaryDirectory(prefix="ostia-lab-") as folder:
         results = Path(folder) / "results"
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "OSTIA_LAB", "MAKE", "MFLAGS"))}
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith(("PYTEST", "OSTIA_LAB", "MAKE", "MFLAGS"))}
         env |= {"OSTIA_LAB": lab.name, "OSTIA_LAB_ROOT": str(root), "OSTIA_LAB_WORK": str(work),
                 "OSTIA_LAB_RESULTS": str(results), "OSTIA_LAB_TESTS": "\n".join(tests),
                 "OSTIA_LAB_FIRST": "1" if first else "0", "OSTIA_LAB_SEED": "" if seed is None else str(seed),
@@ -95,10 +96,11 @@ def run_tests(work, lab, root, tests, seed=None, first=False):
                 record = json.loads(line)
                 name = record.pop("test")
                 verdicts[name] = Verdict(**record)
+    said = build.tail(done.stdout + done.stderr, 15)
     for test in tests:
         if test not in verdicts:
             verdicts[test] = (Verdict(SKIPPED, "an earlier test failed") if first and verdicts else
-                              Verdict(FAULT, f"the test did not run:\n{build.tail(done.stdout + done.stderr, 15)}"))
+                              Verdict(FAULT, f"the test did not run:\n{said}"))
     return {test: verdicts[test] for test in tests}
 
 

@@ -23,12 +23,13 @@ FIELDS = {
     "state": ("struct thread", "state"), "on_cpu": ("struct thread", "on_cpu"),
     "frame": ("struct thread", "machine.frame"), "fp": ("struct thread", "machine.context.fp"),
     "lr": ("struct thread", "machine.context.lr"), "frame_pc": ("struct trapframe", "pc"),
-    "frame_x16": ("struct trapframe", "x[16]"),
+    "frame_x": ("struct trapframe", "x"), "frame_x16": ("struct trapframe", "x[16]"),
 }
 STATES = ["runnable", "waiting", "being woken", "suspended", "dead"]
 FRAMES = 16
+MACH_RCV_MSG = 2
 THREADS = 200
-PLUMBING = re.compile(r"thread_block|thread_handoff|machine_switch|thread_invoke|sched|switch_to|waitq")
+PLUMBING = re.compile(r"thread_block|thread_handoff|machine_switch|switch_away|waitq")
 
 
 class State:
@@ -81,7 +82,8 @@ class State:
 
     def _lines(self, addresses):
         """function+offset and file:line of each."""
-        tool = shutil.which(build.variable(self.source, "TOOLPREFIX") + "addr2line") or shutil.which("addr2line")
+        tool = (shutil.which(build.variable(self.source, "TOOLPREFIX") + "addr2line")
+                or shutil.which("addr2line"))
         places = ["" for _ in addresses]
         if tool and addresses:
             done = subprocess.run([tool, "-e", str(self.source / "build/kernel.elf"),
@@ -90,7 +92,7 @@ class State:
             lines = [re.sub(r" \(discriminator.*", "", line) for line in done.stdout.splitlines()]
             if len(lines) == len(addresses):
                 places = ["" if line.startswith("??") else
-                          line.removeprefix(f"{self.source.resolve()}/") for line in lines]
+                          re.sub(r"^/.*?/(?=kernel/)", "", line) for line in lines]
         return [f"  {self.place(a)}" + (f"  {where}" if where else "") for a, where in zip(addresses, places)]
 
     # ---- Panics ----
@@ -104,7 +106,12 @@ class State:
             chain = [int(registers["PC"], 16)] + self._walk(int(registers["X29"], 16))
             names = [self.place(pc).split("+")[0] for pc in chain]
             if "panic" in names:
-                return "\n".join(self._lines(chain[names.index("panic") + 1:]))
+                chain = chain[names.index("panic") + 1:]
+                # A fault: the frames begin in the handler; where it happened is among the registers shown.
+                fault = re.search(r"^  sp  [0-9a-f]+ pc  ([0-9a-f]+) cpsr", self.qemu.output, re.M)
+                if fault:
+                    chain.insert(0, int(fault.group(1), 16))
+                return "\n".join(self._lines(chain))
         return ""
 
     def panic_message(self):
@@ -164,4 +171,7 @@ class State:
         names = [self.place(pc).split("+")[0] for pc in chain]
         names = [name for name in names if not PLUMBING.match(name)]
         user = f", from user pc {self.word(frame + offsets['frame_pc']):#x}" if frame else ""
+        if "mach_msg_trap" in names:
+            option, name = (self.word(frame + offsets["frame_x"] + 8 * n) & 0xffffffff for n in (1, 4))
+            user += f" (mach_msg: receives on name {name:#x})" if option & MACH_RCV_MSG else " (sends)"
         return f"{title} in {' < '.join(names[:6]) or 'the scheduler'}{user}"

@@ -13,6 +13,7 @@
 #include <kern/debug.h>
 #include <kern/host.h>
 #include <kern/zone.h>
+#include <kern/trace.h>
 #include <mig_kernel.h>
 #include <stdlib.h>
 #include <ucontext.h>
@@ -575,6 +576,13 @@ EMPTY_SUBSYSTEM(task_subsystem, 3400);
 EMPTY_SUBSYSTEM(thread_act_subsystem, 3600);
 EMPTY_SUBSYSTEM(vm_map_subsystem, 3800);
 EMPTY_SUBSYSTEM(semaphore_subsystem, 4000);
+
+/* Tracing is off. */
+uint32_t trace_size;
+
+void trace_record(uint32_t kind, const void *object, int32_t value)
+{
+}
 
 __attribute__((constructor)) static void host_set_up(void)
 {

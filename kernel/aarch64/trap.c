@@ -79,7 +79,10 @@ static void user_fault(uint64_t esr, vm_prot_t access)
     exception(EXC_BAD_ACCESS, kr, far);
 }
 
-/* Not allowed, or not known: the handler is told the instruction. */
+/*
+ * Not allowed, or not known: EXC_BAD_INSTRUCTION with EXC_ARM_UNDEFINED and the instruction's 32 bits (0 if
+ * they cannot be read). May block; no locks held.
+ */
 static void bad_instruction(const struct trapframe *frame)
 {
     uint32_t instruction = 0;
@@ -89,6 +92,10 @@ static void bad_instruction(const struct trapframe *frame)
     exception(EXC_BAD_INSTRUCTION, EXC_ARM_UNDEFINED, instruction);
 }
 
+/*
+ * The CPU has done one instruction with PSTATE.SS set: that is over, for the thread (machine.stepping) and
+ * for this CPU (MDSCR_EL1); then EXC_BREAKPOINT with EXC_ARM_SINGLESTEP and where the program is now.
+ */
 static void single_step_done(const struct trapframe *frame)
 {
     current_thread()->machine.stepping = false;
@@ -137,6 +144,10 @@ void trap_user(struct trapframe *frame, uint64_t esr)
     }
 }
 
+/*
+ * The entry of the exception table for the instruction at pc; NULL if it has none: then a fault there is a
+ * bug. Called at every fault in the kernel. The table, in [ex_table_start, ex_table_end), is sorted.
+ */
 static const struct ex_entry *find_fixup(uint64_t pc)
 {
     const struct ex_entry *low = ex_table_start;

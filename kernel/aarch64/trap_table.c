@@ -12,7 +12,11 @@
 
 typedef uint64_t (*mach_trap_t)(void); /* of any arguments */
 
-/* The handler may have changed the thread's registers: x0 becomes what it left there. */
+/*
+ * A number that no trap has: EXC_SYSCALL with the number, as signed 32 bits, and 0 (a UNIX system call would
+ * say 1). When exception returns, a handler may have served the call, and changed the thread's registers in
+ * machine.frame: what is returned goes into x0, so it must be what the handler left there.
+ */
 static uint64_t unknown_trap(void)
 {
     struct trapframe *frame = current_thread()->machine.frame;
@@ -21,7 +25,10 @@ static uint64_t unknown_trap(void)
     return frame->x[0];
 }
 
-/* All registers were set, the result's among them. */
+/*
+ * thread_set_self_state_trap, whose error is the result. But when it has set ARM_THREAD_STATE64, all
+ * registers were set, the result's among them, and what is returned must not change x0.
+ */
 static uint64_t set_self_state(thread_state_flavor_t flavor, vm_address_t state,
                                mach_msg_type_number_t count)
 {

@@ -123,7 +123,12 @@ static kern_return_t leaf_create(ipc_space_t space, uint32_t number)
     return KERN_SUCCESS;
 }
 
-/* Frees a leaf without entries in use. */
+/*
+ * Frees a leaf without entries in use: they leave the free list, and the slot is told (slot_absent) the
+ * generation that the next leaf there must begin with, so that none of the names from before denotes
+ * anything again: that the leaf began with, and the most that any of its entries has gone on from there.
+ * leaf_hint is lowered if need be. Space locked.
+ */
 static void leaf_free(ipc_space_t space, struct ipc_entry **slot)
 {
     struct ipc_entry *leaf = *slot;
@@ -141,6 +146,10 @@ static void leaf_free(ipc_space_t space, struct ipc_entry **slot)
     kfree(leaf, LEAF_SIZE);
 }
 
+/*
+ * Takes every leaf off the list of empty ones, and frees it if it is still empty and at least KEEP_FREE
+ * free entries are left without it. Space locked.
+ */
 void ipc_entry_trim(ipc_space_t space)
 {
     while (space->empty_leaf != 0) {
@@ -171,6 +180,12 @@ kern_return_t ipc_entry_grow(ipc_space_t space)
     return leaf_create(space, leaf);
 }
 
+/*
+ * Space locked and active. On success *entryp is in use (counted in its leaf and the space, not in the
+ * list of free ones), with the generation of `name`, no type, no object, no request; the table has grown
+ * to hold it. Null, and any name of the last index, KERN_INVALID_VALUE. If the entry is in use:
+ * KERN_NAME_EXISTS under that name, KERN_NO_SPACE under another generation. KERN_RESOURCE_SHORTAGE.
+ */
 kern_return_t ipc_entry_alloc_name(ipc_space_t space, mach_port_name_t name,
                                    struct ipc_entry **entryp)
 {
@@ -215,6 +230,7 @@ void ipc_entry_free(ipc_space_t space, struct ipc_entry *entry)
     }
 }
 
+/* Space locked. Skips what has no leaf without looking at each index: the tree has 16 million. */
 struct ipc_entry *ipc_entry_next(ipc_space_t space, uint32_t *index)
 {
     uint32_t i = *index;
@@ -261,7 +277,10 @@ struct ipc_entry *ipc_hash_find(ipc_space_t space, ipc_port_t port)
     return entry;
 }
 
-/* Twice the buckets; if there is no memory for them the chains stay longer. */
+/*
+ * Twice the buckets, with every entry where hash_bucket now says; the old array is freed. If there is no
+ * memory for them nothing changes, and the chains stay longer. Space locked.
+ */
 static void hash_grow(ipc_space_t space)
 {
     uint32_t old_size = space->hash_size;

@@ -55,6 +55,10 @@ static void enqueue(ipc_port_t port, ipc_kmsg_t kmsg)
         ipc_pset_mark(port, true);
 }
 
+/*
+ * The message of each sender who waits for room, first come first served, is queued for him while less than
+ * `limit` messages are, and he is woken (THREAD_AWAKENED, ith_kmsg NULL: it is not his any more).
+ */
 void ipc_mqueue_admit(ipc_port_t port, uint32_t limit)
 {
     thread_t sender;
@@ -66,8 +70,12 @@ void ipc_mqueue_admit(ipc_port_t port, uint32_t limit)
     }
 }
 
-/* Gives the message to a waiting receiver, if one has the room that it insists on: that thread,
- * whose wake-up is now the caller's. The queue's owner is locked, and the port. */
+/*
+ * Gives the message to the first thread that waits in `receivers`: accepted, in its ith_kmsg. Returns that
+ * thread, whose wake-up is now the caller's; NULL if none waits. A thread that asked for MACH_RCV_LARGE and
+ * has less room than ipc_kmsg_room is passed over: it is woken to return MACH_RCV_TOO_LARGE (ith_state),
+ * with the message's size in ith_msize. The queue's owner is locked, and the port.
+ */
 static thread_t hand_over(struct waitq *receivers, ipc_port_t port, ipc_kmsg_t kmsg)
 {
     thread_t thread;
@@ -107,8 +115,12 @@ static thread_t hand_over_any(ipc_port_t port, ipc_kmsg_t kmsg)
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-/* Waits for room in port, which is locked, and unlocked on return. MACH_MSG_SUCCESS: the message
- * was queued; MACH_SEND_IN_PROGRESS: look again. */
+/*
+ * Waits for room in port, which is locked, and unlocked on return. The message lies in the thread's ith_kmsg,
+ * where who makes room finds it. A port in sets without a message is marked ready, so that their receivers
+ * come upon this sender. MACH_MSG_SUCCESS: the message was queued; MACH_SEND_TIMED_OUT (the deadline),
+ * MACH_SEND_INTERRUPTED: it was not; MACH_SEND_IN_PROGRESS (THREAD_RESTART): look again.
+ */
 static mach_msg_return_t wait_for_room(ipc_port_t port, ipc_kmsg_t kmsg, uint64_t deadline)
 {
     thread_t self = current_thread();
@@ -247,8 +259,15 @@ struct receive {
     mach_msg_size_t needed; /* by a message that did not fit */
 };
 
-/* Takes the port's first message, if there is one: port locked. MACH_RCV_IN_PROGRESS: there is
- * none. */
+/*
+ * Takes what there is to receive from the port into r->kmsg: the first message, accepted; a sender who
+ * waits at a limit of 0 is let in for that; else one of the send-once notifications due (so_notes), made
+ * here, with the port's name and next sequence number in it. Then blocked senders are admitted up to the
+ * limit, and the port's sets are told if nothing is left.
+ * MACH_RCV_IN_PROGRESS: there is nothing. MACH_RCV_TOO_LARGE, of a receive with MACH_RCV_LARGE: r->needed is
+ * the size, and all is as before. MACH_RCV_BODY_ERROR | MACH_MSG_IPC_KERNEL: no memory for a notification.
+ * Port locked.
+ */
 static mach_msg_return_t take_message(ipc_port_t port, struct receive *r)
 {
     ipc_kmsg_t kmsg;
@@ -286,8 +305,13 @@ static mach_msg_return_t take_message(ipc_port_t port, struct receive *r)
     return MACH_MSG_SUCCESS;
 }
 
-/* Waits on a queue whose owner is locked, and unlocks it; the CPU goes to who got our message, if
- * anyone. MACH_RCV_IN_PROGRESS: look again. */
+/*
+ * Waits on a queue whose owner's lock is held, and released. The CPU goes straight (thread_handoff) to
+ * exchange->receiver, who got our message, if there is one; else to whom the scheduler finds. The thread says
+ * what hand_over must know: ith_option, ith_rcv_size, and that it has no message yet (ith_kmsg, ith_state).
+ * MACH_MSG_SUCCESS: r->kmsg was handed over; else what ith_state says, with r->needed from ith_msize;
+ * MACH_RCV_TIMED_OUT (r->deadline), MACH_RCV_INTERRUPTED; MACH_RCV_IN_PROGRESS (THREAD_RESTART): look again.
+ */
 static mach_msg_return_t wait_for_message(struct waitq *receivers, spinlock_t *lock,
                                           struct receive *r, struct ipc_exchange *exchange)
 {
@@ -365,7 +389,13 @@ static mach_msg_return_t receive_port(ipc_port_t port, struct receive *r,
     return wait_for_message(&port->receivers, &port->lock, r, exchange);
 }
 
-/* From a set, which is locked, and unlocked on return. */
+/*
+ * One attempt to receive from a set, which is locked, and unlocked on return. If no member is ready: waits
+ * for a message (MACH_RCV_TIMED_OUT if r is a poll). Else the first that is ready goes to the end of the
+ * list, so that all are served in turn, and its message is taken: without the set's lock, which comes after
+ * the port's; so the port, held by a reference, may meanwhile have left the set or the space (look again),
+ * or be empty (then it is marked so). Returns as take_message or wait_for_message.
+ */
 static mach_msg_return_t receive_pset(ipc_space_t space, struct ipc_pset *pset, struct receive *r,
                                       struct ipc_exchange *exchange)
 {

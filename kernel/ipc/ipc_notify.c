@@ -128,6 +128,7 @@ static bool dnrequest_grow(ipc_port_t port)
     return true;
 }
 
+/* Takes the first free slot; the table grows when there is none. */
 uint32_t ipc_dnrequest_add(ipc_port_t port, ipc_kmsg_t note)
 {
     struct ipc_dnrequest *request;
@@ -143,6 +144,7 @@ uint32_t ipc_dnrequest_add(ipc_port_t port, ipc_kmsg_t note)
     return slot;
 }
 
+/* The slot, in use until now, is free; what was in it is the caller's. */
 ipc_kmsg_t ipc_dnrequest_remove(ipc_port_t port, uint32_t slot)
 {
     struct ipc_dnrequest *request = &port->dnrequests[slot];

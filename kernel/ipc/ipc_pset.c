@@ -28,6 +28,10 @@ struct ipc_pset *ipc_pset_alloc(void)
     return pset;
 }
 
+/*
+ * No lock may be held, and the set's comes after a port's: so the members are taken one by one, each with a
+ * reference, looked up again under the port's lock, and made to leave. The set is freed.
+ */
 void ipc_pset_destroy(struct ipc_pset *pset)
 {
     for (;;) {
@@ -73,6 +77,10 @@ void ipc_pset_link_free(struct ipc_pset_link *link)
     zfree(link_zone, link);
 }
 
+/*
+ * See ipc_pset.h. The link joins the two lists; it is ready if there is something to receive: a message, a
+ * send-once notification due, or a sender who waits.
+ */
 void ipc_pset_join(ipc_port_t port, struct ipc_pset *pset, struct ipc_pset_link *link)
 {
     ipc_mqueue_wake_receivers(&port->receivers, MACH_RCV_PORT_CHANGED);
@@ -88,6 +96,7 @@ void ipc_pset_join(ipc_port_t port, struct ipc_pset *pset, struct ipc_pset_link 
         ipc_pset_mark(port, true);
 }
 
+/* The link leaves its three lists, and is freed. Takes the set's lock. */
 void ipc_pset_leave(struct ipc_pset_link *link)
 {
     struct ipc_pset *pset = link->pset;
@@ -107,6 +116,10 @@ void ipc_pset_leave_all(ipc_port_t port)
         ipc_pset_leave(queue_first(&port->psets, struct ipc_pset_link, in_port));
 }
 
+/*
+ * For each set the port is in: ready puts its link into the list of ready ones, once, and wakes those who
+ * wait in the set (THREAD_RESTART), to look; not ready takes it out.
+ */
 void ipc_pset_mark(ipc_port_t port, bool ready)
 {
     struct ipc_pset_link *link;

@@ -177,7 +177,11 @@ void ipc_right_destroy(ipc_space_t space, struct ipc_entry *entry)
         ipc_kmsg_send_always(note);
 }
 
-/* The receive right of an entry that keeps its send right. Unlocks the space. */
+/*
+ * Destroys the receive right of an entry that keeps its send right (with its user references, in the hash
+ * from now on). Receivers that wait return MACH_RCV_PORT_DIED. Space locked, unlocked on return; what the
+ * port's death brings about happens after that.
+ */
 static void destroy_receive(ipc_space_t space, struct ipc_entry *entry)
 {
     ipc_port_t port = entry->port;
@@ -191,7 +195,10 @@ static void destroy_receive(ipc_space_t space, struct ipc_entry *entry)
     ip_release(port);
 }
 
-/* The last user reference of a send right next to a receive right. Unlocks the space. */
+/*
+ * The last user reference of a send right next to a receive right goes: the entry has the receive right
+ * alone, and the port one send right less (no-senders may be due). Space locked, unlocked on return.
+ */
 static void destroy_send(ipc_space_t space, struct ipc_entry *entry)
 {
     ipc_port_t port = entry->port;
@@ -250,6 +257,11 @@ kern_return_t ipc_right_dealloc(ipc_space_t space, struct ipc_entry *entry)
     return ipc_right_delta(space, entry, right, -1); /* (no send right: KERN_INVALID_RIGHT) */
 }
 
+/*
+ * All the entry has, user references and dead-name request too, goes to the new name; the old one is
+ * free. Whoever finds an entry by its port (the hash, receiver_name) finds the new one, and the dead-name
+ * notification will tell the new name. Space locked.
+ */
 kern_return_t ipc_right_rename(ipc_space_t space, struct ipc_entry *entry, mach_port_name_t name)
 {
     mach_port_type_t type = entry->bits & IE_BITS_TYPE;

@@ -209,6 +209,10 @@ static void undo_make_send(ipc_port_t port, struct ipc_batch *batch)
     ip_unlock(port);
 }
 
+/*
+ * Undoes MOVE_SEND: the name has gone, or has its receive right alone, or (it had more references) a send
+ * right or by now a dead name. In the last case the right that moved was a new one, and goes.
+ */
 static void undo_move_send(ipc_space_t space, mach_port_name_t name, struct ipc_batch *batch,
                            ipc_port_t port)
 {
@@ -229,6 +233,11 @@ static void undo_move_send(ipc_space_t space, mach_port_name_t name, struct ipc_
     }
 }
 
+/*
+ * See ipc_right.h. Space locked, since the copyin that is undone: entries that it freed are free still
+ * (entry_again). port is what copyin gave, IP_DEAD for a dead name. Afterwards the name's type, user
+ * references, place in the hash and dead-name request, and the port's counts, are as before that copyin.
+ */
 void ipc_right_undo(ipc_space_t space, mach_port_name_t name, mach_msg_type_name_t disposition,
                     struct ipc_batch *batch, ipc_port_t port)
 {
@@ -381,7 +390,16 @@ kern_return_t ipc_right_copyout(ipc_space_t space, ipc_port_t port,
     return KERN_SUCCESS;
 }
 
-/* What ipc_right_copyout_name does under its locks. */
+/*
+ * What ipc_right_copyout_name does under its locks: space (active) and port. The right has arrived as
+ * `disposition`. KERN_SUCCESS: it is in the entry of `name`, made for it or that of the same port's send
+ * or receive right. Else nothing has changed, and the right is the caller's:
+ *   KERN_INVALID_CAPABILITY  the port is dead
+ *   KERN_RIGHT_EXISTS        the space has a send or receive right to the port under another name
+ *                            (a send-once right never merges: for it this is no error)
+ *   KERN_UREFS_OVERFLOW      the name has the most user references there can be
+ *   else                     as ipc_entry_alloc_name
+ */
 static kern_return_t copyout_name(ipc_space_t space, ipc_port_t port,
                                   mach_msg_type_name_t disposition, mach_port_name_t name)
 {

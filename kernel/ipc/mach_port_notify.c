@@ -8,6 +8,13 @@
 #include <mach/mach_port_server.h>
 #include <mach/notify_ids.h>
 
+/*
+ * The three that follow register `note` (NULL: take back what is registered) for a name, and give back in
+ * *previous the note that was. No locks held. On failure nothing has changed, and note is the caller's;
+ * KERN_INVALID_TASK, KERN_INVALID_NAME, KERN_INVALID_RIGHT as ipc_right_lookup_receive.
+ */
+
+/* sync must be 0: KERN_INVALID_VALUE. */
 static kern_return_t request_port_destroyed(ipc_space_t space, mach_port_name_t name,
                                             mach_port_mscount_t sync, ipc_kmsg_t note,
                                             ipc_kmsg_t *previous)
@@ -27,8 +34,10 @@ static kern_return_t request_port_destroyed(ipc_space_t space, mach_port_name_t 
     return KERN_SUCCESS;
 }
 
-/* If there are no senders by now, and as many were made as the caller knows of, it is sent at
- * once. */
+/*
+ * If there are no senders by now, and as many were made (mscount) as the caller knows of (sync), it is
+ * sent at once, with the count. Else it is registered, and says sync until it is due.
+ */
 static kern_return_t request_no_senders(ipc_space_t space, mach_port_name_t name,
                                         mach_port_mscount_t sync, ipc_kmsg_t note,
                                         ipc_kmsg_t *previous)
@@ -51,7 +60,10 @@ static kern_return_t request_no_senders(ipc_space_t space, mach_port_name_t name
     return KERN_SUCCESS;
 }
 
-/* Of a name that is dead already: at once, if sync asks for it. Unlocks the space. */
+/*
+ * Of a name that is dead already it is sent at once, if sync asks for it (not 0), and brings a user
+ * reference; else KERN_INVALID_ARGUMENT. KERN_UREFS_OVERFLOW. Space locked, unlocked on return.
+ */
 static kern_return_t notify_dead_name(ipc_space_t space, struct ipc_entry *entry,
                                       mach_port_mscount_t sync, ipc_kmsg_t note)
 {
@@ -71,6 +83,11 @@ static kern_return_t notify_dead_name(ipc_space_t space, struct ipc_entry *entry
     return kr;
 }
 
+/*
+ * For a send, send-once or receive right; a port set's name is KERN_INVALID_RIGHT. The slot of the port's
+ * requests is kept in the entry (0: none). The port may die between the look-up and its lock.
+ * KERN_RESOURCE_SHORTAGE.
+ */
 static kern_return_t request_dead_name(ipc_space_t space, mach_port_name_t name,
                                        mach_port_mscount_t sync, ipc_kmsg_t note,
                                        ipc_kmsg_t *previous)

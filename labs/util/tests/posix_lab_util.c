@@ -212,8 +212,12 @@ TEST(primes_small)
 
 TEST(primes_large)
 {
-    RUN("/dev/null", "primes", "541");
-    EXPECT_RUN(0, primes_up_to(541));
+    int limit = 500 + (int)(seed() % 100);
+    char argument[16];
+
+    snprintf(argument, sizeof argument, "%d", limit);
+    RUN("/dev/null", "primes", argument);
+    EXPECT_RUN(0, primes_up_to(limit));
 }
 
 /* pids are given out in turn: what two forks of ours get tells how many there were in between. */
@@ -258,7 +262,7 @@ TEST(primes_close_what_they_do_not_use)
 {
     struct most early, late;
 
-    BEGIN("/dev/null", "primes", "5000");
+    BEGIN("/dev/null", "primes", "3000");
     REQUIRE_TRUE(r.pid > 0);
     REQUIRE_TRUE(read_lines(5));
     early = (struct most){r.pid, 0, 0};
@@ -288,7 +292,7 @@ TEST(primes_a_break_ends_the_line)
 {
     struct chain c = {0, 0};
 
-    BEGIN("/dev/null", "primes", "100000");
+    BEGIN("/dev/null", "primes", "2000");
     REQUIRE_TRUE(r.pid > 0);
     REQUIRE_TRUE(read_lines(20));
     c.parent = r.pid;
@@ -509,7 +513,7 @@ TEST(find_deep_and_wide)
         at += (size_t)sprintf(sorted + at, "%s\n", path);
     }
     for (int i = 100; i < 300; i++) {
-        sprintf(path, "w/wide%d", i);
+        sprintf(path, "w/wide%u-%d", seed(), i);
         make_file(path, "");
         at += (size_t)sprintf(sorted + at, "%s\n", path);
     }
@@ -527,10 +531,16 @@ static const char *input(const char *text)
 
 TEST(xargs_once)
 {
+    char words[64], expected[64];
+
     RUN(input("a b\n\n  c\td"), "xargs");
     EXPECT_RUN(0, "a b c d\n");
     RUN(input("a b\nc\n"), "xargs", "echo", "x", "y");
     EXPECT_RUN(0, "x y a b c\n");
+    snprintf(words, sizeof words, "%u\n%u\n", seed() + 1, seed() + 2);
+    snprintf(expected, sizeof expected, "%u %u\n", seed() + 1, seed() + 2);
+    RUN(input(words), "xargs");
+    EXPECT_RUN(0, expected);
     RUN(input("-n -r\n"), "xargs", self, "show", "-n", "1"); /* behind COMMAND options are its own */
     EXPECT_RUN(0, "[-n][1][-n][-r]\n");
 }

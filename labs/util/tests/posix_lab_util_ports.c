@@ -115,9 +115,12 @@ static void stop(void)
     put_away();
 }
 
+static char gift[64];
+
 static mach_port_t begin_give(const char *count)
 {
-    make_file("gift", "what is given\n");
+    snprintf(gift, sizeof gift, "what is given, %u\n", seed());
+    make_file("gift", gift);
     BEGIN("gift", "give", "shop", count);
     return r.pid > 0 ? wait_for_name("shop", 1) : MACH_PORT_NULL;
 }
@@ -156,7 +159,7 @@ static void expect_gift(mach_port_t right)
     kern_return_t kr = io_pread(right, 0, count, data, &count);
 
     data[kr == KERN_SUCCESS ? count : 0] = '\0';
-    if (kr != KERN_SUCCESS || strcmp(data, "what is given\n") != 0)
+    if (kr != KERN_SUCCESS || strcmp(data, gift) != 0)
         FAIL("give: reading from what it gave: %s, \"%s\"", mach_error_string(kr), data);
 }
 
@@ -166,7 +169,7 @@ TEST(give_once)
 
     REQUIRE_TRUE(shop != MACH_PORT_NULL);
     right = ask(shop);
-    if (right == MACH_PORT_NULL) {
+    if (!right) {
         stop();
         return;
     }
@@ -186,7 +189,7 @@ TEST(give_several_times)
     for (int i = 0; i < 3; i++) {
         mach_port_t right = ask(shop);
 
-        if (right == MACH_PORT_NULL) {
+        if (!right) {
             stop();
             return;
         }
@@ -252,7 +255,7 @@ TEST(give_survives)
     for (int i = 0; i < 2; i++) {
         mach_port_t right = ask(shop);
 
-        if (right == MACH_PORT_NULL) {
+        if (!right) {
             stop();
             return;
         }
@@ -342,7 +345,8 @@ static void answer(int id, mach_port_t right, mach_msg_type_name_t disposition, 
 
 static mach_port_t open_gift(int *fd)
 {
-    make_file("gift", "taken over\n");
+    snprintf(gift, sizeof gift, "taken over, %u\n", seed());
+    make_file("gift", gift);
     *fd = open("gift", O_RDONLY);
     return getdport(*fd);
 }
@@ -359,7 +363,7 @@ TEST(take_copies)
             FAIL("take: the request is a header of 24 bytes alone; it has %u", m.header.msgh_size);
         answer(GIVE_ID + REPLY, right, MACH_MSG_TYPE_COPY_SEND, 1);
         finish();
-        EXPECT_RUN(0, "taken over\n");
+        EXPECT_RUN(0, gift);
     }
     mach_port_deallocate(mach_task_self(), right);
     close(fd);
@@ -376,7 +380,7 @@ TEST(take_runs_a_command)
     if (get_request(port, GIVE_ID)) {
         answer(GIVE_ID + REPLY, right, MACH_MSG_TYPE_COPY_SEND, 1);
         finish();
-        EXPECT_RUN(0, "taken over\n");
+        EXPECT_RUN(0, gift);
     }
     BEGIN("/dev/null", "take", "take2", "posix_lab_no_such_program");
     if (get_request(port, GIVE_ID)) {
@@ -389,9 +393,25 @@ TEST(take_runs_a_command)
     destroy_port(port);
 }
 
+/* Gives the program a send right under a name that it knows nothing of. The name; MACH_PORT_NULL. */
+static mach_port_name_t plant(mach_port_t right)
+{
+    const mach_port_name_t name = 0x2000; /* entry 32: it has not as many */
+    task_t task;
+    kern_return_t kr;
+
+    if (proc_get_task(getproc(), r.pid, &task) != KERN_SUCCESS)
+        return MACH_PORT_NULL;
+    kr = mach_port_insert_right(task, name, right, MACH_MSG_TYPE_COPY_SEND);
+    mach_port_deallocate(mach_task_self(), task);
+    EXPECT_KR(kr, KERN_SUCCESS);
+    return kr == KERN_SUCCESS ? name : MACH_PORT_NULL;
+}
+
 TEST(take_believes_no_stranger)
 {
     mach_port_t port = serve("take3"), right;
+    mach_port_name_t name;
     int fd;
 
     right = open_gift(&fd);
@@ -399,6 +419,7 @@ TEST(take_believes_no_stranger)
         BEGIN("/dev/null", "take", "take3");
         if (!get_request(port, GIVE_ID))
             break;
+        name = plant(right);
         switch (i) {
         case 0: /* the answer to something else */
             answer(GIVE_ID + REPLY + 1, right, MACH_MSG_TYPE_COPY_SEND, 1);
@@ -412,13 +433,13 @@ TEST(take_believes_no_stranger)
         case 3: /* a receive right is no file */
             answer(GIVE_ID + REPLY, new_port(), MACH_MSG_TYPE_MOVE_RECEIVE, 1);
             break;
-        case 4: /* not complex: bytes that look like a body */
+        case 4: /* not complex: bytes that look like a body, with a right that take has anyway */
             m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
             m.header.msgh_size = 48;
             m.header.msgh_local_port = MACH_PORT_NULL;
             m.header.msgh_id = GIVE_ID + REPLY;
             m.complex.body.msgh_descriptor_count = 1;
-            m.complex.right[0].name = 3;
+            m.complex.right[0].name = name;
             m.complex.right[0].disposition = MACH_MSG_TYPE_PORT_SEND;
             EXPECT_KR(mach_msg(&m.header, MACH_SEND_MSG, 48, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL),
                       MACH_MSG_SUCCESS);
@@ -444,7 +465,7 @@ TEST(take_refuses)
 
 /* ---- messages of kv.defs, as docs/mig.md lays them out ---- */
 
-/* Puts a string behind the *at bytes of m: its length with the NUL, its bytes, zeros up to a multiple of 4. */
+/* Puts a string behind the *at bytes of m: its length with the NUL, its bytes, and zeros (multiple of 4). */
 static void put_string(size_t *at, const char *string)
 {
     uint32_t length = (uint32_t)strlen(string) + 1;
@@ -518,7 +539,7 @@ static void expect_value(int line, mach_port_t kv, const char *key, const char *
     kern_return_t kr = kv_call(kv, KV_GET, key, NULL, &got);
 
     if (kr != KERN_SUCCESS || got == NULL || strcmp(got, value) != 0)
-        test_fail(__FILE_NAME__, line, "kvd: get \"%s\": %s, \"%.100s\"; expected \"%.100s\"", key,
+        test_fail(__BASE_FILE__, line, "kvd: get \"%s\": %s, \"%.100s\"; expected \"%.100s\"", key,
                   mach_error_string(kr), got != NULL ? got : "", value);
 }
 
@@ -547,6 +568,7 @@ static void end_kvd(mach_port_t kv)
 TEST(kvd_set_get_remove)
 {
     mach_port_t kv = begin_kvd();
+    char longer[64];
 
     REQUIRE_TRUE(kv != MACH_PORT_NULL);
     EXPECT_KR(kv_call(kv, KV_GET, "a", NULL, NULL), unix_err(ENOENT));
@@ -556,8 +578,9 @@ TEST(kvd_set_get_remove)
     EXPECT_VALUE(kv, "a", "one");
     EXPECT_VALUE(kv, "b", "two");
     EXPECT_VALUE(kv, "empty", "");
-    EXPECT_KR(kv_call(kv, KV_SET, "a", "a longer one than before", NULL), KERN_SUCCESS);
-    EXPECT_VALUE(kv, "a", "a longer one than before");
+    snprintf(longer, sizeof longer, "a longer one than before, %u", seed());
+    EXPECT_KR(kv_call(kv, KV_SET, "a", longer, NULL), KERN_SUCCESS);
+    EXPECT_VALUE(kv, "a", longer);
     EXPECT_KR(kv_call(kv, KV_REMOVE, "a", NULL, NULL), KERN_SUCCESS);
     EXPECT_KR(kv_call(kv, KV_GET, "a", NULL, NULL), unix_err(ENOENT));
     EXPECT_KR(kv_call(kv, KV_REMOVE, "a", NULL, NULL), unix_err(ENOENT));
@@ -684,6 +707,7 @@ TEST(kvd_forgets_the_dead)
 {
     mach_port_t kv = begin_kvd(), waits[10];
     int before, after, references, references_after;
+    const char *value;
 
     REQUIRE_TRUE(kv != MACH_PORT_NULL);
     EXPECT_KR(kv_call(kv, KV_SET, "a", "one", NULL), KERN_SUCCESS);
@@ -692,14 +716,21 @@ TEST(kvd_forgets_the_dead)
         waits[i] = new_port();
         EXPECT_KR(kv_send(kv, waits[i], KV_WAIT, "later", NULL), MACH_MSG_SUCCESS);
     }
-    for (int i = 0; i < 10; i++) /* they die waiting */
-        destroy_port(waits[(i * 7) % 10]);
+    for (int i = 1; i < 10; i++) /* all but 0, 3, 6, 9 die waiting */
+        if (i % 3 != 0)
+            destroy_port(waits[i]);
     after = settled_rights(kv, &references_after);
-    if (after != before || references_after != references)
-        FAIL("kvd held %d port names with %d references; after ten clients died waiting, %d with %d",
-             before, references, after, references_after);
+    if (after != before + 4 || references_after != references + 4)
+        FAIL("kvd held %d port names with %d references; after six of ten clients died waiting, %d with "
+             "%d, and not 4 more", before, references, after, references_after);
     EXPECT_KR(kv_call(kv, KV_SET, "later", "now", NULL), KERN_SUCCESS);
-    EXPECT_VALUE(kv, "later", "now");
+    for (int i = 0; i < 10; i += 3) {
+        EXPECT_KR(kv_receive(waits[i], KV_WAIT, &value), KERN_SUCCESS);
+        destroy_port(waits[i]);
+    }
+    after = settled_rights(kv, &references_after);
+    EXPECT_EQ(after, before);
+    EXPECT_EQ(references_after, references);
     end_kvd(kv);
 }
 
