@@ -396,7 +396,8 @@ boot.tar: $(BUILD)/boot.tar     ## the boot archive alone
 # The boot arguments test= and bench= need the archive with the test programs.
 # A program first_* is itself the first task (labs/README.md): its archive has nothing else.
 FIRST  := $(patsubst test=%,%,$(filter test=first_%,$(BOOTARGS)))
-INITRD := $(if $(FIRST),first/$(FIRST).tar,$(if $(findstring test=,$(BOOTARGS))$(findstring bench=,$(BOOTARGS)),boot-test.tar,boot.tar))
+IN_TEST := $(findstring test=,$(BOOTARGS))$(findstring bench=,$(BOOTARGS))
+INITRD := $(if $(FIRST),first/$(FIRST).tar,$(if $(IN_TEST),boot-test.tar,boot.tar))
 $(BUILD)/first/%.tar: $(BUILD)/stripped/tests/%
 	$(call say,TAR,$@)
 	$(Q)mkdir -p $(@D)/$* && cp $< $(@D)/$*/bootstrap
@@ -455,7 +456,8 @@ OUT         ?=
 FORMAT      ?=
 SUBMISSION  ?=
 SUBMISSIONS ?=
-RUN_LAB = OSTIA_BUILD=$(BUILD) CROSS=$(TOOLPREFIX) QEMU=$(QEMU) PYTHONPYCACHEPREFIX=$(abspath $(BUILD)/pycache) \
+RUN_LAB = OSTIA_BUILD=$(BUILD) CROSS=$(TOOLPREFIX) QEMU=$(QEMU) \
+    PYTHONPYCACHEPREFIX=$(abspath $(BUILD)/pycache) \
     PYTHONPATH=grade $(or $(PYTHON),python3) -m lab
 
 labs:                           ## the labs, their exercises and points

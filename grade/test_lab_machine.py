@@ -80,7 +80,8 @@ SUBMISSIONS = {
     "starter": lambda m: {p: f.data for p, f in m.starter.items() if m.lab.permitted(p)},
     "nothing": lambda m: {},
     "kernel_prints": lambda m: m.kernel(inside='for (int i = 0; i < 3; i++) printf("at wakes_all\\n'
-                                               'ok wakes_all\\nok count_stays\\nend mach_lab_mini\\n"); return 0;'),
+                                               'ok wakes_all\\nok count_stays\\nend mach_lab_mini\\n");'
+                                               "return 0;"),
     "kernel_noise": lambda m: m.kernel(inside='for (const char *p = "ok x\\nnot ok y\\n"; *p; p++) '
                                               'printf("%c", *p);'),
     "kernel_panics": lambda m: m.kernel(inside='panic("an own mistake: %d", 7);'),
@@ -439,7 +440,8 @@ def test_score_is_no_exit_status(mini, grades, tmp_path):
     env = {**os.environ, "OSTIA_LAB_TREE": str(tree), "OSTIA_BUILD": str(BUILD.resolve()),
            "PYTHONPATH": str(ROOT / "grade"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-m", "lab", "grade", "--test", "refuses",
-                           "--out", str(tmp_path / "o")], env=env, capture_output=True, text=True, check=False, cwd=tree)
+                           "--out", str(tmp_path / "o")], env=env, capture_output=True, text=True,
+                          check=False, cwd=tree)
     assert done.returncode == 0 and "Score: 0/2" in done.stdout, done.stdout + done.stderr
     assert "not implemented: lab mini, exercise 1" in done.stdout
     assert "make qemu-gdb CPUS=1 BOOTARGS='test=mach_lab_mini test.only=refuses'" in done.stdout

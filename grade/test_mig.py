@@ -1,7 +1,8 @@
 """
 The interface generator: its diagnostics, its output against the files kept in mig/, that what it
 makes of every .defs file in the tree compiles without a warning, and how the stubs behave, run
-against each other on the host (mig/runtime.c, mig/kernel.c). To renew the kept files: UPDATE_GOLDEN=1 pytest ...
+against each other on the host (mig/runtime.c, mig/kernel.c). To renew the kept files:
+UPDATE_GOLDEN=1 pytest ...
 """
 import os
 import pathlib

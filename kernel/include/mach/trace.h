@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define TRACE_SEND    1 /* a message is sent (it may have to wait for room). object: its port, value: its id */
+#define TRACE_SEND    1 /* a message is sent (it may wait for room). object: its port, value: its id */
 #define TRACE_RECEIVE 2 /* a thread got a message out of the queue, or past it. Likewise */
 #define TRACE_SWITCH  3 /* the CPU goes to another thread. object: that thread, value: 0 */
 
