@@ -129,7 +129,8 @@ def test_main_scores_all(bases, files, lab_name):
 
 @each_lab
 def test_mutants(files, lab_name):
-    """At least five an exercise; they apply; those drawn are rejected; docs/mutants.md is of these."""
+    """At least five an exercise; they apply; those drawn are rejected; docs/mutants.md, once `make mutants`
+    has written it, is of these."""
     lab = named(lab_name)
     found = mutants.mutants_of(ROOT, lab)
     for exercise in lab.exercises:
@@ -137,19 +138,23 @@ def test_mutants(files, lab_name):
         assert count >= mutants.PER_EXERCISE, f"{exercise.id} has {count} mutants"
     for mutant in found:
         mutants.apply(files, mutant)
-    table = (ROOT / mutants.TABLE).read_text()
-    rows = re.findall(rf"^\| ({lab.name}\.\d+) \| (\S+) \| .* \| (\S+(?: \S+)?) \| (\S*) ?\|$", table, re.M)
-    assert sorted((e, n) for e, n, _, _ in rows) == sorted((m.exercise.id, m.name) for m in found), \
-        "run make mutants: docs/mutants.md is of other mutants"
-    rejected = [verdict for _, _, verdict, _ in rows if "*" not in verdict]
-    assert len(rejected) >= mutants.REJECTED * len(rows)
+    expected = {}
+    if (ROOT / mutants.TABLE).exists():
+        table = (ROOT / mutants.TABLE).read_text()
+        rows = re.findall(rf"^\| ({lab.name}\.\d+) \| (\S+) \| .* \| (\S+(?: \S+)?) \| (\S*) ?\|$", table,
+                          re.M)
+        assert sorted((e, n) for e, n, _, _ in rows) == sorted((m.exercise.id, m.name) for m in found), \
+            "run make mutants: docs/mutants.md is of other mutants"
+        rejected = [verdict for _, _, verdict, _ in rows if "*" not in verdict]
+        assert len(rejected) >= mutants.REJECTED * len(rows)
+        expected = {(e, n): "*" not in v for e, n, v, _ in rows}
     base, tree = mutants.solution_base(ROOT, CACHE, seed=(ROOT, BUILD))
     base.prepare()
-    expected = {(e, n): "*" not in v for e, n, v, _ in rows}
     step = max(1, len(found) // max(SAMPLE, 1))
     for mutant in found[::step][:SAMPLE]:
         outcome = mutants.try_one(ROOT, base, tree, mutant, CACHE)
-        assert outcome.rejected == expected[mutant.exercise.id, mutant.name], f"{mutant.name}: {outcome}"
+        wanted = expected.get((mutant.exercise.id, mutant.name), True)
+        assert outcome.rejected == wanted, f"{mutant.name}: {outcome}"
 
 
 # ---- The generator ---------------------------------------------------------------------------------------
