@@ -11,8 +11,10 @@ slow or busy host changes no result. Verdicts of in-guest programs come from the
 grade/README.md tells how the pieces work together; grade/guest.py runs in-guest programs with this.
 """
 
+import array
 import atexit
 import ctypes
+import fcntl
 import functools
 import json
 import os
@@ -26,6 +28,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import weakref
@@ -245,14 +248,26 @@ class Qemu:
             raise GraderFault(f"QEMU did not start: {words or error}") from error
 
     def _read_console(self):
+        pipe = self.process.stdout.fileno()
         while True:
-            data = os.read(self.process.stdout.fileno(), 65536)
-            with self.changed:
+            select.select([pipe], [], [])
+            with self.changed:  # what has left the pipe is in `output`: see drain()
+                data = os.read(pipe, 65536)
                 self.output += data.decode("latin-1").replace("\r", "")
                 self.ended = not data
                 self.changed.notify_all()
             if not data:
                 return
+
+    def drain(self):
+        """Waits until `output` holds all that QEMU has written."""
+        waiting = array.array("i", [0])
+        with self.changed:
+            while not self.ended:
+                fcntl.ioctl(self.process.stdout.fileno(), termios.FIONREAD, waiting)
+                if waiting[0] == 0:
+                    return
+                self.changed.wait(0.05)
 
     def close(self):
         """Ends QEMU, if need be by force, and removes the run's directory."""
@@ -288,8 +303,12 @@ class Qemu:
         return int(text.split(":")[1], 16)
 
     def is_off(self, timeout=0):
-        """Whether the guest has switched itself off (or reset); its memory can still be read."""
-        return self.monitor.seen("SHUTDOWN", timeout)
+        """Whether the guest has switched itself off (or reset): its memory can still be read, and
+        `output` is whole."""
+        off = self.monitor.seen("SHUTDOWN", timeout)
+        if off:
+            self.drain()
+        return off
 
     def grade_log(self, text=True):
         """The kernel's grading log; None if it has not been set up (yet)."""

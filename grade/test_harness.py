@@ -117,3 +117,18 @@ def test_expect_consumes(boot):
     machine.expect("\nonce\n")
     with pytest.raises(GuestError):
         machine.expect("\nonce\n", limit=2)
+
+
+class LateReader(Qemu):
+    """A harness that comes to read the console late, as on a busy host."""
+
+    def _read_console(self):
+        time.sleep(2)
+        super()._read_console()
+
+
+def test_output_is_whole_when_off():
+    """A machine that is off has its last words in `output`, also when nobody read them so far."""
+    with LateReader(disk=None, args="test=none panic=off") as machine:
+        machine.until(lambda: machine.is_off(0.1), 20, "end")
+        assert "cannot start test none" in machine.output
