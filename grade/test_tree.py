@@ -1,6 +1,8 @@
 """The tree keeps its promises to a reader: the README's table is true, files and functions are explained."""
 
+import functools
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -63,6 +65,64 @@ def test_links_lead_somewhere():
         for target in re.findall(r"\]\(([^)#\s]+)", (ROOT / path).read_text()):
             if not re.match(r"[a-z]+:", target):
                 assert (ROOT / path).parent.joinpath(target).exists(), f"{path}: {target}"
+
+
+BOOK = [path for path in FILES if path.suffix == ".md" and path.parts[0] == "docs"]
+MADE_BY_MAKE = {"docs/mutants.md"}  # "make mutants"
+A_FILE = re.compile(r"[\w./-]+\.(?:c|h|S|defs|md|py|ld|toml|dot|svg|tmpl)")
+A_NAME = re.compile(r"\w+(?:\(\))?(?:(?:->|\.)\w+)*")
+
+
+@functools.lru_cache(None)
+def words_of(path):
+    """The words of a file."""
+    return set(re.findall(r"\w+", (ROOT / path).read_text()))
+
+
+def named(file):
+    """The files of the tree that the text may mean by a file's name, or by the end of its path."""
+    return [path for path in FILES if str(path) == file or str(path).endswith("/" + file)]
+
+
+def prose(path):
+    """A page's text, without what is quoted from a program or a terminal."""
+    text = re.sub(r"^```.*?^```", "", (ROOT / path).read_text(), flags=re.M | re.S)
+    return "\n".join(line for line in text.split("\n") if not line.startswith("    "))
+
+
+@pytest.mark.parametrize("path", BOOK, ids=str)
+def test_book_names_what_exists(path):
+    """Text and code are bound by names: a file that the book names is there, so is every name with a _ in
+    it, and a function named with its file, as `f` (`file.c`) or `file.c`: `f`, `g`, is in that file."""
+    text, missing = prose(path), []
+    everywhere = set().union(*map(words_of, CODE))
+    for span in re.findall(r"`([^`]+)`", text):
+        if A_FILE.fullmatch(span):
+            if not named(span) and span not in MADE_BY_MAKE:
+                missing.append(span)
+        elif A_NAME.fullmatch(span) and "_" in span and path.name != "performance.md":  # (figures to come)
+            missing += [word for word in re.findall(r"\w+", span)
+                        if word not in everywhere and not word.startswith("NAME_")]
+    pairs = re.findall(r"`([\w/]+\.[chS])`: ((?:`\w+`(?:, )?)+)", text)
+    pairs += [(file, name) for name, file in re.findall(r"(`\w+`) \(`([\w/]+\.[chS])`", text)]
+    for file, names in pairs:
+        found = set().union(*map(words_of, named(file)))
+        missing += [f"{name} in {file}" for name in re.findall(r"\w+", names) if name not in found]
+    assert not missing, f"{path} names what is not there: {', '.join(missing)}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.suffix == ".dot"], ids=str)
+def test_drawings_are_made(path):
+    """Beside a drawing's source is the drawing, made from it as it is now, and a page shows it."""
+    drawing = path.with_suffix(".svg")
+    assert drawing in FILES, f"dot -Tsvg {path} > {drawing}"
+    assert any(f"({drawing.name})" in (ROOT / page).read_text() for page in BOOK), f"no page shows {drawing}"
+    if shutil.which("dot") is None:
+        pytest.skip("no Graphviz to compare with")
+    done = subprocess.run(["dot", "-Tsvg", ROOT / path], capture_output=True, text=True, check=True)
+    labels = re.compile(r"<text [^>]*>([^<]*)</text>")
+    assert labels.findall(done.stdout) == labels.findall((ROOT / drawing).read_text()), \
+        f"dot -Tsvg {path} > {drawing}"
 
 
 @pytest.mark.parametrize("path", CODE, ids=str)
