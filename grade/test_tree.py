@@ -67,7 +67,7 @@ def test_links_lead_somewhere():
                 assert (ROOT / path).parent.joinpath(target).exists(), f"{path}: {target}"
 
 
-BOOK = [path for path in FILES if path.suffix == ".md" and path.parts[0] == "docs"]
+BOOK = [path for path in FILES if path.suffix == ".md" and path.parts[0] in ("docs", "README.md")]
 MADE_BY_MAKE = {"docs/mutants.md"}  # "make mutants"
 A_FILE = re.compile(r"[\w./-]+\.(?:c|h|S|defs|md|py|ld|toml|dot|svg|tmpl)")
 A_NAME = re.compile(r"\w+(?:\(\))?(?:(?:->|\.)\w+)*")
