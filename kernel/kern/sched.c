@@ -10,12 +10,11 @@
  *   - a waker, who needs the thread's lock, waits out the switch; no wake-up comes too early or is
  *     lost.
  *
- * PRIORITIES. 0 to 127. A user thread's base priority (up to PRIORITY_USER_MAX) is lowered by what
- * it used of the CPU; usage is counted in ticks and halves every DECAY_MS. Above that, priorities
- * are fixed.
- *
  * CPUs. Each has a run queue. A woken thread goes to an idle CPU, if there is one, else to where it
  * ran last; a CPU that runs out of threads takes one from another's queue.
+ *
+ * The rest: runq.c the run queues, priority.c who matters more, ast.c stopping at the border to user
+ * mode.
  */
 #include <grade.h>
 #include <kern/cpu.h>
@@ -25,143 +24,8 @@
 #include <kern/thread.h>
 #include <kern/trace.h>
 
-#define TICK_MS     10
-#define SLICE_TICKS 2      /* 20 ms until the next thread of the same priority has its turn */
-#define DECAY_MS    160    /* also how long a new hog may keep an old one waiting, roughly */
-#define USAGE_SHIFT 1      /* 2 ticks of usage cost one priority: a CPU hog ends 8 to 16 lower */
-
 struct cpu cpus[MAX_CPUS];
 uint32_t cpu_count;
-
-static struct timer ticks[MAX_CPUS];
-static uint64_t tick_interval;
-static uint64_t decay_interval;
-
-/* ---- run queues ---- */
-
-static void runq_link(struct runq *runq, struct thread *thread, bool head)
-{
-    uint32_t priority = thread->sched_priority;
-
-    if (head)
-        enqueue_head(&runq->queues[priority], &thread->run_link);
-    else
-        enqueue_tail(&runq->queues[priority], &thread->run_link);
-    runq->bitmap[priority / 64] |= 1UL << priority % 64;
-    runq->count++;
-}
-
-static void runq_unlink(struct runq *runq, struct thread *thread)
-{
-    uint32_t priority = thread->sched_priority;
-
-    queue_remove(&thread->run_link);
-    if (queue_empty(&runq->queues[priority]))
-        runq->bitmap[priority / 64] &= ~(1UL << priority % 64);
-    runq->count--;
-}
-
-/* The highest priority in the queue, -1 if it is empty. Without its lock only a hint. */
-static inline int runq_highest(const struct runq *runq)
-{
-    if (runq->bitmap[1] != 0)
-        return 127 - __builtin_clzl(runq->bitmap[1]);
-    if (runq->bitmap[0] != 0)
-        return 63 - __builtin_clzl(runq->bitmap[0]);
-    return -1;
-}
-
-/* thread->lock is held. head: it was preempted, and has the rest of its slice to come. */
-static void runq_add(struct cpu *cpu, struct thread *thread, bool head)
-{
-    spin_lock(&cpu->runq.lock);
-    thread->runq_cpu = cpu->number;
-    runq_link(&cpu->runq, thread, head);
-    spin_unlock(&cpu->runq.lock);
-}
-
-/* The first of the highest priority, if that is at least min; else NULL. It is the caller's to
- * run. */
-static struct thread *runq_take(struct cpu *cpu, int min)
-{
-    struct thread *thread = NULL;
-    int highest;
-
-    if (cpu->runq.count == 0)
-        return NULL;
-    spin_lock(&cpu->runq.lock);
-    highest = runq_highest(&cpu->runq);
-    if (highest >= 0 && highest >= min) {
-        thread = queue_first(&cpu->runq.queues[highest], struct thread, run_link);
-        runq_unlink(&cpu->runq, thread);
-        thread->runq_cpu = -1;
-    }
-    spin_unlock(&cpu->runq.lock);
-    return thread;
-}
-
-/* Takes thread (its lock is held) off the run queue it is in. False: it is in none. */
-static bool runq_remove(struct thread *thread)
-{
-    int32_t number = thread->runq_cpu; /* can only become -1 while we hold the thread's lock */
-    struct runq *runq;
-    bool found;
-
-    if (number < 0)
-        return false;
-    runq = &cpus[number].runq;
-    spin_lock(&runq->lock);
-    found = thread->runq_cpu == number;
-    if (found) {
-        runq_unlink(runq, thread);
-        thread->runq_cpu = -1;
-    }
-    spin_unlock(&runq->lock);
-    return found;
-}
-
-/* ---- priorities ---- */
-
-/* Lets usage decay, and computes the priority in force. thread->lock is held; or the lock of the
- * run queue that it was just unlinked from. */
-static void usage_update(struct thread *thread)
-{
-    uint32_t stamp = machine_time() / decay_interval;
-    uint32_t periods = stamp - thread->usage_stamp;
-
-    if (periods != 0) {
-        thread->usage = periods < 32 ? thread->usage >> periods : 0;
-        thread->usage_stamp = stamp;
-    }
-    thread->sched_priority = thread->priority;
-    if (thread->depressed)
-        thread->sched_priority = 0;
-    else if (thread->priority > 0 && thread->priority <= PRIORITY_USER_MAX)
-        thread->sched_priority -= MIN(thread->usage >> USAGE_SHIFT, thread->priority - 1U);
-}
-
-/* Usage of threads that wait for the CPU decays, too: nobody starves for what he used long ago. */
-static void runq_age(struct runq *runq)
-{
-    struct queue all = QUEUE_INITIALIZER(all);
-    struct queue *link;
-    int priority;
-
-    spin_lock(&runq->lock);
-    while ((priority = runq_highest(runq)) >= 0) {
-        struct thread *thread = queue_first(&runq->queues[priority], struct thread, run_link);
-
-        runq_unlink(runq, thread);
-        enqueue_tail(&all, &thread->run_link);
-    }
-    while ((link = dequeue_head(&all)) != NULL) {
-        struct thread *thread = queue_entry(link, struct thread, run_link);
-
-        usage_update(thread);
-        runq_link(runq, thread, false);
-    }
-    spin_unlock(&runq->lock);
-}
 
 /* ---- placing a thread ---- */
 
@@ -186,8 +50,7 @@ static struct cpu *choose_cpu(struct thread *thread, bool *claimed)
     return last;
 }
 
-/* Makes cpu look at its run queue, where a thread of this priority was put. */
-static void request_preempt(struct cpu *cpu, int priority)
+void sched_request_preempt(struct cpu *cpu, int priority)
 {
     struct thread *running = cpu->current;
 
@@ -206,11 +69,11 @@ void thread_setrun(struct thread *thread)
     thread->state = TH_RUNNABLE;
     if (thread->on_cpu)
         return; /* on its way out: thread_block will see, or thread_continue queue it */
-    usage_update(thread);
+    sched_update_usage(thread);
     cpu = choose_cpu(thread, &claimed);
     runq_add(cpu, thread, false);
     if (!claimed)
-        request_preempt(cpu, thread->sched_priority);
+        sched_request_preempt(cpu, thread->sched_priority);
     else if (cpu != current_cpu())
         machine_poke_cpu(cpu->number);
 }
@@ -221,34 +84,6 @@ void thread_go(thread_t thread, wait_result_t result)
     thread->wait_result = result;
     thread_setrun(thread);
     spin_unlock(&thread->lock);
-}
-
-void sched_reprioritize(struct thread *thread)
-{
-    uint32_t number = thread->runq_cpu;
-    bool queued = runq_remove(thread);
-
-    usage_update(thread);
-    if (queued) {
-        runq_add(&cpus[number], thread, false);
-        request_preempt(&cpus[number], thread->sched_priority);
-    } else if (thread->on_cpu) {
-        /* Perhaps no longer the most important one: its yield finds out. */
-        ast_set(thread, AST_PREEMPT);
-        if (thread != current_thread())
-            machine_poke_cpu(thread->last_cpu);
-    }
-}
-
-void sched_hurry(struct thread *thread)
-{
-    uint32_t number = thread->runq_cpu;
-    int priority = current_thread()->sched_priority;
-
-    if (thread->sched_priority >= priority || !runq_remove(thread))
-        return;
-    thread->sched_priority = priority; /* until usage_update computes it again */
-    runq_add(&cpus[number], thread, true);
 }
 
 /* ---- the switch ---- */
@@ -270,7 +105,7 @@ void thread_continue(struct thread *old)
             old->slice = SLICE_TICKS;
         if (old != cpu->idle_thread) {
             runq_add(cpu, old, head);
-            request_preempt(cpu, old->sched_priority); /* woken on its way out: it may matter more */
+            sched_request_preempt(cpu, old->sched_priority); /* woken on its way out: it may matter more */
         }
     }
     spin_unlock(&old->lock);
@@ -300,18 +135,6 @@ static inline void switch_to(struct thread *self, struct thread *next)
     thread_continue(machine_switch(self, next));
 }
 
-/* A thread from the longest of the other CPUs' queues. */
-static struct thread *steal(struct cpu *cpu)
-{
-    struct cpu *victim = NULL;
-
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        if (&cpus[i] != cpu && cpus[i].runq.count > (victim != NULL ? victim->runq.count : 0))
-            victim = &cpus[i];
-    }
-    return victim != NULL ? runq_take(victim, 0) : NULL;
-}
-
 /* self cannot go on: its lock is held. Runs whatever there is to run, the idle thread if
  * nothing. */
 static void switch_away(struct thread *self)
@@ -320,7 +143,7 @@ static void switch_away(struct thread *self)
     struct thread *next = runq_take(cpu, 0);
 
     if (next == NULL)
-        next = steal(cpu);
+        next = runq_steal(cpu);
     if (next == NULL) {
         next = cpu->idle_thread;
         if (cpu->number == 0)
@@ -378,8 +201,7 @@ void thread_stop_self(struct thread *self, int state)
     switch_away(self);
 }
 
-/* The same as thread_yield, keeping the rest of the time slice. */
-static bool yield(struct thread *self)
+bool sched_yield(struct thread *self)
 {
     struct thread *next;
 
@@ -401,7 +223,7 @@ bool thread_yield(void)
     struct thread *self = current_thread();
 
     self->slice = 0;
-    return yield(self);
+    return sched_yield(self);
 }
 
 bool thread_switch_to(struct thread *next)
@@ -421,159 +243,6 @@ bool thread_switch_to(struct thread *next)
     return true;
 }
 
-bool preempt_point(void)
-{
-    struct thread *self = current_thread();
-
-    spin_assert_none();
-    machine_take_interrupts();
-    if ((self->ast & AST_PREEMPT) != 0) {
-        ast_clear(self, AST_PREEMPT);
-        yield(self);
-    }
-    return (self->ast & AST_TERMINATE) == 0;
-}
-
-/* ---- the border to user mode ---- */
-
-/* Time is told apart roughly: what passed since the last charge is user time if the thread is found
- * at the border or by a tick (the kernel runs with interrupts masked, so a tick finds user code),
- * system time if it blocks inside. */
-static void charge_user(struct thread *self)
-{
-    uint64_t now = machine_time();
-
-    self->user_time += now - self->time_stamp;
-    self->time_stamp = now;
-}
-
-void ast_taken(void)
-{
-    struct thread *self = current_thread();
-    uint32_t ast;
-
-    while ((ast = __atomic_load_n(&self->ast, __ATOMIC_SEQ_CST)) != 0) {
-        if ((ast & AST_TERMINATE) != 0)
-            thread_terminate_self();
-        /* What was to be aborted is over: the next operation is not meant. */
-        ast_clear(self, AST_ABORT | AST_PREEMPT);
-        charge_user(self);
-        if ((ast & AST_HALT) != 0) {
-            spin_lock(&self->lock);
-            if ((self->suspend_count > 0 || self->task_held) && (self->ast & AST_TERMINATE) == 0) {
-                thread_stop_self(self, TH_SUSPENDED);
-            } else {
-                ast_clear(self, AST_HALT);
-                spin_unlock(&self->lock);
-            }
-        } else if ((ast & AST_PREEMPT) != 0) {
-            self->at_border = true;
-            yield(self);
-            self->at_border = false;
-        }
-    }
-}
-
-void thread_wait_off_cpu(struct thread *thread, bool settled)
-{
-    for (;;) {
-        bool done;
-
-        event_assert_wait(&thread->ast, false, DEADLINE_NONE);
-        spin_lock(&thread->lock);
-        if (thread->suspend_count == 0 && !thread->task_held) {
-            done = true; /* resumed by somebody else: nothing to wait for */
-        } else if (__atomic_load_n(&thread->on_cpu, __ATOMIC_SEQ_CST)) {
-            done = false;
-            machine_poke_cpu(thread->last_cpu);
-        } else {
-            done = !settled || thread->state == TH_SUSPENDED || thread->state == TH_WAITING
-                   || thread->state == TH_DEAD || thread->at_border;
-            if (!done)
-                sched_hurry(thread);
-        }
-        thread->watched |= !done;
-        spin_unlock(&thread->lock);
-        if (done) {
-            event_cancel_wait();
-            return;
-        }
-        thread_block();
-    }
-}
-
-/* ---- ticks ---- */
-
-void sched_tick(void)
-{
-    struct thread *self = current_thread();
-    struct cpu *cpu = current_cpu();
-    uint32_t stamp = self->usage_stamp;
-    int highest;
-
-    if (self == cpu->idle_thread)
-        return;
-    charge_user(self);
-    spin_lock(&self->lock);
-    self->slice--;
-    self->usage++;
-    usage_update(self);
-    if (self->usage_stamp != stamp)
-        runq_age(&cpu->runq);
-    highest = runq_highest(&cpu->runq);
-    if (highest > self->sched_priority || (highest == self->sched_priority && self->slice <= 0))
-        ast_set(self, AST_PREEMPT);
-    else if (self->slice <= 0)
-        self->slice = SLICE_TICKS;
-    spin_unlock(&self->lock);
-}
-
-/* An idle CPU has no ticks: they stop here, and begin again where it finds work. */
-static void tick_expired(struct timer *timer)
-{
-    sched_tick();
-    if (current_thread() != current_cpu()->idle_thread)
-        timer_arm(timer, machine_time() + tick_interval);
-}
-
-/* Of 1000: a thread that runs all the time has between one and two DECAY_MS of usage. */
-uint32_t sched_cpu_usage(const struct thread *thread)
-{
-    return MIN(1000, thread->usage * 1000 * TICK_MS / (DECAY_MS + DECAY_MS / 2));
-}
-
-/* ---- depression: thread_switch (thread_act.c) ---- */
-
-void sched_depress(struct thread *self, uint32_t ms)
-{
-    spin_lock(&self->lock);
-    self->depressed = true;
-    usage_update(self);
-    timer_arm(&self->wait_timer, deadline_after_ms(ms));
-    spin_unlock(&self->lock);
-}
-
-/* wait_timer went off while the thread did not wait. */
-void sched_depress_expired(struct thread *thread)
-{
-    spin_lock(&thread->lock);
-    if (thread->depressed) {
-        thread->depressed = false;
-        sched_reprioritize(thread);
-    }
-    spin_unlock(&thread->lock);
-}
-
-void sched_depress_end(struct thread *self)
-{
-    if (self->wait_timer.armed)
-        timer_cancel(&self->wait_timer);
-    spin_lock(&self->lock);
-    self->depressed = false;
-    usage_update(self);
-    spin_unlock(&self->lock);
-}
-
 /* ---- CPUs ---- */
 
 static void idle_loop(void *unused)
@@ -585,10 +254,9 @@ static void idle_loop(void *unused)
         struct thread *next = runq_take(cpu, 0);
 
         if (next == NULL)
-            next = steal(cpu);
+            next = runq_steal(cpu);
         if (next != NULL) {
-            if (!ticks[cpu->number].armed)
-                timer_arm(&ticks[cpu->number], machine_time() + tick_interval);
+            sched_start_ticks(cpu);
             ast_clear(self, AST_PREEMPT);
             spin_lock(&self->lock);
             switch_to(self, next);
@@ -622,16 +290,9 @@ void sched_start_cpu(void)
 
 void sched_init(void)
 {
-    tick_interval = machine_time_frequency() * TICK_MS / 1000;
-    decay_interval = machine_time_frequency() * DECAY_MS / 1000;
-    for (uint32_t i = 0; i < MAX_CPUS; i++) {
-        struct runq *runq = &cpus[i].runq;
-
-        spin_lock_init(&runq->lock, LOCK_RUNQ);
-        for (int p = 0; p < NRQS; p++)
-            queue_init(&runq->queues[p]);
-        timer_init(&ticks[i], tick_expired);
-    }
+    for (uint32_t i = 0; i < MAX_CPUS; i++)
+        runq_init(&cpus[i].runq);
+    sched_priority_init();
     waitq_system_init();
     timer_system_init();
 }

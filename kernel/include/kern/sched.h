@@ -27,6 +27,8 @@ typedef enum {
     THREAD_RESTART = 3      /* what was waited for changed: look again (port died, moved, ...) */
 } wait_result_t;
 
+struct cpu;
+
 struct waitq {
     struct queue threads; /* struct thread.wait_link; FIFO */
     spinlock_t *lock;     /* guards the queue: the lock of the object it is part of */
@@ -109,6 +111,19 @@ void sched_init(void);
 void sched_create_idle_threads(void);
 
 /* ---- between the files of kern/ ---- */
+#define SLICE_TICKS 2 /* 20 ms until the next thread of the same priority has its turn */
+/* Lets usage decay, and computes the priority in force. thread->lock is held; or the lock of the
+ * run queue that it was just unlinked from. */
+void sched_update_usage(struct thread *thread);
+/* Makes cpu look at its run queue, where a thread of this priority was put. */
+void sched_request_preempt(struct cpu *cpu, int priority);
+/* The same as thread_yield, keeping the rest of the time slice. */
+bool sched_yield(struct thread *self);
+/* The running thread, at the border, was in user mode until now. */
+void sched_charge_user(struct thread *self);
+/* cpu, the current one, is not idle any more. */
+void sched_start_ticks(struct cpu *cpu);
+void sched_priority_init(void);
 /* The current thread waits for this one to stop or end: if it is in a run queue, it is not to
  * starve there. Its lock is held. */
 void sched_hurry(struct thread *thread);

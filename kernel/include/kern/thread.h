@@ -58,11 +58,11 @@ struct thread {
     bool active;                   /* not terminated */
     uint8_t priority;              /* 0..127, base */
     uint8_t max_priority;
-    uint8_t sched_priority;        /* in force: base, less usage, or depressed, or inherited */
+    uint8_t sched_priority;        /* in force: base, less usage, or depressed */
     uint8_t depressed;             /* thread_switch DEPRESS */
     uint32_t suspend_count;
     uint32_t last_cpu;
-    uint32_t usage;                /* decaying; see sched.c */
+    uint32_t usage;                /* decaying; see priority.c */
     uint32_t usage_stamp;
     wait_result_t wait_result;
     struct waitq *waitq;           /* what it waits on, or NULL (a pure sleep) */
