@@ -97,15 +97,32 @@ static void activate_slow(struct cpu *cpu, struct pmap *pmap)
     dsb(ish);
 }
 
-void asid_activate(struct pmap *pmap)
+/* No user's. Keeping the ASID costs nothing: its TLB entries are of no use to a kernel thread, and are
+ * invalidated as ever; but walks find an empty table that never goes away. */
+static void activate_none(struct cpu *cpu)
+{
+    cpu->pmap = NULL;
+    write_sysreg(ttbr0_el1,
+                 virt_to_phys(boot_empty) | (read_sysreg(ttbr0_el1) & ~TTBR_BADDR_MASK));
+    isb();
+}
+
+void pmap_activate(pmap_t pmap)
 {
     struct cpu *cpu = current_cpu();
     uint64_t now;
 
+    if (cpu->pmap == pmap)
+        return;
+    if (__builtin_expect(pmap == NULL, 0)) {
+        activate_none(cpu);
+        return;
+    }
     __atomic_store_n(&cpu->pmap, pmap, __ATOMIC_RELAXED);
     dmb(ish);
     now = __atomic_load_n(&generation, __ATOMIC_RELAXED);
-    if ((pmap->asid ^ now) >> ASID_BITS != 0 || cpu_generation[cpu->number] != now)
+    if (__builtin_expect((pmap->asid ^ now) >> ASID_BITS != 0
+                         || cpu_generation[cpu->number] != now, 0))
         activate_slow(cpu, pmap);
     write_sysreg(ttbr0_el1, virt_to_phys(pmap->l0) | pmap->asid << TTBR_ASID_SHIFT);
     isb();

@@ -13,24 +13,17 @@
 #define TF_SIZE   272
 
 /* struct thread; struct machine_thread is its first member */
-#define TH_CPU     0
-#define TH_FRAME   8
-#define TH_CONTEXT 16 /* struct switchframe: x19.., fp, lr, sp */
-#define TH_AST     144
-#define TH_TASK    152
-
-#define SF_X19 0
-#define SF_FP  80
-#define SF_SP  96
+#define TH_AST     64
+#define TH_TASK    72
+#define TH_TRAPS   80
 
 /* thread->ast: the bits that must be dealt with before user mode: all but AST_ABORT, which waits
  * for the thread's next wait. */
-#define AST_STOPS_RETURN 7
+#define AST_STOPS_RETURN 15
 
 /* struct task */
 #define TASK_EMULATION     24
-#define TASK_SYSCALLS_MACH 60
-#define TASK_SYSCALLS_UNIX 64
+#define TASK_SYSCALLS_UNIX 60
 
 /* Kernel stacks: 8 KiB in a 16 KiB slot whose lower half is not mapped. So bit 13 of a stack
  * pointer is 1 on the stack, and 0 right below it: one instruction finds an overflow. */

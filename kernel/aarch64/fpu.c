@@ -26,11 +26,6 @@ void fpu_init(void)
     fpu_zone = zone_create("fp state", sizeof(struct arm_neon_state64));
 }
 
-static bool enabled(void)
-{
-    return read_sysreg(cpacr_el1) & CPACR_FPEN;
-}
-
 void fpu_trap(void)
 {
     struct thread *thread = current_thread();
@@ -44,6 +39,7 @@ void fpu_trap(void)
     cpu = current_cpu();
     write_sysreg(cpacr_el1, CPACR_FPEN);
     isb();
+    thread->machine.fp_live = true;
     if (cpu->fp_owner != thread || thread->machine.fp_cpu != cpu->number) {
         fpu_load(thread->machine.fp);
         cpu->fp_owner = thread;
@@ -53,9 +49,12 @@ void fpu_trap(void)
 
 void fpu_save_current(void)
 {
-    if (!enabled())
+    struct machine_thread *self = &current_thread()->machine;
+
+    if (!self->fp_live)
         return;
-    fpu_save(current_thread()->machine.fp);
+    self->fp_live = false;
+    fpu_save(self->fp);
     write_sysreg(cpacr_el1, 0);
     isb();
 }

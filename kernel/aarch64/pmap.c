@@ -82,24 +82,6 @@ void pmap_destroy(pmap_t pmap)
     zfree(pmap_zone, pmap);
 }
 
-void pmap_activate(pmap_t pmap)
-{
-    struct cpu *cpu = current_cpu();
-
-    if (cpu->pmap == pmap)
-        return;
-    if (pmap == NULL || pmap == kernel_pmap) {
-        /* Keeping the ASID costs nothing: its TLB entries are of no use to a kernel thread, and are
-         * invalidated as ever; but walks find an empty table that never goes away. */
-        cpu->pmap = NULL;
-        write_sysreg(ttbr0_el1,
-                     virt_to_phys(boot_empty) | (read_sysreg(ttbr0_el1) & ~TTBR_BADDR_MASK));
-        isb();
-    } else {
-        asid_activate(pmap);
-    }
-}
-
 /* ---- removing ---- */
 
 /* The pages [first, last) of the L3 table for base: see "taking a mapping away" in

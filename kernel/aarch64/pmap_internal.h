@@ -148,8 +148,6 @@ struct pv_entry *pv_remove(struct pmap *pmap, vm_address_t va, uint64_t *pte);
 
 /* ---- asid.c ---- */
 void asid_init(void);
-/* Loads pmap into TTBR0 of this CPU. */
-void asid_activate(struct pmap *pmap);
 
 /* ---- cache.c ---- */
 void icache_sync_page(phys_addr_t phys);

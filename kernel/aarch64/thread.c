@@ -1,6 +1,6 @@
 /*
  * The machine-dependent part of threads: making one, what a switch does besides machine_switch
- * (switch.S), and reading and writing a thread's user registers.
+ * (machine_switch), and reading and writing a thread's user registers.
  */
 #include "asm_offsets.h"
 #include "board.h"
@@ -17,18 +17,14 @@ SAME_OFFSET(struct trapframe, sp, TF_SP);
 SAME_OFFSET(struct trapframe, pc, TF_PC);
 SAME_OFFSET(struct trapframe, cpsr, TF_CPSR);
 static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "asm_offsets.h: TF_SIZE");
-SAME_OFFSET(struct thread, machine.cpu, TH_CPU);
-SAME_OFFSET(struct thread, machine.frame, TH_FRAME);
-SAME_OFFSET(struct thread, machine.context, TH_CONTEXT);
 SAME_OFFSET(struct thread, ast, TH_AST);
 SAME_OFFSET(struct thread, task, TH_TASK);
-static_assert(sizeof(struct switchframe) == 13 * 8, "switch.S knows the layout");
 SAME_OFFSET(struct task, emulation, TASK_EMULATION);
-SAME_OFFSET(struct task, syscalls_mach, TASK_SYSCALLS_MACH);
+SAME_OFFSET(struct thread, traps, TH_TRAPS);
 SAME_OFFSET(struct task, syscalls_unix, TASK_SYSCALLS_UNIX);
-static_assert(AST_STOPS_RETURN == (AST_PREEMPT | AST_HALT | AST_TERMINATE), "asm_offsets.h");
+static_assert(AST_STOPS_RETURN == (AST_PREEMPT | AST_HALT | AST_TERMINATE | AST_REGISTERS), "asm_offsets.h");
 
-extern void thread_start(void); /* switch.S */
+extern void thread_start(void), kernel_thread_start(void); /* switch.S */
 
 kern_return_t machine_thread_create(struct thread *thread, void (*entry)(void *), void *arg)
 {
@@ -43,10 +39,10 @@ kern_return_t machine_thread_create(struct thread *thread, void (*entry)(void *)
     machine->frame = (struct trapframe *)(stack + KSTACK_SIZE) - 1;
     memset(machine->frame, 0, sizeof(*machine->frame));
     machine->frame->cpsr = SPSR_EL0T; /* all interrupts unmasked */
-    machine->context.x19_x28[0] = (uint64_t)entry;
-    machine->context.x19_x28[1] = (uint64_t)arg;
+    machine->frame->x[0] = (uint64_t)arg; /* (if there is an entry: else there are no user's yet) */
+    machine->frame->x[1] = (uint64_t)entry;
     machine->context.fp = (uint64_t)&machine->frame->x[29];
-    machine->context.lr = (uint64_t)thread_start;
+    machine->context.lr = (uint64_t)(entry != NULL ? kernel_thread_start : thread_start);
     machine->context.sp = (uint64_t)machine->frame;
     return KERN_SUCCESS;
 }
@@ -64,25 +60,12 @@ void thread_returned(void)
     panic("the entry function of a kernel thread returned: it must call thread_terminate_self");
 }
 
-/*
- * Before machine_switch: what belongs to the outgoing thread but is not in its kernel stack goes to
- * memory, what belongs to the incoming one is loaded. Both run in the kernel, which uses none of
- * it.
- */
-void machine_switch_prepare(struct thread *old, struct thread *new)
+void machine_switch_special(struct machine_thread *old, struct machine_thread *new)
 {
-    new->machine.cpu = old->machine.cpu;
-    old->machine.tpidr = read_sysreg(tpidr_el0);
-    write_sysreg(tpidr_el0, new->machine.tpidr);
-    if (read_sysreg(cpacr_el1) & CPACR_FPEN)
+    if (old->fp_live)
         fpu_save_current();
-    if (old->machine.stepping || new->machine.stepping)
-        write_sysreg(mdscr_el1, new->machine.stepping ? MDSCR_SS : 0);
-    if (old->task != new->task) {
-        struct vm_map *map = new->task == NULL ? NULL : new->task->map;
-
-        pmap_activate(map == NULL ? NULL : map->pmap);
-    }
+    if (old->stepping || new->stepping)
+        write_sysreg(mdscr_el1, new->stepping ? MDSCR_SS : 0);
 }
 
 /* ---- user registers ---- */
@@ -109,6 +92,7 @@ static void set_registers(struct thread *thread, const struct arm_thread_state64
     frame->sp = state->sp;
     frame->pc = state->pc;
     frame->cpsr = SPSR_EL0T | (state->cpsr & (SPSR_NZCV | SPSR_SS));
+    ast_set(thread, AST_REGISTERS);
     thread->machine.stepping = state->cpsr & SPSR_SS;
     if (thread == current_thread())
         write_sysreg(mdscr_el1, thread->machine.stepping ? MDSCR_SS : 0);

@@ -117,8 +117,7 @@ vectors:
     sub     sp, sp, #TF_SIZE
     stp     x8, x9, [sp, #TF_X(8)]
     mrs     x9, esr_el1
-    mov     w8, #(ESR_MACH_TRAP & 0xffff)
-    movk    w8, #(ESR_MACH_TRAP >> 16), lsl #16
+    ldr     w8, =ESR_MACH_TRAP
     cmp     w9, w8
     b.eq    mach_trap
     sub     w8, w8, #MACH_TRAP_SVC  // ESR_UNIX_TRAP
@@ -144,22 +143,44 @@ vectors:
 /* ---- Mach traps: number in x16, arguments in x0..x7 ---- */
 mach_trap:
     save_user
-    mrs     x19, tpidr_el1
-    ldr     x20, [x19, #TH_TASK]
-    ldr     w9, [x20, #TASK_SYSCALLS_MACH]
-    add     w9, w9, #1              // two threads at once may count one: it is a statistic
-    str     w9, [x20, #TASK_SYSCALLS_MACH]
+    mrs     x10, tpidr_el1
+    ldr     w9, [x10, #TH_TRAPS]
+    add     w9, w9, #1
+    str     w9, [x10, #TH_TRAPS]
     neg     w8, w16                 // numbers are negative
     cmp     x8, #MACH_TRAP_COUNT
     csel    x8, x8, xzr, lo         // number 0 is unknown, too; and no speculation beyond the table
-    adrp    x9, mach_trap_table
-    add     x9, x9, :lo12:mach_trap_table
+    adr     x9, mach_trap_table
     ldr     x9, [x9, x8, lsl #3]
     blr     x9
+    mrs     x10, tpidr_el1
+    ldr     w8, [x10, #TH_AST]
+    cbnz    w8, mach_trap_ast
+    ldp     x8, x9, [sp, #TF_PC]
+    msr     elr_el1, x8
+    msr     spsr_el1, x9
+    ldp     x30, x8, [sp, #TF_X(30)]
+    msr     sp_el0, x8
+    // x0 is the result. x20 to x27 are what they were: a C function preserves them, and who changes
+    // the frame of a thread that is in the kernel sets its AST_REGISTERS.
+    ldr     x1, [sp, #TF_X(1)]
+    ldp     x2, x3, [sp, #TF_X(2)]
+    ldp     x4, x5, [sp, #TF_X(4)]
+    ldp     x6, x7, [sp, #TF_X(6)]
+    ldp     x8, x9, [sp, #TF_X(8)]
+    ldp     x10, x11, [sp, #TF_X(10)]
+    ldp     x12, x13, [sp, #TF_X(12)]
+    ldp     x14, x15, [sp, #TF_X(14)]
+    ldp     x16, x17, [sp, #TF_X(16)]
+    ldp     x18, x19, [sp, #TF_X(18)]
+    ldp     x28, x29, [sp, #TF_X(28)]
+    add     sp, sp, #TF_SIZE
+    eret
+
+mach_trap_ast:
     str     x0, [sp, #TF_X(0)]
-    ldr     w8, [x19, #TH_AST]
-    cbnz    w8, user_ast
-    b       user_restore
+    b       user_return
+    .ltorg
 
 /* ---- UNIX system calls: back to the task's own emulation, at once ---- */
 unix_trap:

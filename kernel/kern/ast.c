@@ -29,7 +29,7 @@ void ast_taken(void)
         if ((ast & AST_TERMINATE) != 0)
             thread_terminate_self();
         /* What was to be aborted is over: the next operation is not meant. */
-        ast_clear(self, AST_ABORT | AST_PREEMPT);
+        ast_clear(self, AST_ABORT | AST_PREEMPT | AST_REGISTERS);
         sched_charge_user(self);
         if ((ast & AST_HALT) != 0) {
             spin_lock(&self->lock);
@@ -58,7 +58,7 @@ void thread_wait_off_cpu(struct thread *thread, bool settled)
             done = true; /* resumed by somebody else: nothing to wait for */
         } else if (__atomic_load_n(&thread->on_cpu, __ATOMIC_SEQ_CST)) {
             done = false;
-            machine_poke_cpu(thread->last_cpu);
+            machine_poke_cpu(thread->machine.cpu->number);
         } else {
             done = !settled || thread->state == TH_SUSPENDED || thread->state == TH_WAITING
                    || thread->state == TH_DEAD || thread->at_border;

@@ -48,7 +48,7 @@ void sched_reprioritize(struct thread *thread)
         /* Perhaps no longer the most important one: its yield finds out. */
         ast_set(thread, AST_PREEMPT);
         if (thread != current_thread())
-            machine_poke_cpu(thread->last_cpu);
+            machine_poke_cpu(thread->machine.cpu->number);
     }
 }
 

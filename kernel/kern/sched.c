@@ -23,6 +23,7 @@
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/trace.h>
+#include <vm/vm_map.h>
 
 struct cpu cpus[MAX_CPUS];
 uint32_t cpu_count;
@@ -33,13 +34,13 @@ uint32_t cpu_count;
  * poked. */
 static struct cpu *choose_cpu(struct thread *thread, bool *claimed)
 {
-    struct cpu *last = &cpus[thread->last_cpu];
+    struct cpu *last = thread->machine.cpu;
 
     *claimed = false;
     if (cpu_count <= 1)
         return current_cpu();
     for (uint32_t i = 0; i < cpu_count; i++) {
-        struct cpu *cpu = &cpus[(thread->last_cpu + i) % cpu_count];
+        struct cpu *cpu = &cpus[(last->number + i) % cpu_count];
 
         /* The exchange makes sure that two wakers do not choose the same one. */
         if (cpu->idle && __atomic_exchange_n(&cpu->idle, false, __ATOMIC_SEQ_CST)) {
@@ -117,13 +118,15 @@ void thread_continue(struct thread *old)
 
 /* Runs next, which is the caller's to run (out of a run queue, or its wake-up owned). self's lock
  * is held and its state says what becomes of it. Returns when self runs again. */
-static inline void switch_to(struct thread *self, struct thread *next)
+static inline __attribute__((always_inline)) void switch_to(struct thread *self,
+                                                            struct thread *next)
 {
     struct cpu *cpu = self->machine.cpu;
     uint64_t now = machine_time();
+    struct thread *old;
 
     next->on_cpu = true;
-    next->last_cpu = cpu->number;
+    next->machine.cpu = cpu;
     next->csw++;
     self->system_time += now - self->time_stamp;
     next->time_stamp = now;
@@ -132,12 +135,23 @@ static inline void switch_to(struct thread *self, struct thread *next)
     /* Who sets next's AST_HALT and then finds it on no CPU relies on its seeing the AST later. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     machine_switch_prepare(self, next);
-    thread_continue(machine_switch(self, next));
+    if (self->task != next->task) {
+        struct vm_map *map = next->task->map;
+
+        pmap_activate(map != NULL ? map->pmap : NULL);
+    }
+    old = machine_switch(self, next);
+    if (__builtin_expect(old->state == TH_WAITING && !old->watched, 1)) {
+        __atomic_store_n(&old->on_cpu, false, __ATOMIC_RELEASE);
+        spin_unlock(&old->lock);
+    } else {
+        thread_continue(old);
+    }
 }
 
 /* self cannot go on: its lock is held. Runs whatever there is to run, the idle thread if
  * nothing. */
-static void switch_away(struct thread *self)
+static __attribute__((noinline)) void switch_away(struct thread *self)
 {
     struct cpu *cpu = self->machine.cpu;
     struct thread *next = runq_take(cpu, 0);
@@ -173,15 +187,16 @@ wait_result_t thread_block(void)
     return wait_done(self);
 }
 
-wait_result_t thread_handoff(thread_t next, wait_result_t result)
+/* The rest of a hand-off. self, which is locked, waits, or has been woken already. */
+static inline __attribute__((always_inline)) wait_result_t hand_off(struct thread *self,
+                                                                    struct thread *next,
+                                                                    wait_result_t result)
 {
-    struct thread *self = current_thread();
+    struct runq *runq = &self->machine.cpu->runq;
 
-    spin_assert_none();
-    spin_lock(&self->lock);
-    if (self->state == TH_RUNNABLE                              /* woken already */
-        || __atomic_load_n(&next->on_cpu, __ATOMIC_ACQUIRE)     /* not yet switched out elsewhere */
-        || runq_highest(&self->machine.cpu->runq) > next->sched_priority) {
+    if (__builtin_expect(self->state == TH_RUNNABLE                      /* woken already */
+                         || __atomic_load_n(&next->on_cpu, __ATOMIC_ACQUIRE) /* still elsewhere */
+                         || (runq->count != 0 && runq_highest(runq) > next->sched_priority), 0)) {
         spin_unlock(&self->lock);
         thread_go(next, result);
         return thread_block();
@@ -192,6 +207,35 @@ wait_result_t thread_handoff(thread_t next, wait_result_t result)
     next->state = TH_RUNNABLE;
     next->slice = self->slice;
     switch_to(self, next);
+    return wait_done(self);
+}
+
+wait_result_t thread_handoff(thread_t next, wait_result_t result)
+{
+    struct thread *self = current_thread();
+
+    spin_assert_none();
+    spin_lock(&self->lock);
+    return hand_off(self, next, result);
+}
+
+wait_result_t waitq_wait(struct waitq *wq, bool interruptible, uint64_t deadline, thread_t next)
+{
+    struct thread *self = current_thread();
+
+    assert(spin_holding(wq->lock));
+    spin_lock(&self->lock);
+    if (__builtin_expect(!thread_begin_wait(self, wq, interruptible, deadline), 0)) {
+        spin_unlock(&self->lock);
+        spin_unlock(wq->lock);
+        if (next != NULL)
+            thread_go(next, THREAD_AWAKENED);
+        return THREAD_INTERRUPTED;
+    }
+    spin_unlock(wq->lock);
+    if (next != NULL)
+        return hand_off(self, next, THREAD_AWAKENED);
+    switch_away(self);
     return wait_done(self);
 }
 
@@ -307,7 +351,6 @@ void sched_create_idle_threads(void)
             panic("sched: no memory for the idle thread of CPU %u", i);
         idle->state = TH_RUNNABLE;
         idle->machine.cpu = &cpus[i];
-        idle->last_cpu = i;
         cpus[i].idle_thread = idle;
     }
 }

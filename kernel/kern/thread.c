@@ -34,7 +34,6 @@ static thread_t thread_alloc(struct task *task, void (*entry)(void *), void *arg
     thread->priority = priority;
     thread->max_priority = MAX(priority, PRIORITY_USER_MAX);
     thread->sched_priority = priority;
-    thread->last_cpu = current_cpu()->number;
     thread->machine.cpu = current_cpu();
     queue_init(&thread->wait_link);
     queue_init(&thread->run_link);
@@ -130,7 +129,7 @@ static void thread_halt(struct thread *thread)
 {
     ast_set(thread, AST_HALT);
     if (thread->on_cpu && thread != current_thread())
-        machine_poke_cpu(thread->last_cpu);
+        machine_poke_cpu(thread->machine.cpu->number);
 }
 
 /* Nothing holds the thread any more, perhaps. Lock held; true: event_wakeup(&thread->ast) after it
@@ -211,7 +210,7 @@ void thread_terminate_async(thread_t thread)
     if (thread->state == TH_SUSPENDED)
         thread_setrun(thread);
     else if (thread->on_cpu && thread != current_thread())
-        machine_poke_cpu(thread->last_cpu);
+        machine_poke_cpu(thread->machine.cpu->number);
     sched_hurry(thread);
     spin_unlock(&thread->lock);
     thread_interrupt(thread);
@@ -248,6 +247,7 @@ void thread_terminate_self(void)
     task->dead_user_time += self->user_time;
     task->dead_system_time += self->system_time;
     task->dead_csw += self->csw;
+    task->dead_traps += self->traps;
     last = !task->active && task->thread_count == 0;
     spin_unlock(&task->lock);
     if (last)

@@ -166,7 +166,7 @@ kern_return_t thread_info(thread_t thread, int flavor, thread_info_t out,
     info.suspend_count = thread->suspend_count;
     info.base_priority = thread->priority;
     info.cur_priority = thread->sched_priority;
-    info.last_cpu = thread->last_cpu;
+    info.last_cpu = thread->machine.cpu->number;
     info.cpu_usage = sched_cpu_usage(thread);
     spin_unlock(&thread->lock);
     memcpy(out, &info, sizeof(info));

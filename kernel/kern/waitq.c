@@ -20,29 +20,14 @@ void waitq_init(struct waitq *wq, spinlock_t *lock)
     wq->lock = lock;
 }
 
-/* The common part: wq may be NULL, a pure sleep. */
+/* wq may be NULL, a pure sleep. */
 static void assert_wait(struct waitq *wq, const void *event, bool interruptible, uint64_t deadline)
 {
     struct thread *self = current_thread();
 
     spin_lock(&self->lock);
-    /* Under the lock, so that an abort is either seen here, or sees the wait. */
-    if (interruptible && (self->ast & (AST_ABORT | AST_TERMINATE)) != 0) {
-        ast_clear(self, AST_ABORT);
-        self->wait_result = THREAD_INTERRUPTED;
-        spin_unlock(&self->lock);
-        return;
-    }
-    self->wait_result = THREAD_WAITING;
-    self->state = TH_WAITING;
-    self->interruptible = interruptible;
-    self->waitq = wq;
     self->wait_event = event;
-    self->wait_deadline = deadline;
-    if (wq != NULL)
-        enqueue_tail(&wq->threads, &self->wait_link);
-    if (deadline != DEADLINE_NONE)
-        timer_arm(&self->wait_timer, deadline);
+    thread_begin_wait(self, wq, interruptible, deadline);
     spin_unlock(&self->lock);
 }
 

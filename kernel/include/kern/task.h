@@ -18,10 +18,8 @@ struct task {
     vm_address_t emulation;     /* unix_syscall entry, or 0; plain word, read by the trap */
     security_token_t token;     /* written under lock, read by senders as one 64-bit word */
 
-    /* ---- event counters: relaxed; the traps' own two are counted by assembly (asm_offsets.h)
-     * ---- */
-    uint32_t faults, pageins, cow_faults, messages_sent, messages_received, syscalls_mach,
-        syscalls_unix;
+    /* ---- event counters: relaxed; the last is counted by assembly (asm_offsets.h) ---- */
+    uint32_t faults, pageins, cow_faults, messages_sent, messages_received, syscalls_unix;
 
     /* ---- owned by lock ---- */
     spinlock_t lock;
@@ -38,6 +36,7 @@ struct task {
     uint64_t dead_user_time;    /* of threads that are gone */
     uint64_t dead_system_time;
     uint32_t dead_csw;
+    uint32_t dead_traps;
     char name[TASK_NAME_SIZE];
     struct queue all_link;      /* in the list of all tasks: owned by its lock (task.c) */
 };

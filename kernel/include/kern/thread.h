@@ -36,7 +36,8 @@ enum thread_run_state {
 #define AST_PREEMPT   1 /* its slice is over, or a higher priority waits */
 #define AST_HALT      2 /* suspended */
 #define AST_TERMINATE 4
-#define AST_ABORT     8 /* thread_abort: the next interruptible wait fails at once */
+#define AST_REGISTERS 8 /* the user registers it shall return with were changed: load them all */
+#define AST_ABORT     16 /* thread_abort: the next interruptible wait fails at once */
 
 struct thread {
     struct machine_thread machine; /* FIRST: assembly knows its offsets (machine/thread.h) */
@@ -44,6 +45,7 @@ struct thread {
     uint32_t ast;                  /* atomic */
     uint32_t refs;                 /* atomic */
     struct task *task;             /* fixed */
+    uint32_t traps;                /* Mach traps made: counted by assembly */
     struct ipc_port *self;         /* kernel port; owned by LOCK_TASK of the task */
 
     /* ---- owned by lock ---- */
@@ -61,7 +63,6 @@ struct thread {
     uint8_t sched_priority;        /* in force: base, less usage, or depressed */
     uint8_t depressed;             /* thread_switch DEPRESS */
     uint32_t suspend_count;
-    uint32_t last_cpu;
     uint32_t usage;                /* decaying; see priority.c */
     uint32_t usage_stamp;
     wait_result_t wait_result;
@@ -132,6 +133,27 @@ void thread_init(void);
 uint32_t thread_total(void);
 
 /* ---- between the files of kern/ ---- */
+/* The current thread, which is locked, waits from now on: on wq (locked), or NULL for the deadline
+ * alone. False: no, it was aborted (wait_result). */
+static inline bool thread_begin_wait(struct thread *self, struct waitq *wq, bool interruptible,
+                                     uint64_t deadline)
+{
+    /* Under the lock, so that an abort is either seen here, or sees the wait. */
+    if (__builtin_expect((self->ast & (AST_ABORT | AST_TERMINATE)) != 0, 0) && interruptible) {
+        ast_clear(self, AST_ABORT);
+        self->wait_result = THREAD_INTERRUPTED;
+        return false;
+    }
+    self->state = TH_WAITING;
+    self->interruptible = interruptible;
+    self->waitq = wq;
+    self->wait_deadline = deadline;
+    if (wq != NULL)
+        enqueue_tail(&wq->threads, &self->wait_link);
+    if (__builtin_expect(deadline != DEADLINE_NONE, 0))
+        timer_arm(&self->wait_timer, deadline);
+    return true;
+}
 /* A kernel thread that has not been made runnable, with one reference for its being alive. NULL:
  * out of memory. */
 thread_t kernel_thread_create(const char *name, void (*entry)(void *), void *arg, int priority);

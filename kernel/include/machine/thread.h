@@ -7,6 +7,7 @@
 
 #include <mach/mach_types.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct thread;
@@ -20,9 +21,8 @@ struct trapframe {
     uint64_t cpsr;   /* SPSR_EL1 */
 };
 
-/* Callee-saved registers of a thread that is switched out. */
+/* A thread that is switched out: where it goes on. All else is on its stack (machine_switch). */
 struct switchframe {
-    uint64_t x19_x28[10];
     uint64_t fp;
     uint64_t lr;
     uint64_t sp;
@@ -35,8 +35,17 @@ struct machine_thread {
     uint64_t tpidr;               /* TPIDR_EL0 while switched out */
     struct arm_neon_state64 *fp;  /* made at the first use of FP */
     uint32_t fp_cpu;              /* CPU whose registers hold its FP state, or ~0 */
-    bool stepping;                /* to take a debug exception after one instruction */
+    union {
+        struct {
+            bool stepping;        /* to take a debug exception after one instruction */
+            bool fp_live;         /* it has used its FP registers since it was switched to */
+        };
+        uint16_t special;         /* any of these: a switch has more to do */
+    };
 };
+
+/* The rare part of a switch: debug exceptions, FP registers. */
+void machine_switch_special(struct machine_thread *old, struct machine_thread *new);
 
 /* A fresh thread's stack and context, such that its first switch-in continues in thread_continue(),
  * which releases the outgoing thread's lock, then calls entry(arg), or goes to user mode (NULL).
@@ -47,11 +56,50 @@ kern_return_t machine_thread_create(struct thread *thread, void (*entry)(void *)
 void thread_continue(struct thread *old);
 /* Frees the stack; the thread does not run any more. Not on its own stack. */
 void machine_thread_destroy(struct thread *thread);
-/* Switches registers and stack; returns in `new`'s context, when it was switched to, with the
- * thread that ran before it: whose lock the caller then releases. Both locks... see sched.c. */
-struct thread *machine_switch(struct thread *old, struct thread *new);
-/* Around machine_switch: TTBR0, TPIDR, FP trap. */
-void machine_switch_prepare(struct thread *old, struct thread *new);
+/*
+ * Switches stacks: `old` is set aside, and where it goes on once somebody switches to it is behind
+ * this, with the thread that ran before it as the result. To the compiler it is an instruction that
+ * leaves no register as it was, so what is of use later lies on old's stack, and nothing else is
+ * saved. Inline for that: a function would save x19 to x28 for its caller, and then once more for the
+ * other thread.
+ */
+static inline __attribute__((always_inline)) struct thread *machine_switch(struct thread *old,
+                                                                           struct thread *new)
+{
+    register struct thread *x0 __asm__("x0") = old;
+    register struct thread *x1 __asm__("x1") = new;
+
+    __asm__ volatile("   adr x3, 1f\n"
+                     "   mov x2, sp\n"
+                     "   stp x29, x3, [x0, %[fp]]\n"
+                     "   str x2, [x0, %[sp]]\n"
+                     "   ldr x2, [x1, %[sp]]\n"
+                     "   ldp x29, x3, [x1, %[fp]]\n"
+                     "   mov sp, x2\n"
+                     "   msr tpidr_el1, x1\n" /* from here on current_thread() is new */
+                     "   br x3\n"
+                     "1:\n"
+                     : "+r"(x0), "+r"(x1)
+                     : [fp] "i"(offsetof(struct machine_thread, context.fp)),
+                       [sp] "i"(offsetof(struct machine_thread, context.sp))
+                     : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
+                       "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24",
+                       "x25", "x26", "x27", "x28", "x30", "memory", "cc");
+    return x0;
+}
+/* Before machine_switch: what belongs to old but is not in its kernel stack goes to memory, what
+ * belongs to new is loaded: all but the address space (pmap_activate). The kernel uses none of
+ * it. */
+static inline void machine_switch_prepare(struct thread *old_thread, struct thread *new_thread)
+{
+    struct machine_thread *old = (struct machine_thread *)old_thread;
+    struct machine_thread *new = (struct machine_thread *)new_thread;
+
+    __asm__ volatile("mrs %0, tpidr_el0" : "=r"(old->tpidr));
+    __asm__ volatile("msr tpidr_el0, %0" ::"r"(new->tpidr));
+    if (__builtin_expect(old->special | new->special, 0) != 0)
+        machine_switch_special(old, new);
+}
 /* User state, by flavor. The thread is stopped, or current at a trap. */
 kern_return_t machine_thread_get_state(struct thread *thread, thread_state_flavor_t flavor,
                                        thread_state_t state, mach_msg_type_number_t *count);
