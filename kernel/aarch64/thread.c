@@ -35,6 +35,7 @@ kern_return_t machine_thread_create(struct thread *thread, void (*entry)(void *)
         return KERN_RESOURCE_SHORTAGE;
     memset(machine, 0, sizeof(*machine));
     thread->stack = stack;
+    machine->cpu = current_cpu();
     machine->fp_cpu = ~0U;
     machine->frame = (struct trapframe *)(stack + KSTACK_SIZE) - 1;
     memset(machine->frame, 0, sizeof(*machine->frame));

@@ -117,9 +117,10 @@ void thread_continue(struct thread *old)
 }
 
 /* Runs next, which is the caller's to run (out of a run queue, or its wake-up owned). self's lock
- * is held and its state says what becomes of it. Returns when self runs again. */
-static inline __attribute__((always_inline)) void switch_to(struct thread *self,
-                                                            struct thread *next)
+ * is held and its state says what becomes of it. Returns self, when it runs again: to be used from there
+ * on, since no register has kept the old one. */
+static inline __attribute__((always_inline)) struct thread *switch_to(struct thread *self,
+                                                                      struct thread *next)
 {
     struct cpu *cpu = self->machine.cpu;
     uint64_t now = machine_time();
@@ -140,13 +141,14 @@ static inline __attribute__((always_inline)) void switch_to(struct thread *self,
 
         pmap_activate(map != NULL ? map->pmap : NULL);
     }
-    old = machine_switch(self, next);
+    old = machine_switch(&self, next);
     if (__builtin_expect(old->state == TH_WAITING && !old->watched, 1)) {
         __atomic_store_n(&old->on_cpu, false, __ATOMIC_RELEASE);
         spin_unlock(&old->lock);
     } else {
         thread_continue(old);
     }
+    return self;
 }
 
 /* self cannot go on: its lock is held. Runs whatever there is to run, the idle thread if
@@ -187,15 +189,14 @@ wait_result_t thread_block(void)
     return wait_done(self);
 }
 
-/* The rest of a hand-off. self, which is locked, waits, or has been woken already. */
+/* The rest of a hand-off. self, which is locked, waits. */
 static inline __attribute__((always_inline)) wait_result_t hand_off(struct thread *self,
                                                                     struct thread *next,
                                                                     wait_result_t result)
 {
     struct runq *runq = &self->machine.cpu->runq;
 
-    if (__builtin_expect(self->state == TH_RUNNABLE                      /* woken already */
-                         || __atomic_load_n(&next->on_cpu, __ATOMIC_ACQUIRE) /* still elsewhere */
+    if (__builtin_expect(__atomic_load_n(&next->on_cpu, __ATOMIC_ACQUIRE) /* still elsewhere */
                          || (runq->count != 0 && runq_highest(runq) > next->sched_priority), 0)) {
         spin_unlock(&self->lock);
         thread_go(next, result);
@@ -206,8 +207,7 @@ static inline __attribute__((always_inline)) wait_result_t hand_off(struct threa
     next->wait_result = result;
     next->state = TH_RUNNABLE;
     next->slice = self->slice;
-    switch_to(self, next);
-    return wait_done(self);
+    return wait_done(switch_to(self, next));
 }
 
 wait_result_t thread_handoff(thread_t next, wait_result_t result)
@@ -216,24 +216,29 @@ wait_result_t thread_handoff(thread_t next, wait_result_t result)
 
     spin_assert_none();
     spin_lock(&self->lock);
-    return hand_off(self, next, result);
+    if (self->state != TH_RUNNABLE)
+        return hand_off(self, next, result);
+    spin_unlock(&self->lock); /* woken already */
+    thread_go(next, result);
+    return wait_done(self);
 }
 
-wait_result_t waitq_wait(struct waitq *wq, bool interruptible, uint64_t deadline, thread_t next)
+wait_result_t waitq_wait(struct waitq *wq, uint64_t deadline, thread_t next)
 {
     struct thread *self = current_thread();
 
     assert(spin_holding(wq->lock));
     spin_lock(&self->lock);
-    if (__builtin_expect(!thread_begin_wait(self, wq, interruptible, deadline), 0)) {
+    if (__builtin_expect(!thread_begin_wait(self, wq, true, deadline), 0)) {
         spin_unlock(&self->lock);
         spin_unlock(wq->lock);
         if (next != NULL)
             thread_go(next, THREAD_AWAKENED);
         return THREAD_INTERRUPTED;
     }
+    enqueue_tail(&wq->threads, &self->wait_link);
     spin_unlock(wq->lock);
-    if (next != NULL)
+    if (__builtin_expect(next != NULL, 1))
         return hand_off(self, next, THREAD_AWAKENED);
     switch_away(self);
     return wait_done(self);

@@ -6,8 +6,7 @@
  * to its port are left, since then nobody can signal it any more. Its waiters then get
  * KERN_TERMINATED.
  */
-#include <ipc/ipc_port.h>
-#include <ipc/ipc_space.h>
+#include <ipc/ipc_entry.h>
 #include <kern/debug.h>
 #include <kern/host.h>
 #include <kern/task.h>
@@ -134,7 +133,7 @@ void semaphore_destroy_all(struct task *task)
 /* ---- signal and wait ---- */
 
 /* The waiter whose turn it is, off the queue: its wake-up is the caller's. Lock held. */
-static thread_t next_waiter(semaphore_t semaphore)
+static inline thread_t next_waiter(semaphore_t semaphore)
 {
     struct thread *thread;
     struct thread *best = NULL;
@@ -148,18 +147,62 @@ static thread_t next_waiter(semaphore_t semaphore)
     return best != NULL && waitq_remove(&semaphore->waitq, best) ? best : NULL;
 }
 
-/* *woken: who was waiting, for the caller to wake up; or NULL, and the count went up. */
-static kern_return_t signal(semaphore_t semaphore, thread_t *woken)
+/* The semaphore that the right to it stands for, locked; NULL: it is none, or none any more. Looking
+ * is without a reference, lock after lock: the port's keeps the semaphore until ours is held. */
+static inline semaphore_t lock_kobject(ipc_port_t port)
+{
+    semaphore_t semaphore = NULL;
+
+    ip_lock(port);
+    if (__builtin_expect(port->kotype == IKOT_SEMAPHORE, 1)) {
+        semaphore = port->kobject;
+        spin_lock(&semaphore->lock);
+    }
+    ip_unlock(port);
+    return semaphore;
+}
+
+/* The port a name of the space (locked) denotes, if it may be a semaphore's. */
+static inline bool lookup(ipc_space_t space, mach_port_name_t name, ipc_port_t *port)
+{
+    struct ipc_entry *entry = ipc_entry_lookup(space, name);
+
+    if (entry == NULL || !(entry->bits & MACH_PORT_TYPE_SEND))
+        return false;
+    *port = entry->port;
+    return true;
+}
+
+/* The current task's semaphore of that name, locked and active; else KERN_INVALID_ARGUMENT,
+ * KERN_TERMINATED. */
+static kern_return_t lock_name(mach_port_name_t name, semaphore_t *out)
+{
+    ipc_space_t space = current_space();
+    semaphore_t semaphore = NULL;
+    ipc_port_t port;
+
+    is_lock(space);
+    if (__builtin_expect(space->active && lookup(space, name, &port), 1))
+        semaphore = lock_kobject(port);
+    is_unlock(space);
+    *out = semaphore;
+    if (semaphore == NULL)
+        return KERN_INVALID_ARGUMENT;
+    if (!semaphore->active) {
+        spin_unlock(&semaphore->lock);
+        return KERN_TERMINATED;
+    }
+    return KERN_SUCCESS;
+}
+
+/* Signals one that is locked and active, and unlocks it. *woken: who was waiting, for the caller to
+ * wake up; or NULL, and the count went up. */
+static inline kern_return_t signal(semaphore_t semaphore, thread_t *woken)
 {
     kern_return_t kr = KERN_SUCCESS;
 
-    *woken = NULL;
-    if (semaphore == NULL)
-        return KERN_INVALID_ARGUMENT;
-    spin_lock(&semaphore->lock);
-    if (!semaphore->active)
-        kr = KERN_TERMINATED;
-    else if ((*woken = next_waiter(semaphore)) == NULL) {
+    *woken = next_waiter(semaphore);
+    if (*woken == NULL) {
         if (semaphore->count == INT32_MAX)
             kr = KERN_INVALID_VALUE;
         else
@@ -169,108 +212,64 @@ static kern_return_t signal(semaphore_t semaphore, thread_t *woken)
     return kr;
 }
 
-/* Takes one off the count: KERN_SUCCESS; or the current thread has begun to wait (*waiting). */
-static kern_return_t wait_begin(semaphore_t semaphore, uint64_t deadline, bool *waiting)
+/* Takes one off the count of one that is locked and active, or waits for it; unlocks it. woken is
+ * woken up in any case, if not NULL: by going straight to it, if we wait. */
+static inline kern_return_t wait(semaphore_t semaphore, uint64_t deadline, thread_t woken)
 {
-    kern_return_t kr = KERN_SUCCESS;
+    wait_result_t result;
 
-    *waiting = false;
-    if (semaphore == NULL)
-        return KERN_INVALID_ARGUMENT;
-    spin_lock(&semaphore->lock);
-    if (!semaphore->active) {
-        kr = KERN_TERMINATED;
-    } else if (semaphore->count > 0) {
+    if (semaphore->count > 0) {
         semaphore->count--;
-    } else {
-        waitq_assert_wait(&semaphore->waitq, true, deadline);
-        *waiting = true;
-    }
-    spin_unlock(&semaphore->lock);
-    return kr;
-}
-
-static kern_return_t wait_code(wait_result_t result)
-{
-    switch (result) {
-    case THREAD_AWAKENED:
+        spin_unlock(&semaphore->lock);
+        if (woken != NULL)
+            thread_go(woken, THREAD_AWAKENED);
         return KERN_SUCCESS;
-    case THREAD_TIMED_OUT:
-        return KERN_OPERATION_TIMED_OUT;
-    case THREAD_INTERRUPTED:
-        return KERN_ABORTED;
-    default:
-        return KERN_TERMINATED;
     }
-}
-
-/* With a reference; NULL: the current task has no semaphore of that name. */
-static semaphore_t convert_name_to_semaphore(mach_port_name_t name)
-{
-    struct ipc_port *port = ipc_space_lookup_port(current_space(), name);
-    semaphore_t semaphore;
-
-    if (port == IP_NULL)
-        return NULL;
-    semaphore = convert_port_to_semaphore(port);
-    ip_release(port);
-    return semaphore;
-}
-
-static kern_return_t wait(mach_port_name_t name, uint64_t deadline)
-{
-    semaphore_t semaphore = convert_name_to_semaphore(name);
-    bool waiting;
-    kern_return_t kr = wait_begin(semaphore, deadline, &waiting);
-
-    if (waiting)
-        kr = wait_code(thread_block());
-    semaphore_dereference(semaphore);
-    return kr;
+    result = waitq_wait(&semaphore->waitq, deadline, woken);
+    if (__builtin_expect(result == THREAD_AWAKENED, 1))
+        return KERN_SUCCESS;
+    if (result == THREAD_TIMED_OUT)
+        return KERN_OPERATION_TIMED_OUT;
+    return result == THREAD_INTERRUPTED ? KERN_ABORTED : KERN_TERMINATED;
 }
 
 /* ---- traps ---- */
 
 kern_return_t semaphore_signal_trap(mach_port_name_t name)
 {
-    semaphore_t semaphore = convert_name_to_semaphore(name);
+    semaphore_t semaphore;
     thread_t woken;
-    kern_return_t kr = signal(semaphore, &woken);
+    kern_return_t kr = lock_name(name, &semaphore);
 
+    if (kr != KERN_SUCCESS)
+        return kr;
+    kr = signal(semaphore, &woken);
     if (woken != NULL)
         thread_go(woken, THREAD_AWAKENED);
-    semaphore_dereference(semaphore);
     return kr;
 }
 
 /* Wakes all who wait; the count stays as it is. */
 kern_return_t semaphore_signal_all_trap(mach_port_name_t name)
 {
-    semaphore_t semaphore = convert_name_to_semaphore(name);
-    kern_return_t kr = KERN_SUCCESS;
+    semaphore_t semaphore;
+    kern_return_t kr = lock_name(name, &semaphore);
 
-    if (semaphore == NULL)
-        return KERN_INVALID_ARGUMENT;
-    spin_lock(&semaphore->lock);
-    if (semaphore->active)
-        waitq_wakeup_all(&semaphore->waitq, THREAD_AWAKENED);
-    else
-        kr = KERN_TERMINATED;
+    if (kr != KERN_SUCCESS)
+        return kr;
+    waitq_wakeup_all(&semaphore->waitq, THREAD_AWAKENED);
     spin_unlock(&semaphore->lock);
-    semaphore_dereference(semaphore);
-    return kr;
+    return KERN_SUCCESS;
 }
 
 /* Wakes that thread, if it waits here (KERN_FAILURE: it does not), or any for MACH_PORT_NULL. */
 kern_return_t semaphore_signal_thread_trap(mach_port_name_t name, mach_port_name_t thread_name)
 {
-    semaphore_t semaphore = convert_name_to_semaphore(name);
     thread_t thread = NULL;
     thread_t woken = NULL;
-    kern_return_t kr = KERN_INVALID_ARGUMENT;
+    semaphore_t semaphore;
+    kern_return_t kr;
 
-    if (semaphore == NULL)
-        return KERN_INVALID_ARGUMENT;
     if (thread_name != MACH_PORT_NAME_NULL) {
         struct ipc_port *port = ipc_space_lookup_port(current_space(), thread_name);
 
@@ -279,29 +278,35 @@ kern_return_t semaphore_signal_thread_trap(mach_port_name_t name, mach_port_name
             ip_release(port);
         }
         if (thread == NULL)
-            goto out;
+            return KERN_INVALID_ARGUMENT;
     }
-    spin_lock(&semaphore->lock);
-    if (!semaphore->active)
-        kr = KERN_TERMINATED;
-    else if (thread == NULL)
-        woken = next_waiter(semaphore);
-    else if (waitq_remove(&semaphore->waitq, thread))
-        woken = thread;
-    if (semaphore->active)
-        kr = woken != NULL ? KERN_SUCCESS : KERN_FAILURE;
-    spin_unlock(&semaphore->lock);
-    if (woken != NULL)
-        thread_go(woken, THREAD_AWAKENED);
+    kr = lock_name(name, &semaphore);
+    if (kr == KERN_SUCCESS) {
+        if (thread == NULL)
+            woken = next_waiter(semaphore);
+        else if (waitq_remove(&semaphore->waitq, thread))
+            woken = thread;
+        spin_unlock(&semaphore->lock);
+        if (woken != NULL)
+            thread_go(woken, THREAD_AWAKENED);
+        else
+            kr = KERN_FAILURE;
+    }
     thread_deallocate(thread);
-out:
-    semaphore_dereference(semaphore);
     return kr;
+}
+
+static kern_return_t wait_name(mach_port_name_t name, uint64_t deadline)
+{
+    semaphore_t semaphore;
+    kern_return_t kr = lock_name(name, &semaphore);
+
+    return kr == KERN_SUCCESS ? wait(semaphore, deadline, NULL) : kr;
 }
 
 kern_return_t semaphore_wait_trap(mach_port_name_t name)
 {
-    return wait(name, DEADLINE_NONE);
+    return wait_name(name, DEADLINE_NONE);
 }
 
 kern_return_t semaphore_timedwait_trap(mach_port_name_t name, uint64_t sec, uint64_t nsec)
@@ -312,36 +317,48 @@ kern_return_t semaphore_timedwait_trap(mach_port_name_t name, uint64_t sec, uint
         return KERN_INVALID_VALUE;
     if (__builtin_mul_overflow(sec, 1000000000UL, &ns) || __builtin_add_overflow(ns, nsec, &ns))
         ns = ~0UL; /* five hundred years */
-    return wait(name, deadline_after_ns(ns));
+    return wait_name(name, deadline_after_ns(ns));
 }
 
 /* The CPU goes straight to who was waiting for the signal. A signal in answer cannot be missed: it
- * stays in the count. */
+ * stays in the count. Both names are good, or nothing is done; but the semaphore to wait for may
+ * die as soon as the other was signalled. */
 kern_return_t semaphore_wait_signal_trap(mach_port_name_t wait_name, mach_port_name_t signal_name)
 {
-    semaphore_t wait_semaphore = convert_name_to_semaphore(wait_name);
-    semaphore_t signal_semaphore = convert_name_to_semaphore(signal_name);
+    ipc_space_t space = current_space();
+    ipc_port_t wait_port, signal_port;
+    semaphore_t semaphore;
     thread_t woken = NULL;
-    bool waiting = false;
     kern_return_t kr = KERN_INVALID_ARGUMENT;
 
-    if (wait_semaphore == NULL || signal_semaphore == NULL)
+    is_lock(space);
+    if (!space->active || !lookup(space, wait_name, &wait_port)
+        || !lookup(space, signal_name, &signal_port)
+        || wait_port->kotype != IKOT_SEMAPHORE) /* without its lock: asked again below */
         goto out;
-    kr = signal(signal_semaphore, &woken);
+    semaphore = lock_kobject(signal_port);
+    if (semaphore == NULL)
+        goto out;
+    if (!semaphore->active) {
+        spin_unlock(&semaphore->lock);
+        kr = KERN_TERMINATED;
+        goto out;
+    }
+    kr = signal(semaphore, &woken);
     if (kr != KERN_SUCCESS)
         goto out;
-    kr = wait_begin(wait_semaphore, DEADLINE_NONE, &waiting);
-    if (waiting) {
-        wait_result_t result;
-
-        result = woken != NULL ? thread_handoff(woken, THREAD_AWAKENED) : thread_block();
-        kr = wait_code(result);
-    } else if (woken != NULL) {
-        thread_go(woken, THREAD_AWAKENED);
+    semaphore = lock_kobject(wait_port);
+    if (__builtin_expect(semaphore != NULL && semaphore->active, 1)) {
+        is_unlock(space);
+        return wait(semaphore, DEADLINE_NONE, woken);
     }
+    if (semaphore != NULL)
+        spin_unlock(&semaphore->lock);
+    kr = KERN_TERMINATED;
 out:
-    semaphore_dereference(wait_semaphore);
-    semaphore_dereference(signal_semaphore);
+    is_unlock(space);
+    if (woken != NULL)
+        thread_go(woken, THREAD_AWAKENED);
     return kr;
 }
 

@@ -34,7 +34,6 @@ static thread_t thread_alloc(struct task *task, void (*entry)(void *), void *arg
     thread->priority = priority;
     thread->max_priority = MAX(priority, PRIORITY_USER_MAX);
     thread->sched_priority = priority;
-    thread->machine.cpu = current_cpu();
     queue_init(&thread->wait_link);
     queue_init(&thread->run_link);
     queue_init(&thread->task_link);

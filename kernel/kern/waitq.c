@@ -27,7 +27,8 @@ static void assert_wait(struct waitq *wq, const void *event, bool interruptible,
 
     spin_lock(&self->lock);
     self->wait_event = event;
-    thread_begin_wait(self, wq, interruptible, deadline);
+    if (thread_begin_wait(self, wq, interruptible, deadline) && wq != NULL)
+        enqueue_tail(&wq->threads, &self->wait_link);
     spin_unlock(&self->lock);
 }
 
@@ -38,12 +39,9 @@ void waitq_assert_wait(struct waitq *wq, bool interruptible, uint64_t deadline)
 }
 
 /* The caller owns the wake-up from now on. Both locks are held. */
-static void claim(struct thread *thread)
+static inline void claim(struct thread *thread)
 {
-    if (thread->waitq != NULL)
-        queue_remove(&thread->wait_link);
-    thread->waitq = NULL;
-    thread->wait_deadline = DEADLINE_NONE;
+    queue_remove(&thread->wait_link); /* (a pure sleeper's is linked to itself) */
     thread->state = TH_WAKING;
 }
 

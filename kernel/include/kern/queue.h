@@ -45,14 +45,22 @@ static inline void enqueue_head(struct queue *q, struct queue *link)
 
 static inline void enqueue_tail(struct queue *q, struct queue *link)
 {
-    queue_insert_after(q->prev, link);
+    struct queue *last = q->prev;
+
+    link->next = q;
+    link->prev = last;
+    last->next = link;
+    q->prev = link;
 }
 
 /* Takes link out of the queue it is in, and leaves it unlinked. */
 static inline void queue_remove(struct queue *link)
 {
-    link->prev->next = link->next;
-    link->next->prev = link->prev;
+    struct queue *next = link->next;
+    struct queue *prev = link->prev;
+
+    prev->next = next;
+    next->prev = prev;
     queue_init(link);
 }
 

@@ -35,8 +35,8 @@ enum thread_run_state {
 /* Why the thread must not return to user mode yet; set by anyone, atomically. */
 #define AST_PREEMPT   1 /* its slice is over, or a higher priority waits */
 #define AST_HALT      2 /* suspended */
-#define AST_TERMINATE 4
-#define AST_REGISTERS 8 /* the user registers it shall return with were changed: load them all */
+#define AST_REGISTERS 4 /* the user registers it shall return with were changed: load them all */
+#define AST_TERMINATE 8
 #define AST_ABORT     16 /* thread_abort: the next interruptible wait fails at once */
 
 struct thread {
@@ -66,13 +66,13 @@ struct thread {
     uint32_t usage;                /* decaying; see priority.c */
     uint32_t usage_stamp;
     wait_result_t wait_result;
-    struct waitq *waitq;           /* what it waits on, or NULL (a pure sleep) */
+    struct waitq *waitq;           /* TH_WAITING: what it waits on, or NULL (a pure sleep) */
     const void *wait_event;        /* event_assert_wait: which of the bucket's events */
     struct queue wait_link;        /* in waitq: owned by the queue's lock */
     struct queue run_link;         /* in a run queue: owned by that queue's lock */
     int32_t runq_cpu;              /* whose run queue, -1 none */
     struct timer wait_timer;
-    uint64_t wait_deadline;        /* of this wait; DEADLINE_NONE also when it is over */
+    uint64_t wait_deadline;        /* of this wait, or DEADLINE_NONE */
 
     /* ---- the thread's own ---- */
     int32_t slice;                 /* ticks left */
@@ -133,8 +133,8 @@ void thread_init(void);
 uint32_t thread_total(void);
 
 /* ---- between the files of kern/ ---- */
-/* The current thread, which is locked, waits from now on: on wq (locked), or NULL for the deadline
- * alone. False: no, it was aborted (wait_result). */
+/* The current thread, which is locked, waits from now on; the caller puts it on wq (locked), or NULL:
+ * a pure sleep. False: no, it was aborted (wait_result). */
 static inline bool thread_begin_wait(struct thread *self, struct waitq *wq, bool interruptible,
                                      uint64_t deadline)
 {
@@ -148,8 +148,6 @@ static inline bool thread_begin_wait(struct thread *self, struct waitq *wq, bool
     self->interruptible = interruptible;
     self->waitq = wq;
     self->wait_deadline = deadline;
-    if (wq != NULL)
-        enqueue_tail(&wq->threads, &self->wait_link);
     if (__builtin_expect(deadline != DEADLINE_NONE, 0))
         timer_arm(&self->wait_timer, deadline);
     return true;

@@ -57,16 +57,16 @@ void thread_continue(struct thread *old);
 /* Frees the stack; the thread does not run any more. Not on its own stack. */
 void machine_thread_destroy(struct thread *thread);
 /*
- * Switches stacks: `old` is set aside, and where it goes on once somebody switches to it is behind
- * this, with the thread that ran before it as the result. To the compiler it is an instruction that
- * leaves no register as it was, so what is of use later lies on old's stack, and nothing else is
- * saved. Inline for that: a function would save x19 to x28 for its caller, and then once more for the
+ * Switches stacks: the current thread *self is set aside, and where it goes on once somebody switches
+ * to it is behind this, with the thread that ran before it as the result, and *self once more (it was
+ * `new` to that one). To the compiler it is an instruction that leaves no register as it was, so what is
+ * of use later lies on the stack, and nothing else is saved. Inline for that: a function would save x19 to x28 for its caller, and then once more for the
  * other thread.
  */
-static inline __attribute__((always_inline)) struct thread *machine_switch(struct thread *old,
+static inline __attribute__((always_inline)) struct thread *machine_switch(struct thread **self,
                                                                            struct thread *new)
 {
-    register struct thread *x0 __asm__("x0") = old;
+    register struct thread *x0 __asm__("x0") = *self;
     register struct thread *x1 __asm__("x1") = new;
 
     __asm__ volatile("   adr x3, 1f\n"
@@ -85,6 +85,7 @@ static inline __attribute__((always_inline)) struct thread *machine_switch(struc
                      : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
                        "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24",
                        "x25", "x26", "x27", "x28", "x30", "memory", "cc");
+    *self = x1;
     return x0;
 }
 /* Before machine_switch: what belongs to old but is not in its kernel stack goes to memory, what
