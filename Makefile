@@ -193,7 +193,8 @@ SERVER_DEFS := $(wildcard user/servers/*/*.defs)
 SERVERS_IF := $(basename $(notdir $(SERVER_DEFS)))
 vpath %.defs $(sort $(dir $(SERVER_DEFS)))
 
-MIG_KERNEL := $(addprefix $(BUILD)/mig/kernel/mach/,$(SERVED:=_server.c) $(SENT:=_user.c))
+MIG_KERNEL := $(addprefix $(BUILD)/mig/kernel/mach/,$(SERVED:=_server.c) \
+    $(addsuffix _user.c,$(filter-out exc,$(SENT)))) # (exception.c makes its messages itself)
 MIG_USER   := $(addprefix $(BUILD)/mig/user/mach/,$(SERVED:=_user.c) $(SENT:=_user.c)) \
     $(SERVERS_IF:%=$(BUILD)/mig/user/servers/%_user.c)
 MIG_SERVER := $(SENT:%=$(BUILD)/mig/user/mach/%_server.c) \

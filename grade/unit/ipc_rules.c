@@ -359,6 +359,8 @@ static void kernel_calls_a_server(void)
     CHECK(mach_msg_rpc_from_kernel(port, MACH_MSG_TYPE_MAKE_SEND, &m.header, 28, sizeof(m))
           == MACH_SEND_INVALID_DEST);
     ip_release(port);
+    ipc_port_dealloc_kernel(current_thread()->rpc_port); /* as at the thread's end */
+    current_thread()->rpc_port = IP_NULL;
 }
 
 static void waiter(void)

@@ -71,30 +71,26 @@ void machine_switch_special(struct machine_thread *old, struct machine_thread *n
 
 /* ---- user registers ---- */
 
-static void get_registers(const struct trapframe *frame, struct arm_thread_state64 *state)
-{
-    memcpy(state->x, frame->x, sizeof(state->x));
-    state->fp = frame->x[29];
-    state->lr = frame->x[30];
-    state->sp = frame->sp;
-    state->pc = frame->pc;
-    state->cpsr = frame->cpsr;
-    state->pad = 0;
-}
+/* A trapframe is laid out like the state that the user sees. */
+#define SAME_PLACE(member, field) \
+    static_assert(offsetof(struct trapframe, member) == offsetof(struct arm_thread_state64, field), \
+                  "trapframe." #member)
+SAME_PLACE(x[29], fp);
+SAME_PLACE(x[30], lr);
+SAME_PLACE(sp, sp);
+SAME_PLACE(pc, pc);
+SAME_PLACE(cpsr, cpsr);
+static_assert(sizeof(struct trapframe) == sizeof(struct arm_thread_state64), "and has its pad");
 
 /* Of the flags only the condition codes are the user's to choose: never the mode, never masks. */
-static void set_registers(struct thread *thread, const struct arm_thread_state64 *state)
+static void set_registers(struct thread *thread, const natural_t *state)
 {
     struct trapframe *frame = thread->machine.frame;
 
-    memcpy(frame->x, state->x, sizeof(state->x));
-    frame->x[29] = state->fp;
-    frame->x[30] = state->lr;
-    frame->sp = state->sp;
-    frame->pc = state->pc;
-    frame->cpsr = SPSR_EL0T | (state->cpsr & (SPSR_NZCV | SPSR_SS));
+    memcpy(frame, state, sizeof(*frame));
+    frame->cpsr = SPSR_EL0T | (frame->cpsr & (SPSR_NZCV | SPSR_SS));
     ast_set(thread, AST_REGISTERS);
-    thread->machine.stepping = state->cpsr & SPSR_SS;
+    thread->machine.stepping = frame->cpsr & SPSR_SS;
     if (thread == current_thread())
         write_sysreg(mdscr_el1, thread->machine.stepping ? MDSCR_SS : 0);
 }
@@ -103,16 +99,12 @@ kern_return_t machine_thread_get_state(struct thread *thread, thread_state_flavo
                                        thread_state_t state, mach_msg_type_number_t *count)
 {
     switch (flavor) {
-    case ARM_THREAD_STATE64: {
-        struct arm_thread_state64 registers;
-
+    case ARM_THREAD_STATE64:
         if (*count < ARM_THREAD_STATE64_COUNT)
             return KERN_INVALID_ARGUMENT;
-        get_registers(thread->machine.frame, &registers);
-        memcpy(state, &registers, sizeof(registers)); /* state is aligned for words only */
+        memcpy(state, thread->machine.frame, sizeof(struct trapframe));
         *count = ARM_THREAD_STATE64_COUNT;
         return KERN_SUCCESS;
-    }
     case ARM_NEON_STATE64: {
         struct arm_neon_state64 registers;
 
@@ -143,15 +135,11 @@ kern_return_t machine_thread_set_state(struct thread *thread, thread_state_flavo
                                        const natural_t *state, mach_msg_type_number_t count)
 {
     switch (flavor) {
-    case ARM_THREAD_STATE64: {
-        struct arm_thread_state64 registers;
-
+    case ARM_THREAD_STATE64:
         if (count != ARM_THREAD_STATE64_COUNT)
             return KERN_INVALID_ARGUMENT;
-        memcpy(&registers, state, sizeof(registers));
-        set_registers(thread, &registers);
+        set_registers(thread, state);
         return KERN_SUCCESS;
-    }
     case ARM_NEON_STATE64: {
         struct arm_neon_state64 registers;
 

@@ -65,6 +65,13 @@ mach_msg_return_t mach_msg_rpc_from_kernel(mach_port_t remote, mach_msg_type_nam
                                            mach_msg_header_t *msg, mach_msg_size_t send_size,
                                            mach_msg_size_t rcv_size);
 
+/*
+ * The same with a message that is one already (ipc_kmsg.h): its size, id, body, and COMPLEX if there are
+ * descriptors; a send right in ikm_remote, and its disposition as it arrives in the bits. It is consumed in
+ * any case. *reply is the caller's, to be destroyed. MACH_SEND_INVALID_DEST: the port is dead.
+ */
+mach_msg_return_t mach_msg_rpc_kmsg(ipc_kmsg_t request, ipc_kmsg_t *reply);
+
 /* Releases the rights and memory in the descriptors of a message in the kernel's form; its bits say
  * COMPLEX if there are any. No locks held; may block. */
 void mach_msg_destroy_from_kernel(mach_msg_header_t *msg);

@@ -188,24 +188,32 @@ mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
     }
 }
 
-void ipc_mqueue_send_always(ipc_kmsg_t kmsg, struct ipc_work *work)
+bool ipc_mqueue_deliver(ipc_kmsg_t kmsg, thread_t *receiver)
 {
     ipc_port_t port = kmsg->ikm_remote;
-    thread_t receiver = NULL;
 
+    *receiver = NULL;
     trace(TRACE_SEND, port, kmsg->ikm_header->msgh_id);
     ip_lock(port);
     if (!port->active || port->receiver == ipc_space_kernel || kmsg->ikm_circular) {
         ip_unlock(port);
-        enqueue_tail(&work->destroy, &kmsg->ikm_link);
-        return;
+        return false;
     }
     if (port->msgcount == 0)
-        receiver = hand_over_any(port, kmsg);
-    if (receiver == NULL)
+        *receiver = hand_over_any(port, kmsg);
+    if (*receiver == NULL)
         enqueue(port, kmsg);
     ip_unlock(port);
-    if (receiver != NULL)
+    return true;
+}
+
+void ipc_mqueue_send_always(ipc_kmsg_t kmsg, struct ipc_work *work)
+{
+    thread_t receiver;
+
+    if (!ipc_mqueue_deliver(kmsg, &receiver))
+        enqueue_tail(&work->destroy, &kmsg->ikm_link);
+    else if (receiver != NULL)
         thread_go(receiver, THREAD_AWAKENED);
 }
 
@@ -312,26 +320,18 @@ static mach_msg_return_t take_message(ipc_port_t port, struct receive *r)
  * MACH_MSG_SUCCESS: r->kmsg was handed over; else what ith_state says, with r->needed from ith_msize;
  * MACH_RCV_TIMED_OUT (r->deadline), MACH_RCV_INTERRUPTED; MACH_RCV_IN_PROGRESS (THREAD_RESTART): look again.
  */
-static mach_msg_return_t wait_for_message(struct waitq *receivers, spinlock_t *lock,
-                                          struct receive *r, struct ipc_exchange *exchange)
+static mach_msg_return_t wait_for_message(struct waitq *receivers, struct receive *r,
+                                          struct ipc_exchange *exchange)
 {
     thread_t self = current_thread();
     thread_t next = exchange->receiver;
-    wait_result_t result;
 
     self->ith_kmsg = NULL;
     self->ith_state = MACH_RCV_IN_PROGRESS;
     self->ith_option = r->option;
     self->ith_rcv_size = r->rcv_size;
-    waitq_assert_wait(receivers, true, r->deadline);
-    spin_unlock(lock);
-    if (next != NULL) {
-        exchange->receiver = NULL;
-        result = thread_handoff(next, THREAD_AWAKENED);
-    } else {
-        result = thread_block();
-    }
-    switch (result) {
+    exchange->receiver = NULL;
+    switch (waitq_wait(receivers, r->deadline, next)) {
     case THREAD_AWAKENED:
         r->kmsg = self->ith_kmsg;
         r->needed = self->ith_msize;
@@ -386,7 +386,7 @@ static mach_msg_return_t receive_port(ipc_port_t port, struct receive *r,
         ip_unlock(port);
         return MACH_RCV_TIMED_OUT;
     }
-    return wait_for_message(&port->receivers, &port->lock, r, exchange);
+    return wait_for_message(&port->receivers, r, exchange);
 }
 
 /*
@@ -405,7 +405,7 @@ static mach_msg_return_t receive_pset(ipc_space_t space, struct ipc_pset *pset, 
 
     if (queue_empty(&pset->ready)) {
         if (r->deadline != DEADLINE_POLL)
-            return wait_for_message(&pset->receivers, &pset->lock, r, exchange);
+            return wait_for_message(&pset->receivers, r, exchange);
         spin_unlock(&pset->lock);
         return MACH_RCV_TIMED_OUT;
     }
@@ -476,16 +476,18 @@ mach_msg_return_t ipc_mqueue_receive(ipc_space_t space, mach_port_name_t name,
     return mr;
 }
 
-mach_msg_return_t ipc_mqueue_receive_reply(ipc_port_t port, ipc_kmsg_t *kmsg)
+mach_msg_return_t ipc_mqueue_receive_reply(ipc_port_t port, struct ipc_exchange *exchange,
+                                           ipc_kmsg_t *kmsg)
 {
     struct receive r = {.option = MACH_MSG_OPTION_NONE, .deadline = DEADLINE_NONE};
-    struct ipc_exchange exchange = {NULL, NULL};
     mach_msg_return_t mr;
 
     do {
         ip_lock(port);
-        mr = receive_port(port, &r, &exchange);
+        mr = receive_port(port, &r, exchange);
     } while (mr == MACH_RCV_IN_PROGRESS);
+    if (__builtin_expect(exchange->receiver != NULL, 0))
+        ipc_exchange_finish(exchange);
     *kmsg = r.kmsg;
     return mr;
 }

@@ -5,6 +5,7 @@
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_mqueue.h>
 #include <ipc/ipc_right.h>
+#include <kern/thread.h>
 #include <mig_kernel.h>
 
 /* The right that a disposition makes of a port the kernel names. IP_DEAD: the port is dead. */
@@ -45,12 +46,12 @@ static void copyin_kernel_body(mach_msg_header_t *header)
     }
 }
 
-mach_msg_return_t mach_msg_send_from_kernel(mach_port_t remote, mach_msg_type_name_t remote_disp,
-                                            mach_port_t local, mach_msg_type_name_t local_disp,
-                                            mach_msg_header_t *msg, mach_msg_size_t size)
+/* A message with the rights that the dispositions make, as it arrives. */
+static mach_msg_return_t make_kmsg(mach_port_t remote, mach_msg_type_name_t remote_disp,
+                                   mach_port_t local, mach_msg_type_name_t local_disp,
+                                   mach_msg_header_t *msg, mach_msg_size_t size, ipc_kmsg_t *out)
 {
-    ipc_port_t dest, reply;
-    struct ipc_work work;
+    ipc_port_t dest;
     ipc_kmsg_t kmsg;
 
     if (!IP_VALID(remote) || !__atomic_load_n(&remote->active, __ATOMIC_ACQUIRE))
@@ -63,54 +64,82 @@ mach_msg_return_t mach_msg_send_from_kernel(mach_port_t remote, mach_msg_type_na
         ipc_kmsg_free(kmsg);
         return MACH_SEND_INVALID_DEST;
     }
-    reply = copyin_kernel(local, local_disp);
+    kmsg->ikm_remote = dest;
+    kmsg->ikm_local = copyin_kernel(local, local_disp);
     memcpy(kmsg->ikm_header, msg, size);
     kmsg->ikm_header->msgh_size = size;
     kmsg->ikm_header->msgh_bits =
         (msg->msgh_bits & MACH_MSGH_BITS_COMPLEX)
         | MACH_MSGH_BITS(ipc_right_arrives(remote_disp),
                          local == IP_NULL ? 0 : ipc_right_arrives(local_disp));
-    kmsg->ikm_remote = dest;
-    kmsg->ikm_local = reply;
     copyin_kernel_body(kmsg->ikm_header);
-    ipc_work_init(&work);
-    ipc_mqueue_send_always(kmsg, &work);
-    ipc_work_run(&work);
+    *out = kmsg;
     return MACH_MSG_SUCCESS;
 }
 
-/* A port that only the kernel waits on. */
-static ipc_port_t reply_port_alloc(void)
+mach_msg_return_t mach_msg_send_from_kernel(mach_port_t remote, mach_msg_type_name_t remote_disp,
+                                            mach_port_t local, mach_msg_type_name_t local_disp,
+                                            mach_msg_header_t *msg, mach_msg_size_t size)
 {
-    ipc_port_t port = ipc_port_alloc();
+    ipc_kmsg_t kmsg;
+    mach_msg_return_t mr = make_kmsg(remote, remote_disp, local, local_disp, msg, size, &kmsg);
 
-    if (port != IP_NULL)
+    if (mr == MACH_MSG_SUCCESS)
+        ipc_kmsg_send_always(kmsg);
+    return mr;
+}
+
+/* A port that only the kernel waits on: the thread's, if it has one left from before. */
+static ipc_port_t reply_port_take(struct thread *self)
+{
+    ipc_port_t port = self->rpc_port;
+
+    self->rpc_port = IP_NULL;
+    if (port == IP_NULL && (port = ipc_port_alloc()) != IP_NULL)
         port->receiver = ipc_space_reply;
     return port;
+}
+
+mach_msg_return_t mach_msg_rpc_kmsg(ipc_kmsg_t kmsg, ipc_kmsg_t *reply)
+{
+    struct thread *self = current_thread();
+    struct ipc_exchange exchange = {NULL, NULL};
+    ipc_port_t port = reply_port_take(self);
+    mach_msg_return_t mr;
+
+    if (port == IP_NULL) {
+        ipc_kmsg_destroy(kmsg);
+        return MACH_SEND_NO_BUFFER;
+    }
+    kmsg->ikm_local = ipc_port_make_sonce(port);
+    kmsg->ikm_header->msgh_bits |= MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE);
+    if (ipc_mqueue_deliver(kmsg, &exchange.receiver)) {
+        mr = ipc_mqueue_receive_reply(port, &exchange, reply);
+    } else {
+        ipc_kmsg_destroy(kmsg);
+        mr = MACH_SEND_INVALID_DEST;
+    }
+    if (mr != MACH_MSG_SUCCESS) {
+        ipc_port_dealloc_kernel(port); /* an answer that comes late finds it dead */
+        return mr;
+    }
+    self->rpc_port = port; /* the only right to it, the answer's, is used up */
+    (*reply)->ikm_remote = IP_NULL;
+    return MACH_MSG_SUCCESS;
 }
 
 mach_msg_return_t mach_msg_rpc_from_kernel(mach_port_t remote, mach_msg_type_name_t remote_disp,
                                            mach_msg_header_t *msg, mach_msg_size_t send_size,
                                            mach_msg_size_t rcv_size)
 {
-    ipc_port_t reply_port = reply_port_alloc();
-    ipc_kmsg_t kmsg, note;
+    ipc_kmsg_t kmsg;
     mach_msg_return_t mr;
 
-    if (reply_port == IP_NULL)
-        return MACH_SEND_NO_BUFFER;
-    mr = mach_msg_send_from_kernel(remote, remote_disp, reply_port, MACH_MSG_TYPE_MAKE_SEND_ONCE,
-                                   msg, send_size);
+    mr = make_kmsg(remote, remote_disp, IP_NULL, 0, msg, send_size, &kmsg);
     if (mr == MACH_MSG_SUCCESS)
-        mr = ipc_mqueue_receive_reply(reply_port, &kmsg);
-    ipc_port_dealloc_kernel(reply_port);
+        mr = mach_msg_rpc_kmsg(kmsg, &kmsg);
     if (mr != MACH_MSG_SUCCESS)
         return mr;
-
-    note = kmsg->ikm_note;
-    kmsg->ikm_remote = IP_NULL;
-    if (note != NULL)
-        ipc_kmsg_send_always(note);
     if (kmsg->ikm_header->msgh_size > rcv_size) {
         ipc_kmsg_destroy(kmsg);
         return MACH_RCV_TOO_LARGE;

@@ -11,7 +11,7 @@
 #include <kern/host.h>
 #include <kern/task.h>
 #include <kern/thread.h>
-#include <mach/exc_user.h>
+#include <mig_kernel.h>
 
 /* ---- who answers for what ---- */
 
@@ -74,79 +74,150 @@ void exception_actions_clear(struct exception_action *actions)
 
 /* ---- telling them ---- */
 
-/* The RPC failed before the message, and the rights in it, were the receiver's. A handler cannot make
- * us believe that: mig_kernel_reply_error lets no such code through. (Nor do the arrays we send exceed
- * their limits: the stub has no other error of its own.) */
-static bool send_failed(kern_return_t kr)
+/*
+ * The messages of exc.defs, laid out as MIG's stubs do, but built where they are sent from: a header;
+ * thread and task, but for EXCEPTION_STATE; what happened; and the thread's state, but for
+ * EXCEPTION_DEFAULT.
+ */
+#define EXC_ID       2401 /* exc.defs: exception_raise; the others follow in the order of behaviours */
+#define EXC_REPLY_ID 2501
+
+struct exc_ports {
+    mach_msg_body_t body;
+    mach_msg_port_descriptor_t thread;
+    mach_msg_port_descriptor_t task;
+};
+struct exc_what {
+    exception_type_t exception;
+    uint32_t code_count;
+    int64_t code[EXCEPTION_CODE_MAX];
+};
+struct exc_state {
+    thread_state_flavor_t flavor;
+    uint32_t count;
+    natural_t state[];
+};
+struct exc_reply {
+    mach_msg_header_t header;
+    kern_return_t result;
+    struct exc_state state; /* but for EXCEPTION_DEFAULT */
+};
+
+static mach_msg_port_descriptor_t send_right(mach_port_t port)
 {
-    return (kr & ~MACH_MSG_MASK & ~0xff) == (MACH_SEND_IN_PROGRESS & ~0xff);
+    return (mach_msg_port_descriptor_t){.kport = (uint64_t)port,
+                                        .disposition = MACH_MSG_TYPE_PORT_SEND,
+                                        .type = MACH_MSG_PORT_DESCRIPTOR};
 }
 
-/* Sends to one handler, whose send right is the caller's and stays so, and does what the reply
- * says. */
-static kern_return_t raise(struct exception_action *action, exception_type_t type, int64_t *code)
+/* The request to action->port, whose right it takes. NULL: out of memory, or it is a state that the
+ * thread has not; and the right stays. */
+static ipc_kmsg_t make_request(const struct exception_action *action, exception_type_t type,
+                               const int64_t *code)
 {
     struct thread *self = current_thread();
-    natural_t old_state[THREAD_STATE_MAX];
-    natural_t new_state[THREAD_STATE_MAX];
-    mach_msg_type_number_t old_count = THREAD_STATE_MAX;
-    mach_msg_type_number_t new_count = THREAD_STATE_MAX;
-    mach_port_t thread_port = MACH_PORT_NULL;
-    mach_port_t task_port = MACH_PORT_NULL;
-    int flavor = action->flavor;
-    kern_return_t kr;
+    mach_msg_type_number_t count =
+        action->flavor == ARM_THREAD_STATE64 ? ARM_THREAD_STATE64_COUNT : THREAD_STATE_MAX;
+    mach_msg_bits_t bits = MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND, 0);
+    struct exc_ports *ports = NULL;
+    mach_msg_header_t *header;
+    struct exc_what *what;
+    ipc_kmsg_t kmsg;
+    void *end;
 
+    kmsg = ipc_kmsg_alloc(sizeof(*header) + sizeof(*ports) + sizeof(*what)
+                          + sizeof(struct exc_state) + count * sizeof(natural_t));
+    if (kmsg == NULL)
+        return NULL;
+    header = kmsg->ikm_header;
+    end = header + 1;
     if (action->behavior != EXCEPTION_STATE) {
+        ports = end;
+        end = ports + 1;
+        bits |= MACH_MSGH_BITS_COMPLEX;
+    }
+    what = end;
+    *what = (struct exc_what){type, EXCEPTION_CODE_MAX, {code[0], code[1]}};
+    end = what + 1;
+    if (action->behavior != EXCEPTION_DEFAULT) {
+        struct exc_state *state = end;
+
+        if (machine_thread_get_state(self, action->flavor, state->state, &count) != KERN_SUCCESS) {
+            ipc_kmsg_free(kmsg);
+            return NULL;
+        }
+        state->flavor = action->flavor;
+        state->count = count;
+        end = &state->state[count];
+    }
+    if (ports != NULL) {
+        ports->body = (mach_msg_body_t){.msgh_descriptor_count = 2};
         thread_reference(self);
-        thread_port = convert_thread_to_port(self);
+        ports->thread = send_right(convert_thread_to_port(self));
         task_reference(self->task);
-        task_port = convert_task_to_port(self->task);
+        ports->task = send_right(convert_task_to_port(self->task));
     }
-    if (action->behavior == EXCEPTION_DEFAULT) {
-        kr = exception_raise(action->port, thread_port, task_port, type, code, EXCEPTION_CODE_MAX);
-        goto out;
-    }
-    kr = machine_thread_get_state(self, flavor, old_state, &old_count);
-    if (kr != KERN_SUCCESS) {
-        ipc_port_release_send(thread_port);
-        ipc_port_release_send(task_port);
-        return kr;
-    }
-    if (action->behavior == EXCEPTION_STATE)
-        kr = exception_raise_state(action->port, type, code, EXCEPTION_CODE_MAX, &flavor, old_state,
-                                   old_count, new_state, &new_count);
-    else
-        kr = exception_raise_state_identity(action->port, thread_port, task_port, type, code,
-                                            EXCEPTION_CODE_MAX, &flavor, old_state, old_count,
-                                            new_state, &new_count);
-    if (kr == KERN_SUCCESS && flavor != THREAD_STATE_NONE)
-        kr = machine_thread_set_state(self, flavor, new_state, new_count);
-out:
-    if (send_failed(kr)) {
-        ipc_port_release_send(thread_port);
-        ipc_port_release_send(task_port);
-    }
-    return kr;
+    header->msgh_bits = bits;
+    header->msgh_size = (char *)end - (char *)header;
+    header->msgh_id = EXC_ID + action->behavior - EXCEPTION_DEFAULT;
+    kmsg->ikm_remote = action->port;
+    return kmsg;
+}
+
+/* What the handler says, and the registers it gives. */
+static kern_return_t take_reply(const struct exception_action *action, mach_msg_header_t *header)
+{
+    mach_msg_id_t id = EXC_REPLY_ID + action->behavior - EXCEPTION_DEFAULT;
+    mach_msg_size_t size = offsetof(struct exc_reply, state);
+    struct exc_reply *reply = (struct exc_reply *)header;
+    struct exc_state *state = &reply->state;
+
+    if (header->msgh_id != id || header->msgh_size < size
+        || (header->msgh_bits & MACH_MSGH_BITS_COMPLEX) || reply->result != KERN_SUCCESS)
+        return mig_kernel_reply_error(header, id);
+    if (action->behavior == EXCEPTION_DEFAULT)
+        return header->msgh_size == size ? KERN_SUCCESS : MIG_TYPE_ERROR;
+    if (header->msgh_size < sizeof(*reply) || state->count > THREAD_STATE_MAX
+        || header->msgh_size != sizeof(*reply) + state->count * sizeof(natural_t))
+        return MIG_TYPE_ERROR;
+    if (state->flavor == THREAD_STATE_NONE)
+        return KERN_SUCCESS;
+    return machine_thread_set_state(current_thread(), state->flavor, state->state, state->count);
 }
 
 /* Asks the handler in actions[type], if there is one. True: the thread may go on. */
-static bool ask(struct exception_action *actions, exception_type_t type, int64_t *code)
+static bool ask(struct exception_action *actions, exception_type_t type, const int64_t *code)
 {
     struct task *task = current_task();
     struct exception_action action;
+    ipc_kmsg_t kmsg;
     kern_return_t kr;
 
+    if (actions[type].port == IP_NULL)
+        return false;
     spin_lock(&task->lock);
     action = actions[type];
     action.port = ipc_port_copy_send(action.port);
     spin_unlock(&task->lock);
     if (!IP_VALID(action.port))
         return false;
-    kr = raise(&action, type, code);
-    ipc_port_release_send(action.port);
+    kmsg = make_request(&action, type, code);
+    if (kmsg == NULL) {
+        ipc_port_release_send(action.port);
+        return false;
+    }
+    kr = mach_msg_rpc_kmsg(kmsg, &kmsg);
     /* Aborted (a signal, a debugger, the task's end): back to the border. If the cause is still
      * there, the thread faults again. */
-    return kr == KERN_SUCCESS || kr == MACH_RCV_INTERRUPTED || kr == MACH_SEND_INTERRUPTED;
+    if (kr != MACH_MSG_SUCCESS)
+        return kr == MACH_RCV_INTERRUPTED;
+    kr = take_reply(&action, kmsg->ikm_header);
+    kmsg->ikm_header->msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
+    if (__builtin_expect(kmsg->ikm_local == IP_NULL, 1))
+        ipc_kmsg_free(kmsg);
+    else
+        ipc_kmsg_destroy(kmsg); /* an answer that wants an answer */
+    return kr == KERN_SUCCESS;
 }
 
 void exception(exception_type_t type, int64_t code, int64_t subcode)
@@ -154,8 +225,7 @@ void exception(exception_type_t type, int64_t code, int64_t subcode)
     struct thread *self = current_thread();
     struct task *task = self->task;
     int64_t codes[EXCEPTION_CODE_MAX] = {code, subcode};
-    arm_thread_state64_t state = {.pc = 0};
-    mach_msg_type_number_t count = ARM_THREAD_STATE64_COUNT;
+    const struct trapframe *frame = self->machine.frame;
 
     assert(type > 0 && type < EXC_TYPES_COUNT);
     if ((self->ast & AST_TERMINATE) != 0)
@@ -164,10 +234,9 @@ void exception(exception_type_t type, int64_t code, int64_t subcode)
         return;
     if ((self->ast & AST_TERMINATE) != 0)
         return;
-    machine_thread_get_state(self, ARM_THREAD_STATE64, (thread_state_t)&state, &count);
     printf("task %s ended by exception %d, code 0x%lx 0x%lx, at pc 0x%lx (sp 0x%lx, lr 0x%lx)\n",
            task->name[0] != '\0' ? task->name : "(no name)", type, (unsigned long)code,
-           (unsigned long)subcode, (unsigned long)state.pc, (unsigned long)state.sp,
-           (unsigned long)state.lr);
+           (unsigned long)subcode, (unsigned long)frame->pc, (unsigned long)frame->sp,
+           (unsigned long)frame->x[30]);
     task_terminate(task);
 }

@@ -239,6 +239,7 @@ void thread_terminate_self(void)
     if (port != NULL)
         ipc_port_dealloc_kernel(port);
     exception_actions_clear(actions);
+    ipc_port_dealloc_kernel(self->rpc_port);
 
     spin_lock(&task->lock);
     queue_remove(&self->task_link);

@@ -23,6 +23,9 @@ mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
 /* Never blocks, whatever the limit. A dead (or kernel) port's message goes to work->destroy. No
  * locks. */
 void ipc_mqueue_send_always(ipc_kmsg_t kmsg, struct ipc_work *work);
+/* The same; but *receiver, if it got the message at once, is for the caller to wake up, and a dead
+ * port's message stays the caller's: false. */
+bool ipc_mqueue_deliver(ipc_kmsg_t kmsg, thread_t *receiver);
 /* Does what is left of an exchange when nothing is received. */
 void ipc_exchange_finish(struct ipc_exchange *exchange);
 
@@ -36,7 +39,8 @@ mach_msg_return_t ipc_mqueue_receive(ipc_space_t space, mach_port_name_t name,
                                      mach_msg_timeout_t timeout, struct ipc_exchange *exchange,
                                      ipc_kmsg_t *kmsg, mach_msg_size_t *needed);
 /* The same for a port of ipc_space_reply, which the caller has the receive right of. */
-mach_msg_return_t ipc_mqueue_receive_reply(ipc_port_t port, ipc_kmsg_t *kmsg);
+mach_msg_return_t ipc_mqueue_receive_reply(ipc_port_t port, struct ipc_exchange *exchange,
+                                           ipc_kmsg_t *kmsg);
 
 /* Queues the messages of blocked senders while there are less than `limit`. Port locked. */
 void ipc_mqueue_admit(ipc_port_t port, uint32_t limit);

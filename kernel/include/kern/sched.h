@@ -59,9 +59,9 @@ wait_result_t thread_block(void);
  * without passing a run queue, unless a higher priority waits. The caller must have asserted a
  * wait; if it has been woken already, next is made runnable in the ordinary way. */
 wait_result_t thread_handoff(thread_t next, wait_result_t result);
-/* The fast form of waitq_assert_wait (interruptible), release of wq's lock, and thread_handoff(next, AWAKENED), or
- * thread_block() if next is NULL. wq's lock alone is held, and released. next is awakened in any
- * case. */
+/* The fast form of waitq_assert_wait (interruptible), release of wq's lock, and thread_handoff(next,
+ * AWAKENED), or thread_block() if next is NULL. wq's lock alone is held, and released. next is
+ * awakened in any case. */
 wait_result_t waitq_wait(struct waitq *wq, uint64_t deadline, thread_t next);
 /* Makes a thread whose wake-up one owns runnable, on the best CPU. */
 void thread_go(thread_t thread, wait_result_t result);

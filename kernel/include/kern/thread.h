@@ -90,6 +90,7 @@ struct thread {
     mach_msg_size_t ith_msize;     /* size of the message that did not fit */
     mach_port_seqno_t ith_seqno;
 
+    struct ipc_port *rpc_port;     /* mach_msg_rpc_kmsg: a reply port nobody has a right to, or NULL */
     struct queue task_link;        /* in task->threads: owned by LOCK_TASK */
     struct exception_action exc_actions[EXC_TYPES_COUNT]; /* owned by LOCK_TASK of the task */
 };

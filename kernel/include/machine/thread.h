@@ -59,9 +59,9 @@ void machine_thread_destroy(struct thread *thread);
 /*
  * Switches stacks: the current thread *self is set aside, and where it goes on once somebody switches
  * to it is behind this, with the thread that ran before it as the result, and *self once more (it was
- * `new` to that one). To the compiler it is an instruction that leaves no register as it was, so what is
- * of use later lies on the stack, and nothing else is saved. Inline for that: a function would save x19 to x28 for its caller, and then once more for the
- * other thread.
+ * `new` to that one). To the compiler it is an instruction that leaves no register as it was, so what
+ * is of use later lies on the stack, and nothing else is saved. Inline for that: a function would save
+ * x19 to x28 for its caller, and then once more for the other thread.
  */
 static inline __attribute__((always_inline)) struct thread *machine_switch(struct thread **self,
                                                                            struct thread *new)
