@@ -314,7 +314,7 @@ static mach_msg_return_t take_message(ipc_port_t port, struct receive *r)
 }
 
 /*
- * Waits on a queue whose owner's lock is held, and released. The CPU goes straight (thread_handoff) to
+ * Waits on a queue whose owner's lock is held, and released. The CPU goes straight (waitq_wait) to
  * exchange->receiver, who got our message, if there is one; else to whom the scheduler finds. The thread says
  * what hand_over must know: ith_option, ith_rcv_size, and that it has no message yet (ith_kmsg, ith_state).
  * MACH_MSG_SUCCESS: r->kmsg was handed over; else what ith_state says, with r->needed from ith_msize;
