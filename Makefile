@@ -203,11 +203,11 @@ MIG_KERNEL_H := $(MIG_KERNEL:.c=.h)
 MIG_USER_H   := $(MIG_USER:_user.c=.h) $(MIG_SERVER:.c=.h)
 
 # migrun CPPFLAGS,ROLE,C-FILE,HEADER: the .defs file through the C preprocessor to the generator. Both
-# outputs depend on all that was included.
+# outputs depend on all that was included. X.table, what each message looks like, is made with X.h.
 migrun = $(Q)mkdir -p $(@D) && $(CC) -E -x c -nostdinc -Iuser/include -Ikernel/include -Iuser/servers \
     -DMIG $(1) -MMD -MP -MF $(basename $(3)).d -MT '$(3) $(4)' $< > $(basename $(3)).mig && \
     $(MIGCOM) $(2) $(basename $(3)).mig
-mig_user   = $(call migrun,$(1),$(2) -user $(3) -header $(4),$(3),$(4))
+mig_user   = $(call migrun,$(1),$(2) -user $(3) -header $(4) -table $(4:.h=.table),$(3),$(4))
 mig_server = $(call migrun,$(1),$(2) -server $(3) -sheader $(4),$(3),$(4))
 
 $(BUILD)/mig/kernel/mach/%_server.c $(BUILD)/mig/kernel/mach/%_server.h: \

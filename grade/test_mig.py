@@ -137,7 +137,7 @@ def test_options(work, tmp_path):
 # ---- what is generated -------------------------------------------------------------------------
 def test_golden(work, tmp_path):
     names = {"-user": "small_user.c", "-header": "small.h", "-server": "small_server.c",
-             "-sheader": "small_server.h"}
+             "-sheader": "small_server.h", "-table": "small.table"}
     options = [part for option, name in names.items() for part in (option, tmp_path / name)]
     generate(work, HERE / "small.defs", *options)
     for name in names.values():

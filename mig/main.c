@@ -11,12 +11,13 @@
 #include "mig.h"
 
 static const char usage[] =
-    "usage: migcom [-header F] [-user F] [-server F] [-sheader F] [-iheader NAME]\n"
-    "              [-kernel-server] [-kernel-user] [FILE]\n"
+    "usage: migcom [-header F] [-user F] [-server F] [-sheader F] [-table F]\n"
+    "              [-iheader NAME] [-kernel-server] [-kernel-user] [FILE]\n"
     "Reads FILE (or standard input), a .defs file after the C preprocessor. See docs/mig.md.\n";
 
-enum output { USER_HEADER, USER, SERVER, SERVER_HEADER, OUTPUT_COUNT };
-static const char *const output_options[OUTPUT_COUNT] = {"-header", "-user", "-server", "-sheader"};
+enum output { USER_HEADER, USER, SERVER, SERVER_HEADER, TABLE, OUTPUT_COUNT };
+static const char *const output_options[OUTPUT_COUNT] = {"-header", "-user", "-server", "-sheader",
+                                                          "-table"};
 static const char *paths[OUTPUT_COUNT];
 static const char *input_path;
 static const char *internal_header; /* -iheader */
@@ -112,6 +113,9 @@ static char *make(enum output output, size_t *size)
         break;
     case SERVER:
         write_server(f, include_name(SERVER_HEADER));
+        break;
+    case TABLE:
+        write_table(f);
         break;
     default:
         write_server_header(f);

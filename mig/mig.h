@@ -12,6 +12,7 @@
  *   proto.c   C types and parameter lists
  *   pack.c    the C that fills a message        unpack.c  the C that checks and reads one
  *   user.c    client stubs          server.c  server stubs, demultiplexer        header.c  headers
+ *   table.c   what every message looks like, for programs
  *
  * Nothing is freed: the tool runs for a few milliseconds.
  */
@@ -267,11 +268,12 @@ const char *arrived_count(const struct message *message, const struct argument *
 const char *arrived_port(enum side side, const struct argument *argument, const char *var);
 const char *arrived_memory(enum side side, const struct argument *argument, const char *var);
 
-/* ---- user.c, server.c, header.c: each writes one file ---- */
+/* ---- user.c, server.c, header.c, table.c: each writes one file ---- */
 void write_user(FILE *f, const char *header);
 void write_server(FILE *f, const char *header);
 void write_user_header(FILE *f);
 void write_server_header(FILE *f);
+void write_table(FILE *f);
 void emit_reply_function(FILE *f, const struct routine *routine); /* user.c; for sreplyport */
 void emit_includes(FILE *f, bool user, bool server);              /* header.c */
 
