@@ -286,6 +286,7 @@ boolean_t pager_server(mach_msg_header_t *in, mach_msg_header_t *out)
         return FALSE;
     if (!mach_msg_from_kernel(in)) {
         mig_server_error(in, out, KERN_NO_ACCESS);
+        mig_no_reply(in, out); /* nor does a reply right that came with it stay here */
         return TRUE;
     }
     return memory_object_server(in, out);
