@@ -329,9 +329,10 @@ $(BUILD)/obj/user/%.S.o: user/%.S | $(MIG_USER_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) $(DEPS) -c -o $@ $<
 
+# No FP registers in stubs: the first use by a thread traps, for the copy of a few words.
 $(BUILD)/mig/user/%.c.o: $(BUILD)/mig/user/%.c | $(MIG_USER_H)
 	$(call say,CC,$(notdir $<))
-	$(Q)$(CC) $(USER_CFLAGS) $(DEPS) -c -o $@ $<
+	$(Q)$(CC) $(USER_CFLAGS) -mgeneral-regs-only $(DEPS) -c -o $@ $<
 
 # A server's stubs call its own routines; an archive links them into the programs that have those.
 $(LIBC): $(LIBC_OBJS)

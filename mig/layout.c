@@ -95,13 +95,14 @@ static void lay_out(struct message *message, const struct routine *routine, bool
     message->tail_pad = -message->max_size & 3;
     message->max_size += message->tail_pad;
     if (message->max_size > MESSAGE_MAX)
-        error_at(routine->place, "routine '%s': the %s may be longer than %d bytes: "
-                 "pass large arguments out of line", routine->name, reply ? "reply" : "request",
-                 MESSAGE_MAX);
+        error_at(routine->place, "routine '%s': expected a %s of at most %d bytes, found a longer "
+                 "one: pass large arguments out of line", routine->name,
+                 reply ? "reply" : "request", MESSAGE_MAX);
     else if (subsystem.kernel_user && message->max_size > KERNEL_FRAME_MAX)
-        error_at(routine->place, "routine '%s': the %s of %u bytes does not fit on a kernel stack: "
-                 "pass large arguments out of line", routine->name, reply ? "reply" : "request",
-                 message->max_size);
+        error_at(routine->place,
+                 "routine '%s': expected a %s of at most %d bytes, to fit on a kernel "
+                 "stack, found one of up to %u: pass large arguments out of line",
+                 routine->name, reply ? "reply" : "request", KERNEL_FRAME_MAX, message->max_size);
 }
 
 void lay_out_routines(void)

@@ -70,7 +70,7 @@ static void skip_space(void)
             for (at += 2; *at != '\0' && !(at[0] == '*' && at[1] == '/'); at++)
                 here.line += *at == '\n';
             if (*at == '\0')
-                error_at(start, "comment is not closed");
+                error_at(start, "expected '*/' at the end of the comment, found end of file");
             else
                 at += 2;
         } else {
@@ -120,7 +120,7 @@ struct token lexer_next(void)
         while (*at != '"' && *at != '\n' && *at != '\0')
             at++;
         if (*at != '"')
-            error_at(here, "string is not closed");
+            error_at(here, "expected '\"' at the end of the string, found end of line");
         else
             at++;
         token.kind = TOKEN_STRING;

@@ -6,7 +6,8 @@
  *   error.c   diagnostics, and the memory of what the tool keeps until it exits
  *   lexer.c   text -> tokens, following cpp's line markers
  *   type.c    the builtin types, and how a declared type is made of others
- *   parser.c  tokens -> struct subsystem (types, routines, arguments)
+ *   scan.c    the parser's view of the tokens    parse_type.c  tokens -> struct type
+ *   parser.c  tokens -> struct subsystem (routines, arguments, statements)
  *   check.c   what the grammar cannot say: request ports, directions, names
  *   layout.c  where each argument lies in the request and in the reply
  *   proto.c   C types and parameter lists
@@ -116,8 +117,9 @@ unsigned element_size(const struct type *type); /* bytes */
 bool is_descriptor(const struct type *type);
 bool has_count(const struct type *type); /* is there a C argument nameCnt */
 bool is_polymorphic(const struct type *type);
+const char *describe_type(const struct type *type); /* "a port", for messages */
 
-/* ---- parser.c: what a .defs file says ---- */
+/* ---- parser.c (with scan.c and parse_type.c): what a .defs file says ---- */
 enum direction {
     DIR_NONE, /* not written: in */
     DIR_IN,
@@ -128,9 +130,11 @@ enum direction {
     DIR_UREPLY_PORT, /* by the client's stub only */
     DIR_SREPLY_PORT, /* by the server's routine only */
     DIR_WAITTIME,
+    DIR_SENDTIME,
     DIR_MSGOPTION,
     DIR_MSGSEQNO,
     DIR_SECTOKEN,
+    DIR_USECTOKEN, /* the client gets the server's token */
 };
 
 struct argument {
@@ -138,6 +142,7 @@ struct argument {
     enum direction direction;
     struct type *type;
     bool dealloc;
+    bool physical_copy;
     bool count_in_out;
     bool is_const;
     struct place place;
@@ -176,6 +181,7 @@ struct routine {
     const char *user_prefix;
     const char *server_prefix;
     const char *waittime;  /* C expressions, null if none */
+    const char *sendtime;
     const char *msgoption;
     struct place place;
     /* by check.c */
@@ -183,6 +189,8 @@ struct routine {
     struct argument *reply_port;  /* the client's, or null */
     struct argument *sreply_port; /* the server's, or null */
     struct argument *waittime_argument;
+    struct argument *sendtime_argument;
+    struct argument *token_argument; /* usersectoken, or null */
     struct argument *msgoption_argument;
     bool translated_ports; /* an in port is an object to the routine: the stub keeps the right */
     /* by layout.c */
@@ -253,6 +261,8 @@ const char *packed_size(const struct message *message);
 /* ---- unpack.c: checking and reading a message ---- */
 /* The conditions that a message has the wrong shape, the first after "if (". */
 void emit_shape_check(FILE *f, enum side side, const struct message *message, const char *var);
+/* Of those, what is left when bits, size and descriptors are right: strings of a fixed place. */
+void emit_string_check(FILE *f, const struct message *message, const char *var);
 /* Declares the variables emit_walk sets. */
 void emit_walk_locals(FILE *f, const struct message *message);
 /*

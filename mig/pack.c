@@ -103,23 +103,25 @@ static void pack_descriptor(FILE *f, enum side side, const struct argument *argu
                 "        .address = (uint64_t)%s,\n"
                 "        .size = %s,\n"
                 "        .deallocate = %s,\n"
-                "        .copy = MACH_MSG_VIRTUAL_COPY,\n"
+                "        .copy = MACH_MSG_%s_COPY,\n"
                 "        .type = MACH_MSG_OOL_DESCRIPTOR,\n    };\n",
                 var, argument->name, source(side, argument, ""), byte_count(side, argument),
-                argument->dealloc ? "TRUE" : "FALSE");
+                argument->dealloc ? "TRUE" : "FALSE",
+                argument->physical_copy ? "PHYSICAL" : "VIRTUAL");
         break;
     default:
         fprintf(f, "    %s->%s = (mach_msg_ool_ports_descriptor_t){\n"
                 "        .address = (uint64_t)%s,\n"
                 "        .count = %s,\n"
                 "        .deallocate = %s,\n"
-                "        .copy = MACH_MSG_VIRTUAL_COPY,\n"
+                "        .copy = MACH_MSG_%s_COPY,\n"
                 "        .disposition = %s,\n"
                 "        .type = MACH_MSG_OOL_PORTS_DESCRIPTOR,\n    };\n",
                 var, argument->name, source(side, argument, ""),
                 has_count(type) ? source(side, argument, "Cnt")
                                 : format_string("%llu", (unsigned long long)type->count),
-                argument->dealloc ? "TRUE" : "FALSE", disposition(side, argument));
+                argument->dealloc ? "TRUE" : "FALSE",
+                argument->physical_copy ? "PHYSICAL" : "VIRTUAL", disposition(side, argument));
         break;
     }
 }
@@ -248,18 +250,22 @@ static void pack_value(FILE *f, enum side side, const struct item *item, const c
         fprintf(f, "    Offset = %u + %s;\n", item->offset, byte_count(side, argument));
 }
 
-void emit_pack(FILE *f, enum side side, const struct message *message, const char *var,
-               const char *fail)
+static void pack_descriptors(FILE *f, enum side side, const struct message *message,
+                             const char *var)
 {
-    int pads = 0;
-    unsigned known = 8; /* Offset is a multiple of this */
-
-    check_limits(f, side, message, fail);
     if (message->descriptor_count > 0)
         fprintf(f, "    %s->msgh_body = (mach_msg_body_t){.msgh_descriptor_count = %d};\n", var,
                 message->descriptor_count);
     for (int i = 0; i < message->descriptor_count; i++)
         pack_descriptor(f, side, message->descriptors[i], var);
+}
+
+static void pack_items(FILE *f, enum side side, const struct message *message, const char *var,
+                       const char *fail)
+{
+    int pads = 0;
+    unsigned known = 8; /* Offset is a multiple of this */
+
     for (const struct item *item = message->items; item != NULL; item = item->next) {
         unsigned alignment = item->kind == ITEM_VALUE ? item->argument->type->unit_size : 4;
         bool of_string = item->argument != NULL && item->argument->type->kind == TYPE_VAR_STRING;
@@ -295,6 +301,25 @@ void emit_pack(FILE *f, enum side side, const struct message *message, const cha
         fprintf(f, "    Offset = mig_align(%s, Offset, 4);\n", var);
     else if (!message->variable && message->tail_pad > 0)
         fprintf(f, "    __builtin_memset(%s->mig_tail, 0, %u);\n", var, message->tail_pad);
+}
+
+/*
+ * What a routine returned belongs to its reply, also if that turns out not to fit: the descriptors
+ * come first, so that whoever refuses the rest finds there what to release. Elsewhere nothing is
+ * given before all has been found to fit.
+ */
+void emit_pack(FILE *f, enum side side, const struct message *message, const char *var,
+               const char *fail)
+{
+    if (side == SIDE_SERVER) {
+        pack_descriptors(f, side, message, var);
+        if (message->descriptor_count > 0)
+            fprintf(f, "    %s->Head.msgh_bits |= MACH_MSGH_BITS_COMPLEX;\n", var);
+    }
+    check_limits(f, side, message, fail);
+    pack_items(f, side, message, var, fail);
+    if (side != SIDE_SERVER)
+        pack_descriptors(f, side, message, var);
 }
 
 const char *packed_size(const struct message *message)

@@ -1,304 +1,21 @@
 /*
- * Tokens to struct subsystem, by recursive descent. After an error the parser skips to the end of
- * the statement and goes on, so that one run reports all mistakes. Keywords may be in any case.
- * Read mig.h and docs/mig.md (the grammar) before.
+ * Statements: tokens to struct subsystem, by recursive descent. After an error the parser skips to
+ * the end of the statement and goes on, so that one run reports all mistakes. Read mig.h, parser.h
+ * and docs/mig.md (the grammar) before.
  */
 #include <limits.h>
-#include <setjmp.h>
 #include <string.h>
 #include <strings.h>
 
-#include "mig.h"
+#include "parser.h"
 
 struct subsystem subsystem;
 
-static struct token token; /* the one being looked at */
-static int depth;          /* of parentheses */
-static jmp_buf next_statement;
 static const char *user_prefix = "";
 static const char *server_prefix = "";
 static const char *waittime;
+static const char *sendtime;
 static const char *msgoption;
-
-static void advance(void)
-{
-    if (token.kind == TOKEN_PUNCT)
-        depth += (token.text[0] == '(') - (token.text[0] == ')');
-    token = lexer_next();
-}
-
-static void __attribute__((noreturn)) syntax_error(const char *expected)
-{
-    if (token.kind == TOKEN_END)
-        error_at(token.place, "expected %s, found end of file", expected);
-    else
-        error_at(token.place, "expected %s, found '%s'", expected, token.text);
-    longjmp(next_statement, 1);
-}
-
-static bool looking_at(const char *punct)
-{
-    return token.kind == TOKEN_PUNCT && strcmp(token.text, punct) == 0;
-}
-
-static bool looking_at_word(const char *word)
-{
-    return token.kind == TOKEN_NAME && strcasecmp(token.text, word) == 0;
-}
-
-static bool accept(const char *punct)
-{
-    if (!looking_at(punct))
-        return false;
-    advance();
-    return true;
-}
-
-static bool accept_word(const char *word)
-{
-    if (!looking_at_word(word))
-        return false;
-    advance();
-    return true;
-}
-
-static void expect(const char *punct)
-{
-    if (!accept(punct))
-        syntax_error(format_string("'%s'", punct));
-}
-
-static const char *expect_name(const char *what)
-{
-    const char *name = token.text;
-
-    if (token.kind != TOKEN_NAME)
-        syntax_error(what);
-    advance();
-    return name;
-}
-
-/* ---- constant expressions ---- */
-static uint64_t expression(int level);
-
-static uint64_t primary(void)
-{
-    uint64_t value = token.number;
-
-    if (accept("(")) {
-        value = expression(0);
-        expect(")");
-        return value;
-    }
-    if (token.kind != TOKEN_NUMBER)
-        syntax_error("a number");
-    advance();
-    return value;
-}
-
-/* Levels: 0 shifts, 1 sums, 2 products. */
-static uint64_t expression(int level)
-{
-    static const char *const operators[3][3] = {{"<<", ">>", ""}, {"+", "-", ""}, {"*", "/", "%"}};
-    uint64_t value = level == 2 ? primary() : expression(level + 1);
-
-    for (;;) {
-        struct token operator = token;
-        uint64_t right;
-        bool overflow = false;
-        int which = 0;
-
-        while (which < 3 && !looking_at(operators[level][which]))
-            which++;
-        if (which == 3)
-            return value;
-        advance();
-        right = level == 2 ? primary() : expression(level + 1);
-        switch (operator.text[0]) {
-        case '+':
-            overflow = __builtin_add_overflow(value, right, &value);
-            break;
-        case '-':
-            overflow = __builtin_sub_overflow(value, right, &value);
-            break;
-        case '*':
-            overflow = __builtin_mul_overflow(value, right, &value);
-            break;
-        case '<':
-            overflow = right > 63 || (value << right) >> right != value;
-            value = overflow ? 0 : value << right;
-            break;
-        case '>':
-            value = right > 63 ? 0 : value >> right;
-            break;
-        default:
-            overflow = right == 0;
-            if (!overflow)
-                value = operator.text[0] == '/' ? value / right : value % right;
-        }
-        if (overflow) {
-            error_at(operator.place, "constant expression overflows at '%s'", operator.text);
-            value = 1;
-        }
-    }
-}
-
-/* ---- types ---- */
-static struct type *type_spec(void);
-
-/* The rest of `x[N]`, `x[*:N]`, `x[]`: is it variable, and the (largest) count; 0: no bound. */
-static uint64_t bounds(bool *variable)
-{
-    uint64_t count = 0;
-
-    expect("[");
-    *variable = true;
-    if (accept("*")) {
-        if (accept(":"))
-            count = expression(0);
-    } else if (!looking_at("]")) {
-        *variable = false;
-        count = expression(0);
-    }
-    expect("]");
-    return count;
-}
-
-static struct type *named_type(void)
-{
-    struct place place = token.place;
-    const char *name = expect_name("a type");
-    struct type *type = type_find(name);
-
-    if (type == NULL) {
-        error_at(place, "expected a type, found '%s', which is not declared", name);
-        longjmp(next_statement, 1);
-    }
-    if (looking_at("|")) { /* disposition as sent | as received */
-        struct type *port = type_derive(type, place);
-        int received;
-
-        advance();
-        received = disposition_by_name(expect_name("a port disposition"));
-        if (type->kind != TYPE_PORT || received < 16 || received > 18)
-            error_at(place, "expected port dispositions on both sides of '|'");
-        port->received = received;
-        return port;
-    }
-    return type;
-}
-
-static struct type *type_spec(void)
-{
-    struct place place = token.place;
-    bool variable = false;
-    uint64_t count;
-
-    if (accept("^"))
-        return type_out_of_line(type_spec(), place);
-    if (accept_word("array")) {
-        struct type *element;
-
-        count = bounds(&variable);
-        if (!accept_word("of"))
-            syntax_error("'of'");
-        element = type_spec();
-        return type_array(variable, count, element, place);
-    }
-    if (accept_word("struct")) {
-        struct type *element;
-
-        count = bounds(&variable);
-        if (variable)
-            error_at(place, "expected a fixed size in struct[...]");
-        if (!accept_word("of"))
-            syntax_error("'of'");
-        element = type_spec();
-        return type_struct(variable ? 1 : count, element, place);
-    }
-    if (accept_word("c_string")) {
-        count = bounds(&variable);
-        return type_string(variable, count, place);
-    }
-    return named_type();
-}
-
-/* A C type: name, struct name, and stars. */
-static const char *c_type_name(void)
-{
-    const char *text = "";
-
-    if (accept_word("const"))
-        text = "const ";
-    if (accept_word("struct"))
-        text = format_string("%sstruct ", text);
-    text = format_string("%s%s", text, expect_name("a C type"));
-    for (const char *space = " "; accept("*"); space = "")
-        text = format_string("%s%s*", text, space);
-    return text;
-}
-
-static struct translation translation(bool has_result)
-{
-    struct translation result = {0};
-
-    if (has_result)
-        result.result = c_type_name();
-    result.function = expect_name("a function");
-    expect("(");
-    result.argument = c_type_name();
-    expect(")");
-    return result;
-}
-
-static void type_options(struct type *type)
-{
-    for (;;) {
-        if (accept_word("ctype")) {
-            expect(":");
-            type->ctype = c_type_name();
-        } else if (accept_word("cusertype")) {
-            expect(":");
-            type->cuser = c_type_name();
-        } else if (accept_word("cservertype")) {
-            expect(":");
-            type->cserver = c_type_name();
-        } else if (accept_word("intran")) {
-            expect(":");
-            type->in_translation = translation(true);
-        } else if (accept_word("outtran")) {
-            expect(":");
-            type->out_translation = translation(true);
-        } else if (accept_word("destructor")) {
-            expect(":");
-            type->destructor = translation(false);
-        } else {
-            return;
-        }
-    }
-}
-
-/* `= spec options`, for a type called name. */
-static struct type *type_definition(const char *name, struct place place)
-{
-    struct type *type;
-
-    expect("=");
-    type = type_derive(type_spec(), place);
-    type->name = name;
-    type_options(type);
-    return type;
-}
-
-static void type_statement(void)
-{
-    struct place place = token.place;
-    const char *name = expect_name("a type's name");
-    struct type *type = type_definition(name, place);
-
-    expect(";");
-    type_declare(type);
-}
 
 /* ---- routines ---- */
 static const struct {
@@ -313,10 +30,35 @@ static const struct {
     {"ureplyport", DIR_UREPLY_PORT},
     {"sreplyport", DIR_SREPLY_PORT},
     {"waittime", DIR_WAITTIME},
+    {"sendtime", DIR_SENDTIME},
     {"msgoption", DIR_MSGOPTION},
     {"msgseqno", DIR_MSGSEQNO},
     {"sectoken", DIR_SECTOKEN},
     {"serversectoken", DIR_SECTOKEN},
+    {"usersectoken", DIR_USECTOKEN},
+};
+
+#define NO_AUDIT  "a trailer has no audit token; use sectoken"
+#define NO_IMPL   "a stub has no arguments of its own"
+static const struct refused refused_directions[] = {
+    {"audittoken", NO_AUDIT},
+    {"serveraudittoken", NO_AUDIT},
+    {"useraudittoken", NO_AUDIT},
+    {"servercontexttoken", "a trailer has no context"},
+    {"impl", NO_IMPL},
+    {"userimpl", NO_IMPL},
+    {"serverimpl", NO_IMPL},
+    {"retcode", "every reply has one; a server replies later by name_reply()"},
+    {NULL, NULL},
+};
+
+static const struct refused refused_flags[] = {
+    {"islong", "there is one form of type descriptors"},
+    {"servercopy", "what is in line never travels out of line: write ^ where it should"},
+    {"samecount", "each array has a count of its own; send structs, or check in the routine"},
+    {"overwrite", "out-of-line memory is received at a new address"},
+    {"auto", "a stub does not free what it returned"},
+    {NULL, NULL},
 };
 
 static void argument_flags(struct argument *argument)
@@ -324,14 +66,21 @@ static void argument_flags(struct argument *argument)
     for (;;) {
         bool comma = accept(",");
 
+        refuse_words(refused_flags);
         if (accept_word("dealloc"))
             argument->dealloc = true;
+        else if (accept_word("physicalcopy"))
+            argument->physical_copy = true;
         else if (accept_word("countinout"))
             argument->count_in_out = true;
         else if (accept_word("const"))
             argument->is_const = true;
+        else if (accept_word("notdealloc") || accept_word("notphysicalcopy")
+                 || accept_word("notconst") || accept_word("isnotlong")
+                 || accept_word("notservercopy"))
+            continue; /* they say what is so without them */
         else if (comma)
-            syntax_error("dealloc, countinout or const");
+            syntax_error("dealloc, physicalcopy, countinout or const");
         else
             return;
     }
@@ -340,6 +89,7 @@ static void argument_flags(struct argument *argument)
 static struct argument *argument(void)
 {
     struct argument *result = allocate(sizeof(*result));
+    struct token first = token;
     const char *word;
 
     result->place = token.place;
@@ -354,6 +104,8 @@ static struct argument *argument(void)
         if (i == sizeof(directions) / sizeof(directions[0])) {
             if (token.kind != TOKEN_NAME)
                 syntax_error("':' after the argument's name");
+            token = first; /* the statement is left anyway */
+            refuse_words(refused_directions);
             error_at(result->place, "expected a direction (in, out, inout, ...), found '%s'", word);
             longjmp(next_statement, 1);
         }
@@ -395,7 +147,7 @@ static int next_number(struct place place, uint64_t count)
         subsystem.name = "unnamed";
     }
     if (count > (uint64_t)(INT_MAX - REPLY_ID_OFFSET - number)) {
-        error_at(place, "message ids overflow");
+        error_at(place, "expected message ids below %d, found more", INT_MAX - REPLY_ID_OFFSET);
         count = 0;
     }
     subsystem.end += (int)count;
@@ -426,16 +178,28 @@ static void routine_statement(bool simple)
     routine->user_prefix = user_prefix;
     routine->server_prefix = server_prefix;
     routine->waittime = waittime;
+    routine->sendtime = sendtime;
     routine->msgoption = msgoption;
     for (; *last != NULL; last = &(*last)->next) {
         if (strcmp((*last)->name, routine->name) == 0)
-            error_at(routine->place, "routine '%s' is declared already, at %s:%d", routine->name,
-                     (*last)->place.file, (*last)->place.line);
+            error_at(routine->place,
+                     "expected a new name for a routine, found '%s', declared at %s:%d",
+                     routine->name, (*last)->place.file, (*last)->place.line);
     }
     *last = routine;
 }
 
 /* ---- the other statements ---- */
+static void type_statement(void)
+{
+    struct place place = token.place;
+    const char *name = expect_name("a type's name");
+    struct type *type = type_definition(name, place);
+
+    expect(";");
+    type_declare(type);
+}
+
 static void subsystem_statement(void)
 {
     struct place place = token.place;
@@ -454,7 +218,8 @@ static void subsystem_statement(void)
     if (token.kind != TOKEN_NUMBER)
         syntax_error("the subsystem's first message id");
     if (token.number > INT_MAX - REPLY_ID_OFFSET) {
-        error_at(token.place, "message id %s is too large", token.text);
+        error_at(token.place, "expected a message id of at most %d, found %s",
+                 INT_MAX - REPLY_ID_OFFSET, token.text);
         token.number = 0;
     }
     subsystem.base = (int)token.number;
@@ -505,16 +270,28 @@ static const char *name_statement(const char *what)
     return name;
 }
 
-static void obsolete(const char *word, const char *instead)
-{
-    error_at(token.place, "'%s' is obsolete: use %s", word, instead);
-    longjmp(next_statement, 1);
-}
+#define OBSOLETE "it is obsolete; use "
+static const struct refused refused_statements[] = {
+    {"procedure", OBSOLETE "routine"},
+    {"simpleprocedure", OBSOLETE "simpleroutine"},
+    {"function", OBSOLETE "routine, with the result as an out argument"},
+    {"error", OBSOLETE "the routine's kern_return_t"},
+    {"errorproc", OBSOLETE "the routine's kern_return_t"},
+    {"camelot", OBSOLETE "routine"},
+    {"dimport", "use import"},
+    {"iimport", "use import"},
+    {"usertypelimit", "stubs allocate no memory"},
+    {"onstacklimit", "stubs allocate no memory"},
+    {"consumeonsenderror", "what was not sent is always the client's"},
+    {"usespecialreplyport", "the reply port is always the thread's; or use ureplyport"},
+    {NULL, NULL},
+};
 
 static void statement(void)
 {
     if (accept(";"))
         return;
+    refuse_words(refused_statements);
     if (accept_word("subsystem")) {
         subsystem_statement();
     } else if (accept_word("type")) {
@@ -529,7 +306,7 @@ static void statement(void)
 
         advance();
         if (!looking_at(";"))
-            count = expression(0);
+            count = constant_expression();
         expect(";");
         next_number(place, count);
     } else if (accept_word("import")) {
@@ -549,18 +326,17 @@ static void statement(void)
     } else if (accept_word("nowaittime")) {
         expect(";");
         waittime = NULL;
+    } else if (accept_word("sendtime")) {
+        sendtime = c_expression();
+    } else if (accept_word("nosendtime")) {
+        expect(";");
+        sendtime = NULL;
     } else if (accept_word("msgoption")) {
         msgoption = c_expression();
         if (strcmp(msgoption, "MACH_MSG_OPTION_NONE") == 0)
             msgoption = NULL;
     } else if (accept_word("rcsid")) {
         c_expression();
-    } else if (looking_at_word("procedure") || looking_at_word("simpleprocedure")) {
-        obsolete(token.text, looking_at_word("procedure") ? "routine" : "simpleroutine");
-    } else if (looking_at_word("function")) {
-        obsolete(token.text, "routine, with the result as an out argument");
-    } else if (looking_at_word("camelot") || looking_at_word("error")) {
-        obsolete(token.text, "the routine's kern_return_t");
     } else {
         syntax_error("a statement (subsystem, type, routine, simpleroutine, skip, import, ...)");
     }

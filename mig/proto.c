@@ -26,6 +26,8 @@ bool is_argument_of(enum side side, const struct argument *argument)
         return side != SIDE_REPLY;
     case DIR_UREPLY_PORT:
     case DIR_WAITTIME:
+    case DIR_SENDTIME:
+    case DIR_USECTOKEN:
     case DIR_MSGOPTION:
         return side == SIDE_USER;
     case DIR_SREPLY_PORT:
@@ -99,7 +101,8 @@ bool passed_by_pointer(enum side side, const struct argument *argument)
     case TYPE_VAR_STRING:
         return false; /* they are pointers already */
     default:
-        return side != SIDE_REPLY && goes_out(argument);
+        return side != SIDE_REPLY
+            && (goes_out(argument) || argument->direction == DIR_USECTOKEN);
     }
 }
 

@@ -11,6 +11,12 @@ static bool kernel(void)
     return subsystem.kernel_server;
 }
 
+/* How a stub ends. A user's says TRUE, so that the demultiplexer can jump to it as its last act. */
+static const char *done(void)
+{
+    return kernel() ? "return;" : "return TRUE;";
+}
+
 /* The right or value a special argument is, before translation; null for a carried argument. */
 static const char *special_value(const struct argument *argument)
 {
@@ -93,13 +99,13 @@ static void emit_token(FILE *f, const struct routine *routine)
     for (const struct argument *a = routine->arguments; a != NULL; a = a->next) {
         if (a->direction != DIR_SECTOKEN)
             continue;
-        fprintf(f, "    Trailer = (void *)((char *)InP + ((InP->Head.msgh_size + 3) & ~3U));\n"
+        fprintf(f, "    Trailer = mig_trailer(InHeadP);\n"
                 "    if (Trailer->msgh_trailer_type != 0\n"
                 "        || Trailer->msgh_trailer_size < sizeof(*Trailer)) {\n"
                 "        mig_server_error(InHeadP, OutHeadP, MIG_TRAILER_ERROR);\n");
         if (routine->simple)
             fprintf(f, "        mig_no_reply(InHeadP, OutHeadP);\n");
-        fprintf(f, "        return;\n    }\n");
+        fprintf(f, "        %s\n    }\n", done());
         return;
     }
 }
@@ -252,11 +258,22 @@ static void emit_simple_end(FILE *f, const struct routine *routine)
             "    mig_no_reply(InHeadP, OutHeadP);\n");
 }
 
+/* Can a routine return more than it was given room for? */
+static bool may_not_fit(const struct message *reply)
+{
+    for (const struct item *item = reply->items; item != NULL; item = item->next) {
+        if (item->kind == ITEM_VALUE
+            && (item->argument->type->kind == TYPE_VAR_ARRAY
+                || item->argument->type->kind == TYPE_STRING
+                || item->argument->type->kind == TYPE_VAR_STRING))
+            return true;
+    }
+    return false;
+}
+
 static void emit_reply(FILE *f, const struct routine *routine)
 {
-    const char *too_large = kernel()
-        ? "{ mig_kernel_error(OutHeadP, MIG_ARRAY_TOO_LARGE); return; }"
-        : "{ mig_server_error(InHeadP, OutHeadP, MIG_ARRAY_TOO_LARGE); return; }";
+    const char *too_large = "goto too_large;";
 
     if (routine->sreply_port != NULL) {
         fprintf(f, "    if (Result == MIG_NO_REPLY) { /* the routine keeps the reply right */\n");
@@ -272,11 +289,18 @@ static void emit_reply(FILE *f, const struct routine *routine)
         fprintf(f, "        mig_kernel_error(OutHeadP, Result);\n");
     else
         fprintf(f, "        mig_server_error(InHeadP, OutHeadP, Result);\n");
-    fprintf(f, "        return;\n    }\n");
+    fprintf(f, "        %s\n    }\n", done());
     emit_pack(f, SIDE_SERVER, &routine->reply, "OutP", too_large);
-    if (routine->reply.descriptor_count > 0)
-        fprintf(f, "    OutP->Head.msgh_bits |= MACH_MSGH_BITS_COMPLEX;\n");
     fprintf(f, "    OutP->Head.msgh_size = %s;\n", packed_size(&routine->reply));
+    if (!may_not_fit(&routine->reply))
+        return;
+    fprintf(f, "    %s\n\ntoo_large:\n", done());
+    if (!kernel())
+        fprintf(f, "    mig_server_error(InHeadP, OutHeadP, MIG_ARRAY_TOO_LARGE);\n");
+    else if (routine->reply.descriptor_count > 0)
+        fprintf(f, "    mig_kernel_reply_too_large(OutHeadP);\n");
+    else
+        fprintf(f, "    mig_kernel_error(OutHeadP, MIG_ARRAY_TOO_LARGE);\n");
 }
 
 static void emit_stub(FILE *f, const struct routine *routine)
@@ -291,7 +315,8 @@ static void emit_stub(FILE *f, const struct routine *routine)
                                routine->simple ? "\n    mig_no_reply(InHeadP, OutHeadP);" : "");
 
     fprintf(f, "\n/* %s %d */\n", routine->simple ? "simpleroutine" : "routine", routine->number);
-    fprintf(f, "static void _X%s(%s, mach_msg_header_t *OutHeadP)\n{\n", routine->name,
+    fprintf(f, "static %s _X%s(%s, mach_msg_header_t *OutHeadP)\n{\n",
+            kernel() ? "void" : "boolean_t", routine->name,
             kernel() ? "ipc_kmsg_t request" : "mach_msg_header_t *InHeadP");
     emit_message_struct(f, &routine->request, "Request");
     if (!routine->simple)
@@ -309,14 +334,12 @@ static void emit_stub(FILE *f, const struct routine *routine)
         fprintf(f, "    mach_msg_size_t Offset;\n");
     emit_walk_locals(f, &routine->request);
     emit_locals(f, routine);
-    if (kernel() && !routine->simple)
-        fprintf(f, "\n    OutP->Head.msgh_id = %d;", routine->number + REPLY_ID_OFFSET);
-    fprintf(f, "\n    if (");
+    fprintf(f, "\n    if (MIG_UNLIKELY(");
     emit_shape_check(f, SIDE_SERVER, &routine->request, "InP");
     if (routine->sreply_port != NULL && !routine->simple && !kernel())
         fprintf(f, "\n        || MACH_MSGH_BITS_REMOTE(InP->Head.msgh_bits) "
                 "!= MACH_MSG_TYPE_PORT_SEND_ONCE");
-    fprintf(f, ")\n        goto refuse;\n");
+    fprintf(f, "))\n        goto refuse;\n");
     emit_walk(f, &routine->request, "InP", "goto refuse;");
     emit_token(f, routine);
     emit_conversions(f, routine);
@@ -326,7 +349,8 @@ static void emit_stub(FILE *f, const struct routine *routine)
         emit_simple_end(f, routine);
     else
         emit_reply(f, routine);
-    fprintf(f, "    return;\n\nrefuse:\n    %s\n}\n", refuse);
+    fprintf(f, "    %s\n\nrefuse:\n    %s\n%s}\n", done(), refuse,
+            kernel() ? "" : "    return TRUE;\n");
 }
 
 /* The table, by id - base, with holes where the .defs file says skip. */
@@ -355,21 +379,24 @@ static void emit_demultiplexer(FILE *f)
     const char *name = subsystem.server_demux != NULL ? subsystem.server_demux
                                                       : format_string("%s_server", subsystem.name);
 
-    fprintf(f, "\ntypedef void (*%s_stub_t)(mach_msg_header_t *InHeadP, "
+    fprintf(f, "\ntypedef boolean_t (*%s_stub_t)(mach_msg_header_t *InHeadP, "
             "mach_msg_header_t *OutHeadP);\n", subsystem.name);
     emit_table(f, format_string("%s_stub_t", subsystem.name));
-    fprintf(f, "boolean_t %s(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)\n{\n"
-            "    mach_msg_id_t id = InHeadP->msgh_id;\n\n"
-            "    *OutHeadP = (mach_msg_header_t){\n"
-            "        .msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(InHeadP->msgh_bits), 0),\n"
-            "        .msgh_size = sizeof(mig_reply_error_t),\n"
-            "        .msgh_remote_port = InHeadP->msgh_remote_port,\n"
-            "        .msgh_id = (mach_msg_id_t)((uint32_t)id + %d),\n    };\n"
-            "    if (id < %d || id >= %d || routines[id - %d] == 0) {\n"
-            "        ((mig_reply_error_t *)OutHeadP)->RetCode = MIG_BAD_ID;\n"
-            "        return FALSE;\n    }\n"
-            "    routines[id - %d](InHeadP, OutHeadP);\n    return TRUE;\n}\n",
-            name, REPLY_ID_OFFSET, subsystem.base, subsystem.end, subsystem.base, subsystem.base);
+    fprintf(
+        f,
+        "boolean_t %s(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)\n{\n"
+        "    uint32_t index = (uint32_t)InHeadP->msgh_id - %d;\n\n"
+        "    OutHeadP->msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(InHeadP->msgh_bits), 0);\n"
+        "    OutHeadP->msgh_remote_port = InHeadP->msgh_remote_port;\n"
+        "    OutHeadP->msgh_local_port = MACH_PORT_NULL;\n"
+        "    OutHeadP->msgh_seqno = 0;\n"
+        "    OutHeadP->msgh_id = (mach_msg_id_t)(index + %d);\n"
+        "    if (MIG_UNLIKELY(index >= %d || routines[index] == 0)) {\n"
+        "        OutHeadP->msgh_size = sizeof(mig_reply_error_t);\n"
+        "        ((mig_reply_error_t *)OutHeadP)->RetCode = MIG_BAD_ID;\n"
+        "        return FALSE;\n    }\n"
+        "    return routines[index](InHeadP, OutHeadP);\n}\n",
+        name, subsystem.base, subsystem.base + REPLY_ID_OFFSET, subsystem.end - subsystem.base);
 }
 
 void write_server(FILE *f, const char *header)

@@ -1,8 +1,8 @@
 /*
- * The table: what every message of the subsystem looks like, for programs that make or check messages
- * without stubs (a fuzzer, the generator's own tests, a tracer). One line a thing, each a call of a C
- * macro that who includes the file defines; so it is as easily read by a script. Read mig.h and
- * layout.c before.
+ * The table: what every message of the subsystem looks like, for programs that make or check
+ * messages without stubs (a fuzzer, the generator's own tests, a tracer). One line a thing, each a
+ * call of a C macro that who includes the file defines; so it is as easily read by a script. Read
+ * mig.h and layout.c before.
  *
  *   MIG_SUBSYSTEM(name, first id, one past the last id)
  *   MIG_ROUTINE(name, id, simple)                       1: a simpleroutine, without MIG_REPLY
@@ -12,10 +12,10 @@
  *
  * kind: PORT, MEMORY, VAR_MEMORY, PORTS, VAR_PORTS (descriptors); VALUE, STRUCT, ARRAY, VAR_ARRAY,
  * STRING, VAR_STRING (inline); COUNT (of the VAR_ARRAY or VAR_STRING that follows), ROOM (of a
- * countinout argument), RETCODE. offset: in bytes, every variable array before it taken at its longest.
- * unit: what it is aligned to, in bytes. size: of one element, in bytes. count: elements; of COUNT,
- * ROOM and VAR_ the most allowed, 0: no bound. sent, received: dispositions of ports, as the
- * sender and as the receiver sees them; -1 if polymorphic, 0 if it is no port.
+ * countinout argument), RETCODE. offset: in bytes, every variable array before it taken at its
+ * longest. unit: what it is aligned to, in bytes. size: of one element, in bytes. count: elements;
+ * of COUNT, ROOM and VAR_ the most allowed, 0: no bound. sent, received: dispositions of ports, as
+ * the sender and as the receiver sees them; -1 if polymorphic, 0 if it is no port.
  */
 #include "mig.h"
 

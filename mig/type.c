@@ -126,8 +126,8 @@ void type_declare(struct type *type)
     struct type *old = type_find(type->name);
 
     if (old != NULL && !old->builtin) {
-        error_at(type->place, "type '%s' is declared already, at %s:%d", type->name,
-                 old->place.file, old->place.line);
+        error_at(type->place, "expected a new name for a type, found '%s', declared at %s:%d",
+                 type->name, old->place.file, old->place.line);
         return;
     }
     entry = allocate(sizeof(*entry));
@@ -180,8 +180,10 @@ static uint64_t check_count(uint64_t count, struct place place)
     if (count == 0)
         error_at(place, "expected a size of at least 1, found 0");
     else if (count > UNIT_COUNT_MAX)
-        error_at(place, "size %llu is more than a message can hold (%d); pass it out of line (^)",
-                 (unsigned long long)count, MESSAGE_MAX);
+        error_at(place,
+                 "expected a size of at most %d, a message's, found %llu: pass it out of line "
+                 "(^)",
+                 MESSAGE_MAX, (unsigned long long)count);
     else
         return count;
     return 1;
@@ -193,8 +195,8 @@ struct type *type_struct(uint64_t count, struct type *element, struct place plac
     uint64_t units;
 
     if (element->kind != TYPE_SCALAR && element->kind != TYPE_STRUCT) {
-        error_at(place, "expected a scalar type as a struct's element: "
-                 "a struct holds plain data only");
+        error_at(place, "expected a scalar or a struct as a struct's element, found %s",
+                 describe_type(element));
         return type;
     }
     units = check_count(count, place) * element->units;
@@ -208,15 +210,23 @@ struct type *type_array(bool variable, uint64_t count, struct type *element, str
 {
     struct type *type = new_type(variable ? TYPE_VAR_ARRAY : TYPE_ARRAY, place);
 
+    bool nested = element->kind == TYPE_ARRAY && element->element->kind != TYPE_PORT;
+
     if (element->kind != TYPE_SCALAR && element->kind != TYPE_STRUCT
-        && element->kind != TYPE_PORT) {
-        error_at(place, "expected a scalar, struct or port as an array's element, found an array");
+        && element->kind != TYPE_PORT && !nested) {
+        error_at(place,
+                 "expected a scalar, a struct, a port or a fixed array of data as an array's "
+                 "element, found %s",
+                 describe_type(element));
         return type;
     }
     type->element = element;
     type->unit = element->unit;
     type->unit_size = element->unit_size;
     type->units = element->units;
+    if (nested) /* a row of a table: units one after the other */
+        type->units =
+            (unsigned)check_count(element->units * check_count(element->count, place), place);
     type->count = count; /* checked when an argument lies inline, see check.c */
     type->sent = element->sent;
     type->received = element->received;
@@ -248,13 +258,25 @@ struct type *type_out_of_line(struct type *target, struct place place)
         type->element = target;
         break;
     default:
-        error_at(place, "expected an array, struct or scalar after '^'");
+        error_at(place, "expected an array, a struct, a scalar or a port after '^', found %s",
+                 describe_type(target));
         return type;
     }
     type->variable = target->kind == TYPE_VAR_ARRAY;
     type->kind = type->element != NULL && type->element->kind == TYPE_PORT ? TYPE_OUT_OF_LINE_PORTS
                                                                           : TYPE_OUT_OF_LINE;
     return type;
+}
+
+const char *describe_type(const struct type *type)
+{
+    static const char *const kinds[] = {
+        [TYPE_SCALAR] = "a scalar", [TYPE_STRUCT] = "a struct", [TYPE_ARRAY] = "an array",
+        [TYPE_VAR_ARRAY] = "a variable array", [TYPE_STRING] = "a string",
+        [TYPE_VAR_STRING] = "a variable string", [TYPE_PORT] = "a port",
+        [TYPE_OUT_OF_LINE] = "out-of-line memory", [TYPE_OUT_OF_LINE_PORTS] = "out-of-line ports"};
+
+    return kinds[type->kind];
 }
 
 unsigned element_size(const struct type *type)

@@ -56,31 +56,40 @@ static void check_descriptor(FILE *f, const struct argument *argument, const cha
     }
 }
 
+void emit_string_check(FILE *f, const struct message *message, const char *var)
+{
+    for (const struct item *item = message->items; item != NULL; item = item->next) {
+        if (item->kind == ITEM_VALUE && item->argument->type->kind == TYPE_STRING && !item->moved)
+            fprintf(f, "\n        || %s->%s[%u] != '\\0'", var, item->argument->name,
+                    total_size(item->argument->type) - 1);
+    }
+}
+
 void emit_shape_check(FILE *f, enum side side, const struct message *message, const char *var)
 {
     const char *bits = format_string("%s->Head.msgh_bits", var);
+    bool user_reply = side == SIDE_USER && !side_is_kernel(side);
+    bool complex = message->descriptor_count > 0;
 
     /* A reply has no reply port: a right there would leak. (The kernel keeps it elsewhere.) */
-    if (side == SIDE_USER && !side_is_kernel(side))
+    if (user_reply)
         fprintf(f, "(%s & (MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS_REMOTE_MASK)) != %s", bits,
-                message->descriptor_count > 0 ? "MACH_MSGH_BITS_COMPLEX" : "0");
+                complex ? "MACH_MSGH_BITS_COMPLEX" : "0");
+    else if (message->variable)
+        fprintf(f, "%s(%s & MACH_MSGH_BITS_COMPLEX)", complex ? "!" : "", bits);
     else
-        fprintf(f, "%s(%s & MACH_MSGH_BITS_COMPLEX)",
-                message->descriptor_count > 0 ? "!" : "", bits);
+        fprintf(f, "!mig_has_shape(&%s->Head, %s, %u)", var, complex ? "TRUE" : "FALSE",
+                message->max_size);
     if (message->variable)
         fprintf(f, "\n        || %s->Head.msgh_size < %u", var, first_variable(message)->offset);
-    else
+    else if (user_reply)
         fprintf(f, "\n        || %s->Head.msgh_size != %u", var, message->max_size);
     if (message->descriptor_count > 0)
         fprintf(f, "\n        || %s->msgh_body.msgh_descriptor_count != %d", var,
                 message->descriptor_count);
     for (int i = 0; i < message->descriptor_count; i++)
         check_descriptor(f, message->descriptors[i], var);
-    for (const struct item *item = message->items; item != NULL; item = item->next) {
-        if (item->kind == ITEM_VALUE && item->argument->type->kind == TYPE_STRING && !item->moved)
-            fprintf(f, "\n        || %s->%s[%u] != '\\0'", var, item->argument->name,
-                    total_size(item->argument->type) - 1);
-    }
+    emit_string_check(f, message, var);
 }
 
 void emit_walk_locals(FILE *f, const struct message *message)

@@ -24,6 +24,11 @@ static const char *options(const struct routine *routine, const char *basic)
     if (routine->waittime_argument != NULL || routine->waittime != NULL)
         text = format_string("%s | MACH_SEND_TIMEOUT%s", text,
                              routine->simple ? "" : " | MACH_RCV_TIMEOUT");
+    else if (routine->sendtime_argument != NULL || routine->sendtime != NULL)
+        text = format_string("%s | MACH_SEND_TIMEOUT", text);
+    if (routine->token_argument != NULL)
+        text = format_string("%s\n                         "
+                             "| MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_SENDER)", text);
     return text;
 }
 
@@ -31,7 +36,18 @@ static const char *timeout(const struct routine *routine)
 {
     if (routine->waittime_argument != NULL)
         return routine->waittime_argument->name;
-    return routine->waittime != NULL ? routine->waittime : "MACH_MSG_TIMEOUT_NONE";
+    if (routine->sendtime_argument != NULL)
+        return routine->sendtime_argument->name;
+    return routine->waittime != NULL ? routine->waittime
+         : routine->sendtime != NULL ? routine->sendtime
+                                     : "MACH_MSG_TIMEOUT_NONE";
+}
+
+/* How much may be received: with usersectoken the trailer follows the reply, however long that is.
+ * */
+static const char *room(const struct routine *routine)
+{
+    return routine->token_argument != NULL ? "sizeof(Mess)" : "sizeof(Reply)";
 }
 
 static void emit_header(FILE *f, const struct routine *routine)
@@ -78,12 +94,12 @@ static void emit_rpc(FILE *f, const struct routine *routine)
                 routine->request_port->name, send_disposition(routine->request_port), size);
         return;
     }
-    fprintf(f, "    Result = mach_msg(&InP->Head, %s, %s,\n"
-            "                      sizeof(Reply), ReplyPort, %s, MACH_PORT_NULL);\n",
-            options(routine, "MACH_SEND_MSG | MACH_RCV_MSG"), size, timeout(routine));
-    fprintf(f, "    if (Result != MACH_MSG_SUCCESS)\n"
-            "        return mig_msg_error(&Mess.Out.Head, %s, Result);\n",
-            routine->reply_port != NULL ? "MACH_PORT_NULL" : "ReplyPort");
+    fprintf(f,
+            "    Result = mig_rpc(&InP->Head, %s, %s,\n"
+            "                     %s, ReplyPort, %s);\n"
+            "    if (Result != MACH_MSG_SUCCESS)\n        return Result;\n",
+            options(routine, "MACH_SEND_MSG | MACH_RCV_MSG"), size, room(routine),
+            timeout(routine));
 }
 
 /* Room is checked before anything is given to the caller. */
@@ -143,9 +159,18 @@ static void emit_reply(FILE *f, const struct routine *routine)
                                                            : "mig_reply_error",
                                      routine->number + REPLY_ID_OFFSET);
 
-    fprintf(f, "    if (OutP->Head.msgh_id != %d\n        || ", routine->number + REPLY_ID_OFFSET);
-    emit_shape_check(f, SIDE_USER, &routine->reply, "OutP");
-    fprintf(f, "\n        || OutP->RetCode != KERN_SUCCESS)\n        %s\n", fail);
+    if (!subsystem.kernel_user && routine->reply.descriptor_count == 0
+        && !routine->reply.variable) {
+        fprintf(f, "    if (MIG_UNLIKELY(!mig_plain_reply(&OutP->Head, %d, %u)",
+                routine->number + REPLY_ID_OFFSET, routine->reply.max_size);
+        emit_string_check(f, &routine->reply, "OutP");
+    } else {
+        fprintf(f, "    if (MIG_UNLIKELY(OutP->Head.msgh_id != %d\n        || ",
+                routine->number + REPLY_ID_OFFSET);
+        emit_shape_check(f, SIDE_USER, &routine->reply, "OutP");
+        fprintf(f, "\n        || OutP->RetCode != KERN_SUCCESS");
+    }
+    fprintf(f, "))\n        %s\n", fail);
     emit_walk(f, &routine->reply, "OutP", fail);
     for (const struct argument *a = routine->arguments; a != NULL; a = a->next) {
         if (a->count_in_out)
@@ -154,13 +179,15 @@ static void emit_reply(FILE *f, const struct routine *routine)
     for (const struct argument *a = routine->arguments; a != NULL; a = a->next) {
         if (goes_out(a))
             emit_result(f, routine, a);
+        if (a->direction == DIR_USECTOKEN)
+            fprintf(f, "    *%s = mig_trailer(&OutP->Head)->msgh_sender;\n", a->name);
     }
     fprintf(f, "    return KERN_SUCCESS;\n");
 }
 
 static void emit_routine(FILE *f, const struct routine *routine)
 {
-    const char *fail = "return MIG_ARRAY_TOO_LARGE;";
+    const char *fail = "return MACH_SEND_TOO_LARGE;";
 
     fprintf(f, "\n/* %s %d */\n", routine->simple ? "simpleroutine" : "routine", routine->number);
     emit_prototype(f, SIDE_USER, routine);
@@ -169,7 +196,11 @@ static void emit_routine(FILE *f, const struct routine *routine)
     if (!routine->simple)
         emit_message_struct(f, &routine->reply, "Reply");
     fprintf(f, "    union {\n        Request In;\n%s    } Mess;\n",
-            routine->simple ? "" : "        Reply Out;\n");
+            routine->simple ? ""
+            : routine->token_argument == NULL
+                ? "        Reply Out;\n"
+                : "        Reply Out;\n        char Room[sizeof(Reply) + "
+                  "sizeof(mach_msg_security_trailer_t)];\n");
     fprintf(f, "    Request *InP = &Mess.In;\n");
     if (!routine->simple)
         fprintf(f, "    Reply *OutP = &Mess.Out;\n    mach_msg_return_t Result;\n");

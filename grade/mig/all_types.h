@@ -19,5 +19,6 @@ typedef int16_t *short_array_t;
 typedef uint64_t *wide_array_t;
 typedef uint32_t handle_t;
 typedef struct { uint32_t words[2]; } row_t;
+typedef int16_t table_t[2][3];
 
 #endif

@@ -7,7 +7,7 @@ _Static_assert(sizeof(int) == 4, "int: the .defs file has another size");
 
 
 /* routine 100 */
-static void _Xsmall_add(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)
+static boolean_t _Xsmall_add(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)
 {
     typedef struct {
         mach_msg_header_t Head;
@@ -24,8 +24,7 @@ static void _Xsmall_add(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)
     kern_return_t Result;
     int sum;
 
-    if ((InP->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX)
-        || InP->Head.msgh_size != 32)
+    if (MIG_UNLIKELY(!mig_has_shape(&InP->Head, FALSE, 32)))
         goto refuse;
     Result = small_add(
         InP->Head.msgh_local_port,
@@ -34,19 +33,20 @@ static void _Xsmall_add(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)
         &sum);
     if (Result != KERN_SUCCESS) {
         mig_server_error(InHeadP, OutHeadP, Result);
-        return;
+        return TRUE;
     }
     OutP->RetCode = KERN_SUCCESS;
     OutP->sum = sum;
     OutP->Head.msgh_size = 32;
-    return;
+    return TRUE;
 
 refuse:
     mig_server_error(InHeadP, OutHeadP, MIG_BAD_ARGUMENTS);
+    return TRUE;
 }
 
 /* simpleroutine 101 */
-static void _Xsmall_note(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)
+static boolean_t _Xsmall_note(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)
 {
     typedef struct {
         mach_msg_header_t Head;
@@ -57,8 +57,8 @@ static void _Xsmall_note(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP
     kern_return_t Result;
     mach_msg_size_t Offset;
 
-    if ((InP->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX)
-        || InP->Head.msgh_size < 28)
+    if (MIG_UNLIKELY((InP->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+        || InP->Head.msgh_size < 28))
         goto refuse;
     Offset = 28;
     if (InP->textCnt == 0)
@@ -78,14 +78,15 @@ static void _Xsmall_note(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP
     if (Result != KERN_SUCCESS && Result != MIG_NO_REPLY)
         mig_server_error(InHeadP, OutHeadP, Result);
     mig_no_reply(InHeadP, OutHeadP);
-    return;
+    return TRUE;
 
 refuse:
     mig_server_error(InHeadP, OutHeadP, MIG_BAD_ARGUMENTS);
     mig_no_reply(InHeadP, OutHeadP);
+    return TRUE;
 }
 
-typedef void (*small_stub_t)(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP);
+typedef boolean_t (*small_stub_t)(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP);
 
 static const small_stub_t routines[2] = {
     [0] = _Xsmall_add,
@@ -94,18 +95,17 @@ static const small_stub_t routines[2] = {
 
 boolean_t small_server(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)
 {
-    mach_msg_id_t id = InHeadP->msgh_id;
+    uint32_t index = (uint32_t)InHeadP->msgh_id - 100;
 
-    *OutHeadP = (mach_msg_header_t){
-        .msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(InHeadP->msgh_bits), 0),
-        .msgh_size = sizeof(mig_reply_error_t),
-        .msgh_remote_port = InHeadP->msgh_remote_port,
-        .msgh_id = (mach_msg_id_t)((uint32_t)id + 100),
-    };
-    if (id < 100 || id >= 102 || routines[id - 100] == 0) {
+    OutHeadP->msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(InHeadP->msgh_bits), 0);
+    OutHeadP->msgh_remote_port = InHeadP->msgh_remote_port;
+    OutHeadP->msgh_local_port = MACH_PORT_NULL;
+    OutHeadP->msgh_seqno = 0;
+    OutHeadP->msgh_id = (mach_msg_id_t)(index + 200);
+    if (MIG_UNLIKELY(index >= 2 || routines[index] == 0)) {
+        OutHeadP->msgh_size = sizeof(mig_reply_error_t);
         ((mig_reply_error_t *)OutHeadP)->RetCode = MIG_BAD_ID;
         return FALSE;
     }
-    routines[id - 100](InHeadP, OutHeadP);
-    return TRUE;
+    return routines[index](InHeadP, OutHeadP);
 }

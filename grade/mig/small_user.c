@@ -38,14 +38,11 @@ kern_return_t small_add(
     InP->Head.msgh_remote_port = server;
     InP->Head.msgh_local_port = ReplyPort;
     InP->Head.msgh_id = 100;
-    Result = mach_msg(&InP->Head, MACH_SEND_MSG | MACH_RCV_MSG, 32,
-                      sizeof(Reply), ReplyPort, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+    Result = mig_rpc(&InP->Head, MACH_SEND_MSG | MACH_RCV_MSG, 32,
+                     sizeof(Reply), ReplyPort, MACH_MSG_TIMEOUT_NONE);
     if (Result != MACH_MSG_SUCCESS)
-        return mig_msg_error(&Mess.Out.Head, ReplyPort, Result);
-    if (OutP->Head.msgh_id != 200
-        || (OutP->Head.msgh_bits & (MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS_REMOTE_MASK)) != 0
-        || OutP->Head.msgh_size != 32
-        || OutP->RetCode != KERN_SUCCESS)
+        return Result;
+    if (MIG_UNLIKELY(!mig_plain_reply(&OutP->Head, 200, 32)))
         return mig_reply_error(&OutP->Head, 200);
     *sum = OutP->sum;
     return KERN_SUCCESS;
@@ -71,7 +68,7 @@ kern_return_t small_note(
         uint32_t Value = mig_copy_string((char *)InP + 28, text, 64);
 
         if (Value == 0)
-            return MIG_ARRAY_TOO_LARGE;
+            return MACH_SEND_TOO_LARGE;
         InP->textCnt = Value;
         Offset = 28 + Value;
     }

@@ -15,8 +15,8 @@
 
 /*
  * Serves one request: checks its shape, calls the routine, and writes the reply at `reply`, a
- * buffer of the subsystem's max_reply_size bytes, 8-aligned, whose msgh_bits the caller has set
- * (without COMPLEX). Sets msgh_size, msgh_id and RetCode, adds MACH_MSGH_BITS_COMPLEX if there are
+ * buffer of the subsystem's max_reply_size bytes, 8-aligned, whose msgh_bits (without COMPLEX) and
+ * msgh_id the caller has set. Sets msgh_size and RetCode, adds MACH_MSGH_BITS_COMPLEX if there are
  * descriptors; the caller does the header's ports. Descriptors of the reply have the dispositions
  * of rights as received (PORT_SEND, ...): the rights themselves, not yet in any space.
  *
@@ -76,6 +76,14 @@ mach_msg_return_t mach_msg_rpc_kmsg(ipc_kmsg_t request, ipc_kmsg_t *reply);
  * COMPLEX if there are any. No locks held; may block. */
 void mach_msg_destroy_from_kernel(mach_msg_header_t *msg);
 
+/* A routine returned more than there is room for: what it returned is released. */
+static inline void mig_kernel_reply_too_large(mach_msg_header_t *reply)
+{
+    mach_msg_destroy_from_kernel(reply);
+    reply->msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
+    mig_kernel_error(reply, MIG_ARRAY_TOO_LARGE);
+}
+
 #define MIG_NOTIFY_SEND_ONCE 0107 /* notify.defs: the reply right was destroyed unused */
 
 /*
@@ -90,10 +98,7 @@ static inline kern_return_t mig_kernel_reply_error(mach_msg_header_t *reply, mac
     else if (!(reply->msgh_bits & MACH_MSGH_BITS_COMPLEX)
              && reply->msgh_size == sizeof(mig_reply_error_t)
              && ((mig_reply_error_t *)reply)->RetCode != KERN_SUCCESS)
-        code = ((mig_reply_error_t *)reply)->RetCode;
-    /* A server must not pretend that the send failed: rights would be released twice. */
-    if ((code & ~MACH_MSG_MASK & ~0xff) == (MACH_SEND_IN_PROGRESS & ~0xff))
-        code = MIG_REMOTE_ERROR;
+        code = mig_remote_code(((mig_reply_error_t *)reply)->RetCode);
     if (reply->msgh_bits & MACH_MSGH_BITS_COMPLEX)
         mach_msg_destroy_from_kernel(reply);
     return code;

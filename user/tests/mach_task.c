@@ -85,7 +85,7 @@ TEST(names)
     EXPECT_KR(task_get_name(task, name), KERN_SUCCESS);
     EXPECT_STREQ(name, "romulus");
     EXPECT_KR(task_set_name(task, "0123456789012345678901234567890"), KERN_SUCCESS); /* 31 bytes */
-    EXPECT_KR(task_set_name(task, "01234567890123456789012345678901"), MIG_ARRAY_TOO_LARGE);
+    EXPECT_KR(task_set_name(task, "01234567890123456789012345678901"), MACH_SEND_TOO_LARGE);
     EXPECT_KR(task_get_name(task, name), KERN_SUCCESS);
     EXPECT_STREQ(name, "0123456789012345678901234567890");
     task_terminate(task);

@@ -7,6 +7,30 @@
 
 #include <mach/message.h>
 
+/* For conditions of which a stub's straight path knows the outcome. */
+#define MIG_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+/*
+ * Has a message this size, and descriptors or not? One comparison: the bits, of which COMPLEX is
+ * the highest, and the size lie next to each other.
+ */
+static inline boolean_t mig_has_shape(const mach_msg_header_t *message, boolean_t complex,
+                                      mach_msg_size_t size)
+{
+    uint64_t bits_and_size;
+
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the size is the high word");
+    __builtin_memcpy(&bits_and_size, &message->msgh_bits, sizeof(bits_and_size));
+    return bits_and_size >> 31 == 2 * (uint64_t)size + (uint64_t)complex;
+}
+
+/* What follows a message that was received with MACH_RCV_TRAILER_ELEMENTS. */
+static inline const mach_msg_security_trailer_t *mig_trailer(const mach_msg_header_t *message)
+{
+    return (const mach_msg_security_trailer_t *)((const char *)message
+                                                 + ((message->msgh_size + 3) & ~3U));
+}
+
 /* Rounds offset up to alignment (a power of 2), zeroing the bytes of message passed over. */
 static inline mach_msg_size_t mig_align(void *message, mach_msg_size_t offset,
                                         mach_msg_size_t alignment)

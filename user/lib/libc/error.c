@@ -33,6 +33,7 @@ static int errno_of(kern_return_t kr)
         return EINTR;
     case KERN_OPERATION_TIMED_OUT:
         return ETIMEDOUT;
+    case MACH_SEND_TOO_LARGE:
     case MIG_ARRAY_TOO_LARGE:
         return ENAMETOOLONG; /* the arrays we pass that may be too long are paths */
     default:

@@ -7,14 +7,6 @@
 #include <mach/notify_ids.h>
 #include <mach/traps.h>
 
-mach_port_t mig_make_reply_port(void)
-{
-    mach_port_t port = mach_reply_port();
-
-    mach_tcb()->reply_port = port;
-    return port;
-}
-
 void mig_forget_reply_port(void)
 {
     mach_tcb()->reply_port = MACH_PORT_NULL;
@@ -38,22 +30,31 @@ void mig_put_reply_port(mach_port_t port)
     (void)port;
 }
 
-mach_msg_return_t mig_msg_error(mach_msg_header_t *message, mach_port_t reply_port,
-                                mach_msg_return_t code)
+mach_msg_return_t mig_rpc_failed(mach_msg_header_t *message, mach_msg_option_t option,
+                                 mach_msg_size_t send_size, mach_msg_size_t rcv_size,
+                                 mach_port_t reply_port, mach_msg_timeout_t timeout,
+                                 mach_msg_return_t code)
 {
+    /* The stub made the trap itself; mach_msg begins an interrupted one anew, so it ends. */
+    if (code == MACH_SEND_INTERRUPTED && !(option & MACH_SEND_INTERRUPT))
+        code = mach_msg(message, option, send_size, rcv_size, reply_port, timeout, MACH_PORT_NULL);
+    else if (code == MACH_RCV_INTERRUPTED && !(option & MACH_RCV_INTERRUPT))
+        code = mach_msg(message, option & ~MACH_SEND_MSG, 0, rcv_size, reply_port, timeout,
+                        MACH_PORT_NULL);
     switch (code & ~MACH_MSG_MASK) {
     case MACH_SEND_INVALID_REPLY:
     case MACH_RCV_INVALID_NAME:
     case MACH_RCV_PORT_DIED:
     case MACH_RCV_PORT_CHANGED:
         /* The name is no receive right of ours (any more): somebody else's to destroy. */
-        if (reply_port != MACH_PORT_NULL && mach_tcb()->reply_port == reply_port)
+        if (mach_tcb()->reply_port == reply_port)
             mig_forget_reply_port();
         break;
     case MACH_RCV_TIMED_OUT:
     case MACH_RCV_INTERRUPTED:
         /* The reply may come yet, and must not be taken for that of a later RPC. */
-        mig_dealloc_reply_port(reply_port);
+        if (mach_tcb()->reply_port == reply_port)
+            mig_dealloc_reply_port(reply_port);
         break;
     case MACH_RCV_BODY_ERROR:
         mach_msg_destroy(message);
@@ -71,7 +72,7 @@ kern_return_t mig_reply_error(mach_msg_header_t *reply, mach_msg_id_t id)
     else if (!(reply->msgh_bits & (MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS_REMOTE_MASK))
              && reply->msgh_size == sizeof(mig_reply_error_t)
              && ((mig_reply_error_t *)reply)->RetCode != KERN_SUCCESS)
-        return ((mig_reply_error_t *)reply)->RetCode;
+        return mig_remote_code(((mig_reply_error_t *)reply)->RetCode);
     mach_msg_destroy(reply);
     return code;
 }
@@ -116,7 +117,7 @@ void mig_server_error(mach_msg_header_t *request, mach_msg_header_t *reply, kern
         return;
     }
     mig_release_request(request);
-    reply->msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
+    mig_release_request(reply); /* a reply that turned out not to fit */
     reply->msgh_size = sizeof(mig_reply_error_t);
     ((mig_reply_error_t *)reply)->RetCode = code;
 }
