@@ -28,14 +28,17 @@ bool goes_out(const struct argument *argument)
     return argument->direction == DIR_OUT || argument->direction == DIR_INOUT;
 }
 
-static void check_name(const struct routine *routine, const struct argument *argument)
+static void check_reserved(struct place place, const char *name)
 {
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
-        if (strcmp(reserved[i], argument->name) == 0)
-            error_at(argument->place,
-                     "expected a name that neither C nor the stub uses, found '%s'",
-                     argument->name);
+        if (strcmp(reserved[i], name) == 0)
+            error_at(place, "expected a name that neither C nor the stub uses, found '%s'", name);
     }
+}
+
+static void check_name(const struct routine *routine, const struct argument *argument)
+{
+    check_reserved(argument->place, argument->name);
     for (const struct argument *a = routine->arguments; a != argument; a = a->next) {
         if (strcmp(a->name, argument->name) == 0)
             error_at(argument->place,
@@ -250,6 +253,7 @@ void check_routines(void)
 {
     for (struct routine *routine = subsystem.routines; routine != NULL; routine = routine->next) {
         find_request_port(routine);
+        check_reserved(routine->place, format_string("%s%s", routine->user_prefix, routine->name));
         for (struct argument *argument = routine->arguments; argument != NULL;
              argument = argument->next)
             check_argument(routine, argument);

@@ -363,8 +363,12 @@ static kern_return_t do_released(void)
     mach_port_t *list = NULL;
     mach_msg_type_number_t m_count = 0, list_count = 0;
     char t[20] = "";
-    kern_return_t kr = released(SERVER_PORT, &p, &m, &m_count, &list, &list_count, t);
+    static const mach_port_t given = 70;
+    kern_return_t kr;
 
+    give(given);
+    kr = released(SERVER_PORT, given, &p, &m, &m_count, &list, &list_count, t);
+    take_back(kr, &given, 1);
     if (kr != KERN_SUCCESS) {
         CHECK(p == 0 && m == NULL && list == NULL && *t == '\0');
         return kr;
@@ -422,7 +426,7 @@ const struct routine_test tests[] = {
     {"inout_rights", do_inout_rights, 7018, FALSE, 32 + 5 * 16 + 4, 32 + 5 * 16 + 4},
     {"others", do_others, 7019, FALSE, 32 + 3 * 16 + 12 + 12, 32 + 2 * 16 + 4 + 12 + 12},
     /* 80 RetCode 84 count 88 "fits" 93, pad, 96 */
-    {"released", do_released, 7020, FALSE, 24, 96},
+    {"released", do_released, 7020, FALSE, 48, 96},
     {"checked", do_checked, 7021, FALSE, 28, 32},
     {"tell_memory", do_tell_memory, 7022, TRUE, 48, 0},
 };

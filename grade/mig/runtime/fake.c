@@ -1,9 +1,7 @@
 /*
  * The kernel: a trap that moves a message from the client's stub to the demultiplexer and the reply
- * back, and keeps accounts. A right is counted from when it is made (by a task that has it to give,
- * or by a MAKE_ or COPY_ disposition on the way) until somebody gives it up; memory likewise, and
- * it is real memory, so that the sanitizer sees it used too long or freed twice. Read runtime.h
- * before.
+ * back, and keeps the accounts of accounts.c: MAKE_ and COPY_ dispositions make a right on the way.
+ * Read runtime.h before.
  */
 #include <mach/mach_port.h>
 #include <mach/vm_map.h>
@@ -16,65 +14,23 @@ struct seen seen;
 kern_return_t routine_result;
 mach_msg_return_t fail_send;
 int interruptions;
+boolean_t interrupt_receive;
 spoil_t spoil_request, spoil_reply;
 struct wire wire;
 boolean_t found;
 kern_return_t server_code;
-int rights[NAMES];
-int regions;
 static mach_msg_header_t *pending; /* a delayed reply */
 
 void reset(void)
 {
     memset(&seen, 0, sizeof(seen));
-    memset(rights, 0, sizeof(rights));
-    regions = 0;
+    open_accounts();
     routine_result = KERN_SUCCESS;
     fail_send = MACH_MSG_SUCCESS;
     interruptions = 0;
+    interrupt_receive = FALSE;
     spoil_request = NULL;
     spoil_reply = NULL;
-}
-
-/* ---- the accounts ---- */
-void give(mach_port_t name)
-{
-    CHECK(name > 0 && name < NAMES);
-    rights[name]++;
-}
-
-void take(mach_port_t name)
-{
-    CHECK(name > 0 && name < NAMES);
-    rights[name]--;
-}
-
-void *new_region(const void *contents, size_t size)
-{
-    void *region = malloc(size);
-
-    memcpy(region, contents, size);
-    regions++;
-    return region;
-}
-
-void free_region(void *address)
-{
-    free(address);
-    regions--;
-}
-
-boolean_t balanced(void)
-{
-    for (int name = 0; name < NAMES; name++) {
-        if (rights[name] != 0) {
-            printf("port %d: %+d rights\n", name, rights[name]);
-            return FALSE;
-        }
-    }
-    if (regions != 0)
-        printf("%+d regions\n", regions);
-    return regions == 0;
 }
 
 /* ---- what libmach calls ---- */
@@ -110,20 +66,8 @@ kern_return_t vm_deallocate(vm_map_t task, vm_address_t address, vm_size_t size)
 }
 
 /* ---- messages on their way ---- */
-int descriptor_count(mach_msg_header_t *message)
-{
-    if (!(message->msgh_bits & MACH_MSGH_BITS_COMPLEX))
-        return 0;
-    return (int)((mach_msg_base_t *)message)->body.msgh_descriptor_count;
-}
-
-static boolean_t moves(uint8_t disposition)
-{
-    return disposition <= MACH_MSG_TYPE_MOVE_SEND_ONCE;
-}
-
 /* The right that comes of a disposition; one that did not move has been made now. */
-static uint8_t received(uint8_t disposition, mach_port_t name)
+static uint8_t received(uint8_t disposition, mach_port_name_t name)
 {
     if (!moves(disposition) && name != MACH_PORT_NULL)
         give(name);
@@ -152,20 +96,6 @@ static void transfer(mach_msg_descriptor_t *d)
     if (d->out_of_line.deallocate)
         free_region(names);
     d->out_of_line.deallocate = FALSE;
-}
-
-void drop_descriptor(mach_msg_descriptor_t *d)
-{
-    mach_port_name_t *names = (mach_port_name_t *)d->ool_ports.address;
-
-    if (d->port.type == MACH_MSG_PORT_DESCRIPTOR && moves(d->port.disposition))
-        take(d->port.name);
-    if (d->port.type == MACH_MSG_OOL_PORTS_DESCRIPTOR && moves(d->ool_ports.disposition)) {
-        for (uint32_t i = 0; i < d->ool_ports.count; i++)
-            take(names[i]);
-    }
-    if (d->port.type != MACH_MSG_PORT_DESCRIPTOR && d->out_of_line.deallocate)
-        free_region(names);
 }
 
 mach_msg_header_t *delivered(const mach_msg_header_t *message, boolean_t trailer)
@@ -248,6 +178,7 @@ mach_msg_return_t mach_msg_trap_inline(mach_msg_header_t *msg, mach_msg_option_t
                                        mach_port_name_t rcv_name, mach_msg_timeout_t timeout)
 {
     static uint64_t in_buffer[9000], out_buffer[9000];
+    static boolean_t waiting; /* for the reply in out_buffer */
     mach_msg_header_t *in = (mach_msg_header_t *)in_buffer;
     mach_msg_header_t *out = (mach_msg_header_t *)out_buffer;
 
@@ -257,6 +188,10 @@ mach_msg_return_t mach_msg_trap_inline(mach_msg_header_t *msg, mach_msg_option_t
         return option & MACH_SEND_MSG ? MACH_SEND_INTERRUPTED : MACH_RCV_INTERRUPTED;
     if (fail_send != MACH_MSG_SUCCESS)
         return fail_send;
+    if (waiting && !(option & MACH_SEND_MSG)) {
+        waiting = FALSE;
+        return deliver_reply(out, msg, option, rcv_size, rcv_name);
+    }
     CHECK(send_size % 4 == 0 && (option & MACH_SEND_MSG));
     memcpy(in, msg, send_size);
     in->msgh_size = send_size;
@@ -267,6 +202,11 @@ mach_msg_return_t mach_msg_trap_inline(mach_msg_header_t *msg, mach_msg_option_t
         return MACH_MSG_SUCCESS;
     }
     deliver_request(in, out);
+    if (interrupt_receive) {
+        interrupt_receive = FALSE;
+        waiting = TRUE;
+        return MACH_RCV_INTERRUPTED;
+    }
     if (!(option & MACH_RCV_MSG)) {
         CHECK(rcv_size == 0 && (!found || server_code == MIG_NO_REPLY));
         return MACH_MSG_SUCCESS;

@@ -1,9 +1,9 @@
 /*
- * What the messages of all.defs look like, from migcom's table (-table), and every way to spoil
+ * What the messages of an interface look like, from migcom's table (TABLE), and every way to spoil
  * one. A message is spoilt as a hostile sender would: what it then holds is valid for the kernel,
- * and moves. Read runtime.h before, and mig/table.c.
+ * and moves. Read messages.h before, and mig/table.c.
  */
-#include "runtime.h"
+#include "messages.h"
 
 enum row_kind {
     ROUTINE, REQUEST, REPLY,
@@ -25,7 +25,7 @@ static const struct row {
 #define MIG_REPLY(least, largest, number)   {REPLY, "", least, largest, 0, number, 0, 0},
 #define MIG_FIELD(kind, name, offset, unit, size, count, sent, received) \
     {kind, #name, offset, unit, size, count, sent, received},
-#include "all.table"
+#include TABLE
     {ROUTINE, "", 0, 0, 0, 0, 0, 0},
 };
 
@@ -84,8 +84,9 @@ static unsigned find_places(const struct row *message, mach_msg_header_t *m, str
     return at;
 }
 
-static void check_layout(const struct row *message, char *bytes, mach_msg_size_t size)
+void check_layout(int id, boolean_t reply, char *bytes, mach_msg_size_t size)
 {
+    const struct row *message = message_of(id, reply ? REPLY : REQUEST);
     struct place places[32];
     unsigned count;
     unsigned end = find_places(message, (mach_msg_header_t *)bytes, places, &count);
@@ -106,15 +107,6 @@ static void check_layout(const struct row *message, char *bytes, mach_msg_size_t
     }
 }
 
-void check_layouts(void)
-{
-    int id = ((mach_msg_header_t *)wire.request)->msgh_id;
-
-    check_layout(message_of(id, REQUEST), wire.request, wire.request_size);
-    if (!test_of(id)->simple)
-        check_layout(message_of(id, REPLY), wire.reply, wire.reply_size);
-}
-
 /* ---- the mutations ---- */
 boolean_t spoilt;
 const char *spoilt_how;
@@ -123,15 +115,11 @@ static int wanted;
 static int number; /* of the mutation that could come next */
 static mach_msg_header_t *m;
 
-void spoil_messages_of(const struct routine_test *test, boolean_t reply, int mutation)
+void begin_spoiling(int id, boolean_t reply, int mutation)
 {
-    message = message_of(test->id, reply ? REPLY : REQUEST);
+    message = message_of(id, reply ? REPLY : REQUEST);
     wanted = mutation;
     spoilt = FALSE;
-    if (reply)
-        spoil_reply = spoil;
-    else
-        spoil_request = spoil;
 }
 
 /* Is it this mutation's turn? */
@@ -148,6 +136,13 @@ static void drop_all(void)
 {
     for (int i = 0; i < descriptor_count(m); i++)
         drop_descriptor(&descriptors(m)[i]);
+}
+
+static void add_header_right(void)
+{
+    m->msgh_bits |= MACH_MSG_TYPE_PORT_SEND;
+    m->msgh_remote_port = 99;
+    give(99);
 }
 
 static void spoil_shape(void)
@@ -175,10 +170,14 @@ static void spoil_shape(void)
             m->msgh_size = s;
         }
     }
-    if (message->kind == REPLY && now("a right in the header")) {
-        m->msgh_bits |= MACH_MSG_TYPE_PORT_SEND;
-        m->msgh_remote_port = 99;
-        give(99);
+    if (message->kind == REPLY && now("a right in the header"))
+        add_header_right();
+    if (message->kind == REPLY && now("an error reply with a right in the header")) {
+        drop_all();
+        m->msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
+        m->msgh_size = sizeof(mig_reply_error_t);
+        ((mig_reply_error_t *)m)->RetCode = KERN_FAILURE;
+        add_header_right();
     }
 }
 
@@ -241,7 +240,7 @@ static mach_msg_descriptor_t a_region(uint32_t size)
 
 static mach_msg_descriptor_t some_ports(uint8_t disposition, uint32_t count)
 {
-    static const mach_port_t names[8] = {91, 92, 93, 94, 95, 96, 97, 98};
+    static const mach_port_name_t names[8] = {91, 92, 93, 94, 95, 96, 97, 98};
 
     for (uint32_t i = 0; i < count; i++)
         give(names[i]);

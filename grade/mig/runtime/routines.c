@@ -349,11 +349,15 @@ kern_return_t S_others(mach_port_t server, mach_port_t *p, mach_msg_type_name_t 
     return routine_result;
 }
 
-kern_return_t S_released(mach_port_t server, mach_port_t *p, char **m, mach_msg_type_number_t *mCnt,
-                         mach_port_t **list, mach_msg_type_number_t *listCnt, char *t)
+kern_return_t S_released(mach_port_t server, mach_port_t given, mach_port_t *p, char **m,
+                         mach_msg_type_number_t *mCnt, mach_port_t **list,
+                         mach_msg_type_number_t *listCnt, char *t)
 {
     (void)server;
-    if (!consumed() || routine_result != KERN_SUCCESS)
+    if (!consumed())
+        return routine_result;
+    take(given);
+    if (routine_result != KERN_SUCCESS)
         return routine_result;
     give(31);
     give(32);

@@ -1,37 +1,21 @@
 /*
  * MIG-made client and server stubs of all.defs, run against each other on the host. In the order to
- * read: fake.c is the kernel, with the accounts of rights and memory; routines.c the server;
- * calls.c the client; messages.c knows from migcom's table what each message looks like, and spoils
- * it; tests.c says what must come of it. libmach's own mig_support.c and mach_msg.c are linked with
- * them.
+ * read: fake.c is the kernel; routines.c the server; calls.c the client; tests.c says what must
+ * come of it. libmach's own mig_support.c and mach_msg.c are linked with them. Read messages.h
+ * before.
  */
 #ifndef _RUNTIME_H_
 #define _RUNTIME_H_
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <mach/mig_support.h>
 
 #include "all.h"
 #include "all_server.h"
+#include "messages.h"
 
-/* ---- tests.c ---- */
-extern const char *test_name;
-#define CHECK(condition) check(condition, #condition, __FILE__, __LINE__)
-void check(int condition, const char *text, const char *file, int line);
+enum { SERVER_PORT = 2, REPLY_PORT = 3, REPLY_RIGHT = 4 };
 
-/* ---- fake.c: ports have small names; who gives up a right or a region says so ---- */
-enum { SERVER_PORT = 2, REPLY_PORT = 3, REPLY_RIGHT = 4, NAMES = 128 };
-extern int rights[NAMES]; /* of each name: how many there are, in a task or a message */
-extern int regions;       /* of out-of-line memory */
-void give(mach_port_t name);
-void take(mach_port_t name);
-void *new_region(const void *contents, size_t size);
-void free_region(void *address);
-boolean_t balanced(void); /* nothing left, nothing given up twice */
-
+/* ---- fake.c ---- */
 extern struct seen { /* since reset() */
     int calls;       /* of server routines */
     int objects;     /* references to the_object */
@@ -43,7 +27,8 @@ extern struct seen { /* since reset() */
 } seen;
 extern kern_return_t routine_result;  /* what the routines are to return */
 extern mach_msg_return_t fail_send;   /* what the trap is to return at once, if not success */
-extern int interruptions;             /* how many times to be interrupted before that */
+extern int interruptions;            /* how many times to be interrupted before that */
+extern boolean_t interrupt_receive;  /* once, after the request was sent */
 typedef void (*spoil_t)(mach_msg_header_t *);
 extern spoil_t spoil_request, spoil_reply; /* what the sender does to a message before it goes */
 struct wire {                              /* the last request and reply, as delivered */
@@ -55,13 +40,6 @@ extern boolean_t found;           /* what the demultiplexer said */
 extern kern_return_t server_code; /* RetCode of its reply */
 void reset(void);
 
-static inline mach_msg_descriptor_t *descriptors(mach_msg_header_t *message)
-{
-    return (mach_msg_descriptor_t *)((mach_msg_base_t *)message + 1);
-}
-int descriptor_count(mach_msg_header_t *message);
-/* Gives up what a descriptor of a message that is not sent would have moved. */
-void drop_descriptor(mach_msg_descriptor_t *d);
 /* A buffer of exactly the message's size (so that a read past its end is seen), with a trailer. */
 mach_msg_header_t *delivered(const mach_msg_header_t *message, boolean_t trailer);
 
@@ -81,13 +59,5 @@ extern mach_msg_type_number_t room_asked, room_wanted, room_got;   /* of room() 
 extern const char *text;                                           /* of strings() */
 extern int later_mode;                                             /* of later() */
 extern const char *returned_text;                                  /* of released() */
-
-/* ---- messages.c ---- */
-/* Begins a round of mutations of the test's requests or replies. */
-void spoil_messages_of(const struct routine_test *test, boolean_t reply, int mutation);
-void spoil(mach_msg_header_t *message); /* a spoil_t */
-extern boolean_t spoilt;                /* was there a mutation of that number */
-extern const char *spoilt_how;
-void check_layouts(void);               /* the messages that were sent are what the table says */
 
 #endif

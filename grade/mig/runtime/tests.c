@@ -4,18 +4,6 @@
  */
 #include "runtime.h"
 
-const char *test_name = "";
-static int failures;
-
-void check(int condition, const char *text, const char *file, int line)
-{
-    if (condition)
-        return;
-    printf("FAIL %s, %s:%d: %s\n", test_name, file, line, text);
-    if (++failures > 20)
-        exit(1);
-}
-
 static const struct routine_test *begin(int id)
 {
     const struct routine_test *test = test_of(id);
@@ -27,6 +15,15 @@ static const struct routine_test *begin(int id)
 }
 
 /* ---- messages that are right ---- */
+static void check_layouts(void)
+{
+    int id = ((mach_msg_header_t *)wire.request)->msgh_id;
+
+    check_layout(id, FALSE, wire.request, wire.request_size);
+    if (!test_of(id)->simple)
+        check_layout(id, TRUE, wire.reply, wire.reply_size);
+}
+
 static void test_round_trips(void)
 {
     for (unsigned i = 0; i < test_count; i++) {
@@ -156,7 +153,8 @@ static void test_bad_requests(void)
             boolean_t right;
 
             begin(test->id);
-            spoil_messages_of(test, FALSE, mutation);
+            spoil_request = spoil;
+            begin_spoiling(test->id, FALSE, mutation);
             kr = test->call();
             if (!spoilt)
                 break;
@@ -186,7 +184,8 @@ static void test_bad_replies(void)
             boolean_t right;
 
             begin(test->id);
-            spoil_messages_of(test, TRUE, mutation);
+            spoil_reply = spoil;
+            begin_spoiling(test->id, TRUE, mutation);
             kr = test->call();
             if (!spoilt)
                 break;
@@ -381,6 +380,9 @@ static void test_interruptions(void)
         interruptions = times;
         CHECK(test_of(7008)->call() == KERN_SUCCESS && seen.calls == 1 && balanced());
     }
+    begin(7008);
+    interrupt_receive = TRUE; /* only the receive is begun anew */
+    CHECK(test_of(7008)->call() == KERN_SUCCESS && seen.calls == 1 && balanced());
     begin(7021);
     interruptions = 1;
     CHECK(test_of(7021)->call() == MACH_SEND_INTERRUPTED && seen.calls == 0);
