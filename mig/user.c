@@ -78,8 +78,11 @@ static void emit_send(FILE *f, const struct routine *routine)
                 routine->reply_port != NULL ? send_disposition(routine->reply_port) : "0",
                 packed_size(&routine->request));
     else
-        fprintf(f, "    return mach_msg(&InP->Head, %s, %s, 0,\n"
-                "                    MACH_PORT_NULL, %s, MACH_PORT_NULL);\n",
+        fprintf(f, "    Result = mach_msg(&InP->Head, %s, %s, 0,\n"
+                "                      MACH_PORT_NULL, %s, MACH_PORT_NULL);\n"
+                "    if (MIG_UNLIKELY(Result != MACH_MSG_SUCCESS))\n"
+                "        return mig_request_failed(&InP->Head, Result);\n"
+                "    return KERN_SUCCESS;\n",
                 options(routine, "MACH_SEND_MSG"), packed_size(&routine->request),
                 timeout(routine));
 }
@@ -203,7 +206,9 @@ static void emit_routine(FILE *f, const struct routine *routine)
                   "sizeof(mach_msg_security_trailer_t)];\n");
     fprintf(f, "    Request *InP = &Mess.In;\n");
     if (!routine->simple)
-        fprintf(f, "    Reply *OutP = &Mess.Out;\n    mach_msg_return_t Result;\n");
+        fprintf(f, "    Reply *OutP = &Mess.Out;\n");
+    if (!routine->simple || !subsystem.kernel_user)
+        fprintf(f, "    mach_msg_return_t Result;\n");
     if (!subsystem.kernel_user && (!routine->simple || routine->reply_port != NULL))
         fprintf(f, "    mach_port_t ReplyPort = %s;\n",
                 routine->reply_port != NULL ? routine->reply_port->name : "mig_get_reply_port()");

@@ -62,6 +62,7 @@ kern_return_t small_note(
         Request In;
     } Mess;
     Request *InP = &Mess.In;
+    mach_msg_return_t Result;
     mach_msg_size_t Offset;
 
     {
@@ -77,6 +78,9 @@ kern_return_t small_note(
     InP->Head.msgh_remote_port = server;
     InP->Head.msgh_local_port = MACH_PORT_NULL;
     InP->Head.msgh_id = 101;
-    return mach_msg(&InP->Head, MACH_SEND_MSG, Offset, 0,
-                    MACH_PORT_NULL, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+    Result = mach_msg(&InP->Head, MACH_SEND_MSG, Offset, 0,
+                      MACH_PORT_NULL, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+    if (MIG_UNLIKELY(Result != MACH_MSG_SUCCESS))
+        return mig_request_failed(&InP->Head, Result);
+    return KERN_SUCCESS;
 }

@@ -110,6 +110,20 @@ mach_msg_header_t *delivered(const mach_msg_header_t *message, boolean_t trailer
     return (mach_msg_header_t *)buffer;
 }
 
+/* A message that could not be sent goes back to its buffer, with what has been made of it. */
+static void pseudo_receive(mach_msg_header_t *msg)
+{
+    mach_msg_bits_t bits = msg->msgh_bits;
+
+    if (msg->msgh_local_port != MACH_PORT_NULL)
+        msg->msgh_local_port = REPLY_RIGHT;
+    msg->msgh_bits = (bits & MACH_MSGH_BITS_COMPLEX)
+                     | MACH_MSGH_BITS(received(MACH_MSGH_BITS_REMOTE(bits), msg->msgh_remote_port),
+                                      received(MACH_MSGH_BITS_LOCAL(bits), msg->msgh_local_port));
+    for (int i = 0; i < descriptor_count(msg); i++)
+        transfer(&descriptors(msg)[i]);
+}
+
 /* The request to the server; its reply is in `out` then. */
 static void deliver_request(mach_msg_header_t *in, mach_msg_header_t *out)
 {
@@ -119,6 +133,8 @@ static void deliver_request(mach_msg_header_t *in, mach_msg_header_t *out)
     if (spoil_request != NULL)
         spoil_request(in);
     bits = in->msgh_bits;
+    if (moves(MACH_MSGH_BITS_REMOTE(bits))) /* sent a second time: its destination is its own now */
+        take(SERVER_PORT);
     in->msgh_remote_port = in->msgh_local_port != MACH_PORT_NULL ? REPLY_RIGHT : MACH_PORT_NULL;
     in->msgh_local_port = SERVER_PORT;
     in->msgh_seqno = 42;
@@ -184,8 +200,13 @@ mach_msg_return_t mach_msg_trap_inline(mach_msg_header_t *msg, mach_msg_option_t
 
     seen.option = option;
     seen.timeout = timeout;
-    if (interruptions > 0 && interruptions-- > 0)
-        return option & MACH_SEND_MSG ? MACH_SEND_INTERRUPTED : MACH_RCV_INTERRUPTED;
+    if (interruptions > 0) {
+        interruptions--;
+        pseudo_receive(msg);
+        return MACH_SEND_INTERRUPTED;
+    }
+    if (fail_send == MACH_SEND_TIMED_OUT || fail_send == MACH_SEND_INTERRUPTED)
+        pseudo_receive(msg);
     if (fail_send != MACH_MSG_SUCCESS)
         return fail_send;
     if (waiting && !(option & MACH_SEND_MSG)) {

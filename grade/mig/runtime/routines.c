@@ -238,10 +238,11 @@ kern_return_t S_later(mach_port_t server, mach_port_t reply, int mode, uint32_t 
     case 2:
         CHECK(S_later_reply(reply, KERN_FAILURE, 0, NULL, 0) == KERN_SUCCESS);
         return MIG_NO_REPLY;
+    case 5: /* nobody takes it in time */
     case 3: /* the client is gone: the reply right and what was given with it are released */
         give(62);
-        fail_send = MACH_SEND_INVALID_DEST;
-        CHECK(S_later_reply(reply, KERN_SUCCESS, 2, "later", 62) == MACH_SEND_INVALID_DEST);
+        fail_send = mode == 3 ? MACH_SEND_INVALID_DEST : MACH_SEND_TIMED_OUT;
+        CHECK(S_later_reply(reply, KERN_SUCCESS, 2, "later", 62) == fail_send);
         fail_send = MACH_MSG_SUCCESS;
         CHECK(balanced());
         return MIG_NO_REPLY;

@@ -3,8 +3,8 @@
  *
  * Ownership, the one rule: a server routine that returns KERN_SUCCESS (or MIG_NO_REPLY) has
  * consumed every right and out-of-line region it was given; on any other return the stub releases
- * them all. A client has given away what it passed, unless the call returns a MACH_SEND_ code: then
- * nothing was sent, and all is still the client's.
+ * them all. A client has given away what it passed, unless the call returns a MACH_SEND_ code (but
+ * TIMED_OUT and INTERRUPTED): then nothing was sent, and all is still the client's.
  */
 #ifndef _MACH_MIG_ERRORS_H_
 #define _MACH_MIG_ERRORS_H_
@@ -27,10 +27,19 @@ typedef struct {
     kern_return_t RetCode;
 } mig_reply_error_t;
 
-/* Was nothing sent? */
-static inline boolean_t mig_not_sent(mach_msg_return_t code)
+static inline boolean_t mig_is_send_code(mach_msg_return_t code)
 {
     return (code & ~MACH_MSG_MASK & ~0xff) == (MACH_SEND_IN_PROGRESS & ~0xff);
+}
+
+/*
+ * Is what the client passed still the client's? After the two other codes of a send that failed,
+ * mach_msg gave the message back, in part under other names, and the stub has released it.
+ */
+static inline boolean_t mig_not_sent(mach_msg_return_t code)
+{
+    return mig_is_send_code(code) && (code & ~MACH_MSG_MASK) != MACH_SEND_TIMED_OUT
+        && (code & ~MACH_MSG_MASK) != MACH_SEND_INTERRUPTED;
 }
 
 /*
@@ -39,7 +48,7 @@ static inline boolean_t mig_not_sent(mach_msg_return_t code)
  */
 static inline kern_return_t mig_remote_code(kern_return_t code)
 {
-    return mig_not_sent(code) ? MIG_REMOTE_ERROR : code;
+    return mig_is_send_code(code) ? MIG_REMOTE_ERROR : code;
 }
 
 #endif

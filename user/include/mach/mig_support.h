@@ -43,6 +43,10 @@ mach_msg_return_t mig_rpc_failed(mach_msg_header_t *message, mach_msg_option_t o
                                  mach_port_t reply_port, mach_msg_timeout_t timeout,
                                  mach_msg_return_t code);
 
+/* A simpleroutine's message was not sent: destroys it if it came back (MACH_SEND_TIMED_OUT,
+ * _INTERRUPTED); else all in it is still the caller's (mig_not_sent). Returns code. */
+mach_msg_return_t mig_request_failed(mach_msg_header_t *message, mach_msg_return_t code);
+
 /* Sends a request, and receives the reply over it. */
 static inline mach_msg_return_t mig_rpc(mach_msg_header_t *message, mach_msg_option_t option,
                                         mach_msg_size_t send_size, mach_msg_size_t rcv_size,
@@ -99,8 +103,9 @@ void mig_no_reply(mach_msg_header_t *request, mach_msg_header_t *reply);
  * right in its header, and empties it. */
 void mig_release_request(mach_msg_header_t *request);
 
-/* A delayed reply, or other message from a server that cannot wait, was not sent: destroys what it
- * holds. Returns code. */
+/* A reply, or other message from a server that cannot wait, was not sent: destroys all it was given
+ * (and, after MACH_SEND_TIMED_OUT and _INTERRUPTED, all that mach_msg had made of it). Returns
+ * code. */
 mach_msg_return_t mig_send_failed(mach_msg_header_t *message, mach_msg_return_t code);
 
 /* ---- for everybody ---- */

@@ -106,7 +106,7 @@ static mach_msg_return_t serve(mig_demux_t demux, mach_msg_size_t max_size,
                 result = mach_msg(out, reply_option(out), out->msgh_size, 0, MACH_PORT_NULL,
                                   MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
                 if (result != MACH_MSG_SUCCESS)
-                    mach_msg_destroy(out);
+                    mig_send_failed(out, result);
             }
             result = MACH_MSG_SUCCESS; /* a client that is gone is not our failure */
             break;
@@ -122,7 +122,7 @@ static mach_msg_return_t serve(mig_demux_t demux, mach_msg_size_t max_size,
         result = mach_msg(in, options | reply_option(in), in->msgh_size, room, rcv_name,
                           MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
         if (is_send_error(result & ~MACH_MSG_MASK)) {
-            mach_msg_destroy(in);
+            mig_send_failed(in, result);
             result = MACH_RCV_INTERRUPTED; /* only the receive is left to do */
         }
     }

@@ -30,6 +30,53 @@ void mig_put_reply_port(mach_port_t port)
     (void)port;
 }
 
+/*
+ * After these codes (only) the message is back in its buffer as if it had been received: each right
+ * in it, also one that was to be copied or made, and all memory, also what was to be copied, is the
+ * message's, maybe under another name. In the header there is the right to reply, too.
+ */
+static boolean_t came_back(mach_msg_return_t code)
+{
+    code &= ~MACH_MSG_MASK;
+    return code == MACH_SEND_TIMED_OUT || code == MACH_SEND_INTERRUPTED;
+}
+
+static void release_right(mach_port_name_t name, mach_msg_type_name_t disposition)
+{
+    mach_msg_header_t right = {
+        .msgh_bits = MACH_MSGH_BITS(disposition, 0),
+        .msgh_size = sizeof(right),
+        .msgh_remote_port = name,
+    };
+
+    mach_msg_destroy(&right);
+}
+
+mach_msg_return_t mig_send_failed(mach_msg_header_t *message, mach_msg_return_t code)
+{
+    if (came_back(code)) {
+        const mach_msg_base_t *base = (const mach_msg_base_t *)message;
+        mach_msg_descriptor_t *d = (mach_msg_descriptor_t *)(base + 1);
+        uint32_t count = message->msgh_bits & MACH_MSGH_BITS_COMPLEX
+                       ? base->body.msgh_descriptor_count : 0;
+
+        for (uint32_t i = 0; i < count; i++) {
+            if (d[i].port.type != MACH_MSG_PORT_DESCRIPTOR)
+                d[i].out_of_line.deallocate = TRUE; /* in all descriptors of memory at one place */
+        }
+        release_right(message->msgh_local_port, MACH_MSGH_BITS_LOCAL(message->msgh_bits));
+    }
+    mach_msg_destroy(message);
+    return code;
+}
+
+mach_msg_return_t mig_request_failed(mach_msg_header_t *message, mach_msg_return_t code)
+{
+    if (came_back(code))
+        mig_send_failed(message, code);
+    return code;
+}
+
 mach_msg_return_t mig_rpc_failed(mach_msg_header_t *message, mach_msg_option_t option,
                                  mach_msg_size_t send_size, mach_msg_size_t rcv_size,
                                  mach_port_t reply_port, mach_msg_timeout_t timeout,
@@ -60,7 +107,7 @@ mach_msg_return_t mig_rpc_failed(mach_msg_header_t *message, mach_msg_option_t o
         mach_msg_destroy(message);
         break;
     }
-    return code;
+    return mig_request_failed(message, code);
 }
 
 kern_return_t mig_reply_error(mach_msg_header_t *reply, mach_msg_id_t id)
@@ -94,13 +141,7 @@ void mig_release_request(mach_msg_header_t *request)
 void mig_no_reply(mach_msg_header_t *request, mach_msg_header_t *reply)
 {
     if (request->msgh_remote_port != MACH_PORT_NULL) {
-        mach_msg_header_t right = {
-            .msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(request->msgh_bits), 0),
-            .msgh_size = sizeof(right),
-            .msgh_remote_port = request->msgh_remote_port,
-        };
-
-        mach_msg_destroy(&right);
+        release_right(request->msgh_remote_port, MACH_MSGH_BITS_REMOTE(request->msgh_bits));
         request->msgh_remote_port = MACH_PORT_NULL;
         request->msgh_bits &= ~MACH_MSGH_BITS_REMOTE_MASK;
     }
@@ -120,12 +161,6 @@ void mig_server_error(mach_msg_header_t *request, mach_msg_header_t *reply, kern
     mig_release_request(reply); /* a reply that turned out not to fit */
     reply->msgh_size = sizeof(mig_reply_error_t);
     ((mig_reply_error_t *)reply)->RetCode = code;
-}
-
-mach_msg_return_t mig_send_failed(mach_msg_header_t *message, mach_msg_return_t code)
-{
-    mach_msg_destroy(message);
-    return code;
 }
 
 mach_msg_size_t mig_strncpy(char *to, const char *from, mach_msg_size_t room)
