@@ -1,9 +1,9 @@
 /*
  * The two doors into the kernel. `svc #0x80`: a Mach trap, its (negative) number in x16, arguments
- * in x0..x7, result in x0; all other registers but x16, x17 and flags are kept. `svc #0`: a UNIX
- * system call, number in x8, redirected to the task's emulation entry (task_set_emulation): the
- * kernel puts the return address in x16 and the trap's flags in x17, and jumps there.
- * Usable from assembly.
+ * in x0..x7, result in x0; all other registers but x16, x17 and flags are kept (MIG-made stubs count
+ * on it: mach/inline_traps.h). `svc #0`: a UNIX system call, number in x8, redirected to the task's
+ * emulation entry (task_set_emulation): the kernel puts the return address in x16 and the trap's
+ * flags in x17, and jumps there. Usable from assembly.
  */
 #ifndef _MACH_TRAPS_H_
 #define _MACH_TRAPS_H_
