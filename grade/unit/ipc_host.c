@@ -74,7 +74,8 @@ bool host_preempt;
 static struct coroutine *coroutines[THREADS_MAX];
 static struct coroutine main_coroutine;
 static ucontext_t scheduler;
-static struct cpu host_cpu;
+struct cpu cpus[MAX_CPUS];
+#define host_cpu cpus[0]
 
 static struct coroutine *current(void)
 {
@@ -595,4 +596,15 @@ __attribute__((constructor)) static void host_set_up(void)
 {
     main_coroutine.thread.machine.cpu = &host_cpu;
     host_thread = &main_coroutine.thread;
+}
+
+/* ---- mach_msg_fast.c, which there is none of here ---- */
+
+void mach_msg_fast_init(void)
+{
+}
+
+void mach_msg_fast_wait(struct thread *self, mach_msg_header_t *msg, mach_msg_option_t option,
+                        mach_msg_size_t rcv_size)
+{
 }

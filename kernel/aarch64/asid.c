@@ -24,8 +24,7 @@
 #define ASID_KERNEL 0 /* TTBR0's while there is no pmap; never given out */
 
 static spinlock_t asid_lock = SPINLOCK_INITIALIZER(LOCK_ASID);
-static uint64_t generation = 1UL << ASID_BITS;  /* asid_lock to write, else atomic */
-static uint64_t cpu_generation[MAX_CPUS];       /* each CPU's own: its TLB knows only later ones */
+uint64_t asid_generation = 1UL << ASID_BITS;    /* asid_lock to write, else atomic */
 static uint64_t asid_count;                     /* 256 or 65536 */
 static uint64_t used[(1UL << ASID_BITS) / 64];  /* in this generation: asid_lock */
 static uint64_t next_word;                      /* where to look for a free one: asid_lock */
@@ -39,9 +38,9 @@ void asid_init(void)
 /* asid_lock is held. */
 static void new_generation(void)
 {
-    uint64_t ended = generation;
+    uint64_t ended = asid_generation;
 
-    __atomic_store_n(&generation, generation + (1UL << ASID_BITS), __ATOMIC_RELAXED);
+    __atomic_store_n(&asid_generation, asid_generation + (1UL << ASID_BITS), __ATOMIC_RELAXED);
     dmb(ish);
     memset(used, 0, asid_count / 8);
     used[0] = 1UL << ASID_KERNEL;
@@ -56,7 +55,7 @@ static void new_generation(void)
             continue; /* its CPU is about to get it a new one; the old number may be another's */
         asid = pmap->asid & ASID_MASK;
         used[asid / 64] |= 1UL << asid % 64;
-        __atomic_store_n(&pmap->asid, generation | asid, __ATOMIC_RELAXED);
+        __atomic_store_n(&pmap->asid, asid_generation | asid, __ATOMIC_RELAXED);
     }
 }
 
@@ -84,13 +83,14 @@ static void activate_slow(struct cpu *cpu, struct pmap *pmap)
     write_sysreg(ttbr0_el1, virt_to_phys(boot_empty) | (uint64_t)ASID_KERNEL << TTBR_ASID_SHIFT);
     isb();
     spin_lock(&asid_lock);
-    if ((pmap->asid ^ generation) >> ASID_BITS != 0) {
+    if ((pmap->asid ^ asid_generation) >> ASID_BITS != 0) {
         uint64_t asid = find_free(); /* may begin a new generation */
 
-        __atomic_store_n(&pmap->asid, generation | asid, __ATOMIC_RELAXED);
+        pmap->ttbr0 = virt_to_phys(pmap->l0) | asid << TTBR_ASID_SHIFT;
+        __atomic_store_n(&pmap->asid, asid_generation | asid, __ATOMIC_RELEASE);
     }
-    if (cpu_generation[cpu->number] != generation) {
-        cpu_generation[cpu->number] = generation;
+    if (cpu->asid_generation != asid_generation) {
+        cpu->asid_generation = asid_generation;
         __asm__ volatile("tlbi vmalle1" ::: "memory");
     }
     spin_unlock(&asid_lock);
@@ -107,6 +107,7 @@ static void activate_none(struct cpu *cpu)
     isb();
 }
 
+/* (machine_handoff, in handoff.S, does the same.) */
 void pmap_activate(pmap_t pmap)
 {
     struct cpu *cpu = current_cpu();
@@ -120,10 +121,10 @@ void pmap_activate(pmap_t pmap)
     }
     __atomic_store_n(&cpu->pmap, pmap, __ATOMIC_RELAXED);
     dmb(ish);
-    now = __atomic_load_n(&generation, __ATOMIC_RELAXED);
-    if (__builtin_expect((pmap->asid ^ now) >> ASID_BITS != 0
-                         || cpu_generation[cpu->number] != now, 0))
+    now = __atomic_load_n(&asid_generation, __ATOMIC_RELAXED);
+    if (__builtin_expect((__atomic_load_n(&pmap->asid, __ATOMIC_ACQUIRE) ^ now) >> ASID_BITS != 0
+                         || cpu->asid_generation != now, 0))
         activate_slow(cpu, pmap);
-    write_sysreg(ttbr0_el1, virt_to_phys(pmap->l0) | pmap->asid << TTBR_ASID_SHIFT);
+    write_sysreg(ttbr0_el1, pmap->ttbr0);
     isb();
 }

@@ -13,6 +13,11 @@
 #define TF_SIZE   272
 
 /* struct thread; struct machine_thread is its first member */
+#define TH_CPU     0
+#define TH_FRAME   8
+#define TH_CONTEXT 16 /* struct switchframe: fp, lr, sp */
+#define TH_TPIDR   40
+#define TH_SPECIAL 60
 #define TH_AST     64
 #define TH_TASK    72
 #define TH_TRAPS   80
@@ -21,7 +26,16 @@
  * for the thread's next wait. */
 #define AST_STOPS_RETURN 15
 
+/* struct cpu, struct vm_map, struct pmap */
+#define CPU_PMAP       32
+#define CPU_GENERATION 40
+#define MAP_PMAP       0
+#define PMAP_ASID      0
+#define PMAP_TTBR0     8
+#define ASID_BITS      16
+
 /* struct task */
+#define TASK_MAP           8
 #define TASK_EMULATION     24
 #define TASK_SYSCALLS_UNIX 60
 

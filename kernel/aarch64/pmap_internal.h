@@ -23,15 +23,17 @@
 #ifndef _AARCH64_PMAP_INTERNAL_H_
 #define _AARCH64_PMAP_INTERNAL_H_
 
+#include "asm_offsets.h"
 #include "regs.h"
 #include <vm/pmap.h>
 
 struct pmap {
+    uint64_t asid;      /* generation << 16 | ASID: asid.c. These two FIRST: assembly knows */
+    uint64_t ttbr0;     /* what TTBR0_EL1 is with it: changed before asid */
     spinlock_t lock;
     uint32_t refs;      /* atomic */
     uint32_t resident;  /* atomic: pages mapped */
     uint64_t *l0;       /* fixed */
-    uint64_t asid;      /* generation << 16 | ASID: asid.c */
 };
 
 /* A mapping of a page: in the page's list, under its pv_lock. */
@@ -41,7 +43,6 @@ struct pv_entry {
     vm_address_t va;
 };
 
-#define ASID_BITS 16
 #define ASID_MASK ((1UL << ASID_BITS) - 1)
 
 static inline unsigned table_index(vm_address_t va, unsigned shift)

@@ -4,6 +4,7 @@
  */
 #include "asm_offsets.h"
 #include "board.h"
+#include "pmap_internal.h"
 #include "regs.h"
 #include <kern/debug.h>
 #include <kern/task.h>
@@ -17,8 +18,21 @@ SAME_OFFSET(struct trapframe, sp, TF_SP);
 SAME_OFFSET(struct trapframe, pc, TF_PC);
 SAME_OFFSET(struct trapframe, cpsr, TF_CPSR);
 static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "asm_offsets.h: TF_SIZE");
+SAME_OFFSET(struct thread, machine.cpu, TH_CPU);
+SAME_OFFSET(struct thread, machine.frame, TH_FRAME);
+SAME_OFFSET(struct thread, machine.context.fp, TH_CONTEXT);
+SAME_OFFSET(struct thread, machine.context.lr, TH_CONTEXT + 8);
+SAME_OFFSET(struct thread, machine.context.sp, TH_CONTEXT + 16);
+SAME_OFFSET(struct thread, machine.tpidr, TH_TPIDR);
+SAME_OFFSET(struct thread, machine.special, TH_SPECIAL);
 SAME_OFFSET(struct thread, ast, TH_AST);
 SAME_OFFSET(struct thread, task, TH_TASK);
+SAME_OFFSET(struct cpu, pmap, CPU_PMAP);
+SAME_OFFSET(struct cpu, asid_generation, CPU_GENERATION);
+SAME_OFFSET(struct vm_map, pmap, MAP_PMAP);
+SAME_OFFSET(struct pmap, asid, PMAP_ASID);
+SAME_OFFSET(struct pmap, ttbr0, PMAP_TTBR0);
+SAME_OFFSET(struct task, map, TASK_MAP);
 SAME_OFFSET(struct task, emulation, TASK_EMULATION);
 SAME_OFFSET(struct thread, traps, TH_TRAPS);
 SAME_OFFSET(struct task, syscalls_unix, TASK_SYSCALLS_UNIX);

@@ -49,7 +49,7 @@ const mach_trap_t mach_trap_table[MACH_TRAP_COUNT] = {
     TRAP(thread_self, mach_thread_self_trap),
     TRAP(task_self, mach_task_self_trap),
     TRAP(host_self, mach_host_self_trap),
-    TRAP(msg, mach_msg_trap),
+    TRAP(msg, mach_msg_fast),
     TRAP(semaphore_signal, semaphore_signal_trap),
     TRAP(semaphore_signal_all, semaphore_signal_all_trap),
     TRAP(semaphore_signal_thread, semaphore_signal_thread_trap),

@@ -47,15 +47,6 @@ static struct ipc_entry **leaf_slot(ipc_space_t space, uint32_t leaf)
     return &mid[leaf % IPC_MID_LEAVES];
 }
 
-struct ipc_entry *ipc_entry_at(ipc_space_t space, uint32_t index)
-{
-    struct ipc_entry **slot = leaf_slot(space, index >> IPC_LEAF_SHIFT);
-
-    if (slot == NULL || !slot_present(*slot))
-        return NULL;
-    return *slot + index % IPC_LEAF_ENTRIES;
-}
-
 static struct ipc_entry *leaf_of(struct ipc_entry *entry)
 {
     return entry - entry->index % IPC_LEAF_ENTRIES;
@@ -185,6 +176,7 @@ kern_return_t ipc_entry_grow(ipc_space_t space)
  * list of free ones), with the generation of `name`, no type, no object, no request; the table has grown
  * to hold it. Null, and any name of the last index, KERN_INVALID_VALUE. If the entry is in use:
  * KERN_NAME_EXISTS under that name, KERN_NO_SPACE under another generation. KERN_RESOURCE_SHORTAGE.
+ * (A space's spare entry, if it has one, is not in the list of free ones: ipc_entry_unspare puts it there.)
  */
 kern_return_t ipc_entry_alloc_name(ipc_space_t space, mach_port_name_t name,
                                    struct ipc_entry **entryp)
@@ -195,6 +187,7 @@ kern_return_t ipc_entry_alloc_name(ipc_space_t space, mach_port_name_t name,
 
     if (name == MACH_PORT_NAME_NULL || index == IPC_INDEX_MAX)
         return KERN_INVALID_VALUE;
+    ipc_entry_unspare(space);
     entry = ipc_entry_at(space, index);
     if (entry == NULL) {
         kr = leaf_create(space, index >> IPC_LEAF_SHIFT);
@@ -212,6 +205,17 @@ kern_return_t ipc_entry_alloc_name(ipc_space_t space, mach_port_name_t name,
     space->entry_count++;
     *entryp = entry;
     return KERN_SUCCESS;
+}
+
+void ipc_entry_unspare(ipc_space_t space)
+{
+    struct ipc_entry *entry = space->spare;
+
+    if (entry == NULL)
+        return;
+    space->spare = NULL;
+    entry->bits -= IE_BITS_GEN_ONE; /* it has its new generation already */
+    ipc_entry_free(space, entry);
 }
 
 void ipc_entry_free(ipc_space_t space, struct ipc_entry *entry)
@@ -346,6 +350,7 @@ kern_return_t ipc_entry_table_init(ipc_space_t space)
 
 void ipc_entry_table_destroy(ipc_space_t space)
 {
+    ipc_entry_unspare(space);
     assert(space->entry_count == 0 && space->hash_count == 0);
     for (uint32_t i = 0; space->root != NULL && i < IPC_ROOT_MIDS; i++) {
         if (space->root[i] == NULL)

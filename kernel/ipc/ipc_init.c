@@ -11,4 +11,5 @@ void ipc_init(void)
     ipc_kmsg_init();
     ipc_space_init();
     ipc_kobject_init();
+    mach_msg_fast_init();
 }

@@ -21,9 +21,6 @@ static zone_t kmsg_zone;
 static zone_t note_zone;
 static uint32_t large_count; /* atomic: those from kalloc */
 
-/* The message that a CPU freed last is likely the one it needs next: in a null RPC always. */
-static ipc_kmsg_t kmsg_cache[MAX_CPUS];
-
 static ipc_kmsg_t kmsg_set_up(ipc_kmsg_t kmsg, mach_msg_size_t size, uint32_t capacity)
 {
     kmsg->ikm_remote = IP_NULL;
@@ -44,7 +41,7 @@ ipc_kmsg_t ipc_kmsg_alloc(mach_msg_size_t size)
     ipc_kmsg_t kmsg;
 
     if (__builtin_expect(capacity <= IKM_SMALL_SIZE, 1)) {
-        ipc_kmsg_t *cache = &kmsg_cache[current_cpu()->number];
+        ipc_kmsg_t *cache = &current_cpu()->kmsg_cache;
 
         kmsg = *cache;
         if (__builtin_expect(kmsg != NULL, 1))
@@ -70,7 +67,7 @@ ipc_kmsg_t ipc_kmsg_alloc_note(void)
 void ipc_kmsg_free(ipc_kmsg_t kmsg)
 {
     if (__builtin_expect(kmsg->ikm_capacity == IKM_SMALL_SIZE, 1)) {
-        ipc_kmsg_t *cache = &kmsg_cache[current_cpu()->number];
+        ipc_kmsg_t *cache = &current_cpu()->kmsg_cache;
 
         if (*cache == NULL)
             *cache = kmsg;
@@ -89,7 +86,7 @@ uint32_t ipc_kmsg_total(void)
     uint32_t total = zone_count(kmsg_zone) + zone_count(note_zone) + large_count;
 
     for (uint32_t i = 0; i < MAX_CPUS; i++)
-        total -= kmsg_cache[i] != NULL;
+        total -= cpus[i].kmsg_cache != NULL;
     return total;
 }
 

@@ -40,47 +40,26 @@ void ipc_kobject_init(void)
     }
 }
 
-static const struct mig_kernel_subsystem *find_subsystem(mach_msg_id_t id)
+mig_kernel_stub_t ipc_kobject_routine(mach_msg_id_t id, mach_msg_size_t *reply_size)
 {
     uint32_t hundred = (uint32_t)id / 100;
     const struct mig_kernel_subsystem *subsystem =
         hundred < ID_HUNDREDS ? by_hundred[hundred] : NULL;
+    mig_kernel_stub_t routine = NULL;
 
-    if (subsystem == NULL || id < subsystem->start || id >= subsystem->end
-        || subsystem->routines[id - subsystem->start] == NULL)
-        return NULL;
-    return subsystem;
+    if (subsystem != NULL
+        && (uint32_t)(id - subsystem->start) < (uint32_t)(subsystem->end - subsystem->start))
+        routine = subsystem->routines[id - subsystem->start];
+    *reply_size = routine != NULL ? subsystem->max_reply_size : sizeof(mig_reply_error_t);
+    return routine;
 }
 
-ipc_kmsg_t ipc_kobject_server(ipc_kmsg_t request)
+ipc_kmsg_t ipc_kobject_reply(ipc_kmsg_t request, ipc_kmsg_t reply)
 {
-    const mach_msg_id_t reply_id_offset = 100; /* MIG: a reply's id, above its request's */
-    mach_msg_header_t *header = request->ikm_header;
-    const struct mig_kernel_subsystem *subsystem = find_subsystem(header->msgh_id);
-    mach_msg_header_t *out;
-    ipc_kmsg_t reply;
+    mach_msg_header_t *out = reply->ikm_header;
 
-    reply = ipc_kmsg_alloc(subsystem != NULL ? subsystem->max_reply_size
-                                             : sizeof(mig_reply_error_t));
-    if (reply == NULL) { /* whoever waits gets a send-once notification */
-        ipc_kmsg_destroy(request);
-        return NULL;
-    }
-    out = reply->ikm_header;
-    out->msgh_id = header->msgh_id + reply_id_offset;
-    if (subsystem != NULL)
-        subsystem->routines[header->msgh_id - subsystem->start](request, out);
-    else
-        mig_kernel_error(out, MIG_BAD_ID);
-
-    if (!(out->msgh_bits & MACH_MSGH_BITS_COMPLEX)
-        && (((mig_reply_error_t *)out)->RetCode == MIG_NO_REPLY || !IP_VALID(request->ikm_local))) {
-        ipc_kmsg_free(reply);
-        ipc_kmsg_destroy(request);
-        return NULL;
-    }
     reply->ikm_remote = request->ikm_local;
-    out->msgh_bits |= MACH_MSGH_BITS_LOCAL(header->msgh_bits);
+    out->msgh_bits |= MACH_MSGH_BITS_LOCAL(request->ikm_header->msgh_bits);
     request->ikm_local = IP_NULL;
     ipc_kmsg_destroy(request);
     if (!IP_VALID(reply->ikm_remote)) {
@@ -89,6 +68,21 @@ ipc_kmsg_t ipc_kobject_server(ipc_kmsg_t request)
     }
     ipc_kmsg_begin_transit(reply);
     return reply;
+}
+
+ipc_kmsg_t ipc_kobject_server(ipc_kmsg_t request)
+{
+    mach_msg_size_t size;
+    mig_kernel_stub_t routine = ipc_kobject_routine(request->ikm_header->msgh_id, &size);
+    ipc_kmsg_t reply = ipc_kmsg_alloc(size);
+
+    if (reply != NULL && ipc_kobject_call(routine, request, reply->ikm_header))
+        return ipc_kobject_reply(request, reply);
+    /* No answer, or no memory for it: then who waits gets a send-once notification. */
+    if (reply != NULL)
+        ipc_kmsg_free(reply);
+    ipc_kmsg_destroy(request);
+    return NULL;
 }
 
 /* ---- what ports tell the objects they stand for ---------------------------------------------- */

@@ -482,6 +482,7 @@ mach_msg_return_t ipc_mqueue_receive_reply(ipc_port_t port, struct ipc_exchange 
     struct receive r = {.option = MACH_MSG_OPTION_NONE, .deadline = DEADLINE_NONE};
     mach_msg_return_t mr;
 
+    current_thread()->ith_room = 0; /* not for mach_msg_fast: there is more on our stack */
     do {
         ip_lock(port);
         mr = receive_port(port, &r, exchange);

@@ -24,15 +24,12 @@
 #include <ipc/ipc_right.h>
 #include <mach/notify_ids.h>
 
-bool ipc_right_check(ipc_space_t space, struct ipc_entry *entry)
+bool ipc_right_port_died(ipc_space_t space, struct ipc_entry *entry)
 {
     mach_port_urefs_t urefs = ipc_entry_urefs(entry);
     ipc_port_t port = entry->port;
     bool once = entry->bits & MACH_PORT_TYPE_SEND_ONCE;
 
-    if (!(entry->bits & MACH_PORT_TYPE_SEND_RIGHTS)
-        || __atomic_load_n(&port->active, __ATOMIC_ACQUIRE))
-        return false;
     if (!once)
         ipc_hash_remove(space, entry);
     ip_lock(port);

@@ -66,15 +66,8 @@ void ipc_space_terminate(ipc_space_t space)
     ipc_entry_table_destroy(space);
 }
 
-void ipc_space_reference(ipc_space_t space)
+void ipc_space_free(ipc_space_t space)
 {
-    __atomic_fetch_add(&space->refs, 1, __ATOMIC_RELAXED);
-}
-
-void ipc_space_release(ipc_space_t space)
-{
-    if (space == NULL || __atomic_sub_fetch(&space->refs, 1, __ATOMIC_ACQ_REL) != 0)
-        return;
     if (space->active)
         ipc_space_terminate(space);
     zfree(space_zone, space);

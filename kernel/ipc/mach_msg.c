@@ -1,5 +1,6 @@
 /*
- * The mach_msg trap: send, receive, or both. The heart of the system; all of its fast path is here:
+ * The mach_msg trap: send, receive, or both. The heart of the system, for every message there may be. (The
+ * trap begins in mach_msg_fast.c, which does what is most frequent by itself.) An RPC's way through here:
  *
  *   mach_msg_trap
  *     ipc_kmsg_get       the message's bytes, in a buffer this CPU used last
@@ -72,23 +73,12 @@ static mach_msg_return_t put_header(ipc_kmsg_t kmsg, mach_msg_header_t *msg,
     return mr;
 }
 
-static mach_msg_return_t mach_msg_receive(mach_msg_header_t *msg, mach_msg_option_t option,
-                                          mach_msg_size_t rcv_size, mach_port_name_t rcv_name,
-                                          mach_msg_timeout_t timeout, struct ipc_exchange *exchange)
+mach_msg_return_t mach_msg_received(ipc_kmsg_t kmsg, mach_msg_header_t *msg,
+                                    mach_msg_option_t option, mach_msg_size_t rcv_size)
 {
     task_t task = current_task();
-    mach_msg_size_t needed;
     mach_msg_return_t mr, put;
-    ipc_kmsg_t kmsg;
 
-    mr = ipc_mqueue_receive(task->space, rcv_name, option, rcv_size, timeout, exchange, &kmsg,
-                            &needed);
-    if (__builtin_expect(mr != MACH_MSG_SUCCESS, 0)) {
-        if (mr == MACH_RCV_TOO_LARGE && rcv_size >= sizeof(*msg)
-            && copyout(&needed, &msg->msgh_size, sizeof(needed)) != 0)
-            mr = MACH_RCV_INVALID_DATA;
-        return mr;
-    }
     count_event(&task->messages_received);
     if (__builtin_expect(ipc_kmsg_room(kmsg, option) > rcv_size, 0)) {
         ipc_kmsg_strip(kmsg);
@@ -99,6 +89,26 @@ static mach_msg_return_t mach_msg_receive(mach_msg_header_t *msg, mach_msg_optio
         return put_header(kmsg, msg, rcv_size, mr);
     put = ipc_kmsg_put(kmsg, msg, option, task->space, task->map);
     return put != MACH_MSG_SUCCESS ? put : mr;
+}
+
+mach_msg_return_t mach_msg_receive(mach_msg_header_t *msg, mach_msg_option_t option,
+                                   mach_msg_size_t rcv_size, mach_port_name_t rcv_name,
+                                   mach_msg_timeout_t timeout, struct ipc_exchange *exchange)
+{
+    mach_msg_size_t needed;
+    mach_msg_return_t mr;
+    ipc_kmsg_t kmsg;
+
+    mach_msg_fast_wait(current_thread(), msg, option, rcv_size);
+    mr = ipc_mqueue_receive(current_space(), rcv_name, option, rcv_size, timeout, exchange, &kmsg,
+                            &needed);
+    if (__builtin_expect(mr != MACH_MSG_SUCCESS, 0)) {
+        if (mr == MACH_RCV_TOO_LARGE && rcv_size >= sizeof(*msg)
+            && copyout(&needed, &msg->msgh_size, sizeof(needed)) != 0)
+            mr = MACH_RCV_INVALID_DATA;
+        return mr;
+    }
+    return mach_msg_received(kmsg, msg, option, rcv_size);
 }
 
 mach_msg_return_t mach_msg_trap(mach_msg_header_t *msg, mach_msg_option_t option,

@@ -20,6 +20,7 @@
 #include <kern/cpu.h>
 #include <kern/debug.h>
 #include <kern/sched.h>
+#include <kern/switch.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/trace.h>
@@ -122,19 +123,10 @@ void thread_continue(struct thread *old)
 static inline __attribute__((always_inline)) struct thread *switch_to(struct thread *self,
                                                                       struct thread *next)
 {
-    struct cpu *cpu = self->machine.cpu;
-    uint64_t now = machine_time();
     struct thread *old;
 
-    next->on_cpu = true;
-    next->machine.cpu = cpu;
-    next->csw++;
-    self->system_time += now - self->time_stamp;
-    next->time_stamp = now;
     trace(TRACE_SWITCH, next, 0);
-    cpu->current = next;
-    /* Who sets next's AST_HALT and then finds it on no CPU relies on its seeing the AST later. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    thread_switch_begin(self, next);
     machine_switch_prepare(self, next);
     if (self->task != next->task) {
         struct vm_map *map = next->task->map;

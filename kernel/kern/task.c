@@ -270,9 +270,14 @@ vm_map_t convert_port_to_map(mach_port_t port)
 
 ipc_space_t convert_port_to_space(mach_port_t port)
 {
-    struct task *task = convert_port_to_task(port);
+    struct task *task = current_task();
     struct ipc_space *space = NULL;
 
+    if (__builtin_expect(port == task->self && task->active, 1)) {
+        ipc_space_reference(task->space); /* our own: it stays while we are here */
+        return task->space;
+    }
+    task = convert_port_to_task(port);
     if (task == NULL)
         return NULL;
     spin_lock(&task->lock);

@@ -62,19 +62,28 @@ static inline void ipc_entry_set(struct ipc_entry *entry, mach_port_type_t type,
 }
 
 /* The entry of an index, in use or not; NULL if its leaf does not exist. */
-struct ipc_entry *ipc_entry_at(ipc_space_t space, uint32_t index);
+static inline struct ipc_entry *ipc_entry_at(ipc_space_t space, uint32_t index)
+{
+    uint32_t number = index >> IPC_LEAF_SHIFT;
+    struct ipc_entry **mid, *leaf;
+
+    if (__builtin_expect(number == 0, 1))
+        return space->first + index;
+    if (space->root == NULL || (mid = space->root[number >> IPC_MID_SHIFT]) == NULL)
+        return NULL;
+    leaf = mid[number % IPC_MID_LEAVES];
+    if (leaf == NULL || ((uintptr_t)leaf & 1))
+        return NULL;
+    return leaf + index % IPC_LEAF_ENTRIES;
+}
 
 /* The entry a name denotes, or NULL. Space active. */
 static inline struct ipc_entry *ipc_entry_lookup(ipc_space_t space, mach_port_name_t name)
 {
-    uint32_t index = MACH_PORT_INDEX(name);
-    struct ipc_entry *entry;
+    struct ipc_entry *entry = ipc_entry_at(space, MACH_PORT_INDEX(name));
 
-    if (__builtin_expect(index < IPC_LEAF_ENTRIES, 1))
-        entry = space->first + index;
-    else if ((entry = ipc_entry_at(space, index)) == NULL)
-        return NULL;
-    if (entry->bits >> IE_BITS_GEN_SHIFT != MACH_PORT_GEN(name) || !(entry->bits & IE_BITS_TYPE))
+    if (entry == NULL || entry->bits >> IE_BITS_GEN_SHIFT != MACH_PORT_GEN(name)
+        || !(entry->bits & IE_BITS_TYPE))
         return NULL;
     return entry;
 }
@@ -85,9 +94,15 @@ kern_return_t ipc_entry_grow(ipc_space_t space);
 /* A free entry, now the caller's to fill in: bits has nothing but the generation, request is 0. */
 static inline kern_return_t ipc_entry_alloc(ipc_space_t space, struct ipc_entry **entryp)
 {
-    struct ipc_entry *entry = space->free;
+    struct ipc_entry *entry = space->spare;
     kern_return_t kr;
 
+    if (entry != NULL) {
+        space->spare = NULL;
+        *entryp = entry;
+        return KERN_SUCCESS;
+    }
+    entry = space->free;
     if (__builtin_expect(entry == NULL, 0)) {
         if ((kr = ipc_entry_grow(space)) != KERN_SUCCESS)
             return kr;
@@ -110,6 +125,8 @@ kern_return_t ipc_entry_alloc_name(ipc_space_t space, mach_port_name_t name,
                                    struct ipc_entry **entryp);
 /* The entry, out of the hash, is free; its name becomes stale. */
 void ipc_entry_free(ipc_space_t space, struct ipc_entry *entry);
+/* The entry that the space keeps as its spare one, if there is one, is free like the others. */
+void ipc_entry_unspare(ipc_space_t space);
 /* The first entry in use at or after *index, which is set to its index; NULL: there is none. */
 struct ipc_entry *ipc_entry_next(ipc_space_t space, uint32_t *index);
 

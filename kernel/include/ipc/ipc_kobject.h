@@ -6,11 +6,31 @@
 
 #include <ipc/ipc_kmsg.h>
 #include <ipc/ipc_port.h>
+#include <mig_kernel.h>
 
 /* Runs the routine a request to a kernel port asks for (by msgh_id, through the MIG-made tables)
  * and returns the reply, addressed to the request's reply port; NULL if there is none to send.
  * Consumes the request. No locks held; may block. */
 ipc_kmsg_t ipc_kobject_server(ipc_kmsg_t request);
+/* Its parts. The routine for a message id, NULL if there is none, and what room its reply needs. */
+mig_kernel_stub_t ipc_kobject_routine(mach_msg_id_t id, mach_msg_size_t *reply_size);
+/* Addresses the reply. Consumes the request. NULL: nobody waits for it. */
+ipc_kmsg_t ipc_kobject_reply(ipc_kmsg_t request, ipc_kmsg_t reply);
+/* Runs the routine; for NULL the reply says that there is none. False: no reply is to be sent. */
+static inline bool ipc_kobject_call(mig_kernel_stub_t routine, ipc_kmsg_t request,
+                                    mach_msg_header_t *out)
+{
+    const mach_msg_id_t reply_id_offset = 100; /* MIG: a reply's id, above its request's */
+
+    out->msgh_bits = 0;
+    out->msgh_id = request->ikm_header->msgh_id + reply_id_offset;
+    if (__builtin_expect(routine != NULL, 1))
+        routine(request, out);
+    else
+        mig_kernel_error(out, MIG_BAD_ID);
+    return (out->msgh_bits & MACH_MSGH_BITS_COMPLEX)
+           || (((mig_reply_error_t *)out)->RetCode != MIG_NO_REPLY && IP_VALID(request->ikm_local));
+}
 /* The last send right to a kernel port went: objects that live by their port are released here
  * (memory control, semaphore, device). Called without locks. */
 void ipc_kobject_no_senders(ipc_port_t port, enum ipc_kobject_type type, void *kobject);
@@ -23,6 +43,24 @@ mach_msg_return_t mach_msg_trap(mach_msg_header_t *msg, mach_msg_option_t option
                                 mach_msg_size_t send_size, mach_msg_size_t rcv_size,
                                 mach_port_name_t rcv_name, mach_msg_timeout_t timeout,
                                 mach_port_name_t notify);
+/* The trap's entry: mach_msg_fast.c. All the arguments are in the trapframe, too. */
+mach_msg_return_t mach_msg_fast(mach_msg_header_t *msg, mach_msg_option_t option,
+                                mach_msg_size_t send_size, mach_msg_size_t rcv_size,
+                                mach_port_name_t rcv_name);
+struct ipc_exchange;
+/* The receiving half, after what is left of exchange. */
+mach_msg_return_t mach_msg_receive(mach_msg_header_t *msg, mach_msg_option_t option,
+                                   mach_msg_size_t rcv_size, mach_port_name_t rcv_name,
+                                   mach_msg_timeout_t timeout, struct ipc_exchange *exchange);
+/* What is left of a receive when its message, accepted, is there: rights get names, bytes go to the
+ * user. Consumes kmsg. */
+mach_msg_return_t mach_msg_received(ipc_kmsg_t kmsg, mach_msg_header_t *msg,
+                                    mach_msg_option_t option, mach_msg_size_t rcv_size);
+/* The thread will wait in a receive: says whether mach_msg_fast may bring its message, and where to.
+ * Then what is on its kernel stack is of no more use. */
+void mach_msg_fast_wait(struct thread *self, mach_msg_header_t *msg, mach_msg_option_t option,
+                        mach_msg_size_t rcv_size);
+void mach_msg_fast_init(void);
 /* The traps mach_reply_port, mach_thread_self, task_self, host_self. */
 mach_port_name_t mach_reply_port_trap(void);
 mach_port_name_t mach_thread_self_trap(void);

@@ -22,6 +22,8 @@ struct ipc_space {
     struct task *task;          /* not a reference; NULL once dead */
     struct ipc_entry *first;    /* leaf 0 */
     struct ipc_entry *free;     /* free entries, doubly linked */
+    struct ipc_entry *spare;    /* free, but not among them, and counted as in use: it held the last
+                                 * reply right, and will hold the next (mach_msg_fast.c) */
     uint32_t free_count;
     uint32_t entry_count;       /* entries in use */
     uint32_t leaf_hint;         /* leaves below this exist */
@@ -40,8 +42,16 @@ extern struct ipc_space ipc_space_kernel_data, ipc_space_reply_data;
 kern_return_t ipc_space_create(struct task *task, ipc_space_t *space);
 /* Releases every right in it; then it is dead. May take long (preempts). No locks held. */
 void ipc_space_terminate(ipc_space_t space);
-void ipc_space_reference(ipc_space_t space);
-void ipc_space_release(ipc_space_t space);
+static inline void ipc_space_reference(ipc_space_t space)
+{
+    __atomic_fetch_add(&space->refs, 1, __ATOMIC_RELAXED);
+}
+void ipc_space_free(ipc_space_t space); /* (when none is left) */
+static inline void ipc_space_release(ipc_space_t space)
+{
+    if (space != NULL && __atomic_sub_fetch(&space->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        ipc_space_free(space);
+}
 
 /* For traps and task start-up: puts a right held by the kernel into space and returns its name
  * (send rights merge). Consumes the right, also on failure (MACH_PORT_NAME_NULL). IP_DEAD gives

@@ -48,15 +48,24 @@ struct thread {
     uint32_t traps;                /* Mach traps made: counted by assembly */
     struct ipc_port *self;         /* kernel port; owned by LOCK_TASK of the task */
 
+    /* ---- a receive in progress: owned by the port's or set's lock while waiting ---- */
+    struct ipc_kmsg *ith_kmsg;     /* the message handed over by the sender */
+    mach_msg_header_t *ith_msg;    /* where the user wants it */
+    mach_msg_option_t ith_option;
+    mach_msg_size_t ith_rcv_size;  /* room, for MACH_RCV_LARGE */
+    mach_msg_size_t ith_room;      /* what mach_msg_fast may put at ith_msg; 0: not even a header */
+    mach_msg_return_t ith_state;   /* MACH_RCV_IN_PROGRESS, or how it ended */
+    mach_msg_size_t ith_msize;     /* size of the message that did not fit */
+
     /* ---- owned by lock ---- */
     spinlock_t lock;
     uint8_t state;                 /* enum thread_run_state */
+    bool interruptible;            /* of the wait */
     bool on_cpu;                   /* its registers are in a CPU: set, without the lock, by the CPU
                                     * that switches to it; cleared under the lock (sched.c) */
     bool at_border;                /* preempted just before user mode: its registers are complete */
     bool task_held;                /* its task is suspended */
     bool watched;                  /* somebody waits (event: &ast) for it to leave its CPU */
-    bool interruptible;            /* of the wait */
     bool active;                   /* not terminated */
     uint8_t priority;              /* 0..127, base */
     uint8_t max_priority;
@@ -82,15 +91,8 @@ struct thread {
     uint32_t csw;                  /* times it was switched to */
     vm_offset_t stack;             /* lowest mapped address of the kernel stack */
 
-    /* ---- a receive in progress: owned by the port's or set's lock while waiting ---- */
-    struct ipc_kmsg *ith_kmsg;     /* the message handed over by the sender */
-    mach_msg_return_t ith_state;   /* MACH_RCV_IN_PROGRESS, or how it ended */
-    mach_msg_option_t ith_option;
-    mach_msg_size_t ith_rcv_size;  /* room, for MACH_RCV_LARGE */
-    mach_msg_size_t ith_msize;     /* size of the message that did not fit */
-    mach_port_seqno_t ith_seqno;
-
     struct ipc_port *rpc_port;     /* mach_msg_rpc_kmsg: a reply port nobody has a right to, or NULL */
+
     struct queue task_link;        /* in task->threads: owned by LOCK_TASK */
     struct exception_action exc_actions[EXC_TYPES_COUNT]; /* owned by LOCK_TASK of the task */
 };

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-static inline void machine_spin_lock(uint32_t *word)
+static inline __attribute__((always_inline)) void machine_spin_lock(uint32_t *word)
 {
     uint32_t seen, failed;
 
@@ -26,7 +26,7 @@ static inline void machine_spin_lock(uint32_t *word)
                      : "memory");
 }
 
-static inline bool machine_spin_try_lock(uint32_t *word)
+static inline __attribute__((always_inline)) bool machine_spin_try_lock(uint32_t *word)
 {
     uint32_t seen, failed;
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ipc_kmsg;
+struct ipc_port;
 struct thread;
 struct cpu;
 
@@ -101,6 +103,12 @@ static inline void machine_switch_prepare(struct thread *old_thread, struct thre
     if (__builtin_expect(old->special | new->special, 0) != 0)
         machine_switch_special(old, new);
 }
+/* The hand-over of mach_msg_fast.c, after thread_switch_begin: the rest of the arguments is
+ * mach_msg_arrive's, which runs as new, on its stack; whose result is new's trap's. When old is
+ * switched to it begins in mach_msg_continue, as from its trap. */
+mach_msg_return_t machine_handoff(struct thread *old, struct thread *new,
+                                  mach_port_name_t local_port, mach_port_seqno_t seqno,
+                                  mach_msg_id_t id, struct ipc_port *reply, struct ipc_kmsg *kmsg);
 /* User state, by flavor. The thread is stopped, or current at a trap. */
 kern_return_t machine_thread_get_state(struct thread *thread, thread_state_flavor_t flavor,
                                        thread_state_t state, mach_msg_type_number_t *count);

@@ -34,9 +34,9 @@ struct vm_map_entry {
 typedef struct vm_map_entry *vm_map_entry_t;
 
 struct vm_map {
+    pmap_t pmap;                     /* FIRST: assembly knows its offset */
     spinlock_t lock;
     uint32_t refs;                   /* atomic */
-    pmap_t pmap;
     struct queue entries;
     struct vm_map_entry *root;
     vm_map_entry_t hint;             /* last one found */

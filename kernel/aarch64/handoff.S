@@ -1,0 +1,97 @@
+/*
+ * Leaving a kernel stack for good: the hand-over of ipc/mach_msg_fast.c. Read that, switch.S, and
+ * machine_switch_prepare (thread.c) before, which it does without a call where there is little to do.
+ *
+ * A thread that waits there has nothing on its kernel stack but its trapframe. So nothing need be saved
+ * of it but where it goes on (continuation), and nothing restored of who goes on like this.
+ */
+#include "asm_offsets.h"
+#include "regs.h"
+
+    .cfi_sections .debug_frame
+    .text
+
+/* x0: the outgoing thread, lock held; x1: the incoming one; x2..x6 for mach_msg_arrive. */
+    .global machine_handoff
+    .type   machine_handoff, %function
+machine_handoff:
+    .cfi_startproc
+    .cfi_undefined x30
+    ldr     x9, [x0, #TH_FRAME]
+    add     x10, x9, #TF_X(29)
+    adr     x11, continuation
+    stp     x10, x11, [x0, #TH_CONTEXT]             // fp, lr
+    str     x9, [x0, #(TH_CONTEXT + 16)]            // sp
+    ldr     x12, [x0, #TH_CPU]
+    ldrh    w10, [x0, #TH_SPECIAL]
+    ldrh    w11, [x1, #TH_SPECIAL]
+    orr     w10, w10, w11
+    cbnz    w10, special
+
+    /* pmap_activate, unless it is the same task */
+1:
+    ldr     x9, [x0, #TH_TASK]
+    ldr     x10, [x1, #TH_TASK]
+    cmp     x9, x10
+    b.eq    2f
+    ldr     x10, [x10, #TASK_MAP]
+    ldr     x10, [x10, #MAP_PMAP]
+    adrp    x11, asid_generation
+    str     x10, [x12, #CPU_PMAP]
+    dmb     ish
+    ldr     x11, [x11, :lo12:asid_generation]
+    ldar    x13, [x10]                              // PMAP_ASID
+    ldr     x14, [x12, #CPU_GENERATION]
+    eor     x13, x13, x11
+    eor     x14, x14, x11
+    orr     x13, x14, x13, lsr #ASID_BITS
+    cbnz    x13, activate
+    ldr     x14, [x10, #PMAP_TTBR0]
+    msr     ttbr0_el1, x14
+    isb
+2:  mrs     x13, tpidr_el0
+    ldr     x14, [x1, #TH_TPIDR]
+    str     x13, [x0, #TH_TPIDR]
+    msr     tpidr_el0, x14
+
+    ldr     x9, [x1, #TH_FRAME]
+    msr     tpidr_el1, x1           // from here on current_thread() is new
+    mov     sp, x9
+    add     x29, x9, #TF_X(29)
+    bl      mach_msg_arrive
+    str     x0, [sp, #TF_X(0)]
+    b       user_return
+
+/* What is rare, by calls. */
+    .macro call function
+    stp     x0, x1, [sp, #-64]!
+    stp     x2, x3, [sp, #16]
+    stp     x4, x5, [sp, #32]
+    stp     x6, x12, [sp, #48]
+    .ifc    \function, pmap_activate
+    mov     x0, x10
+    .endif
+    bl      \function
+    ldp     x2, x3, [sp, #16]
+    ldp     x4, x5, [sp, #32]
+    ldp     x6, x12, [sp, #48]
+    ldp     x0, x1, [sp], #64
+    .endm
+
+special:
+    call    machine_switch_special
+    b       1b
+
+activate:
+    str     xzr, [x12, #CPU_PMAP]
+    call    pmap_activate
+    b       2b
+
+/* Whoever switches to it by machine_switch comes here: x0 = the thread before it. */
+continuation:
+    bl      thread_continue
+    bl      mach_msg_continue
+    str     x0, [sp, #TF_X(0)]
+    b       user_return
+    .cfi_endproc
+    .size   machine_handoff, . - machine_handoff

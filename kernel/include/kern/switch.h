@@ -1,0 +1,27 @@
+/*
+ * The part of a switch that is the same in sched.c and ipc/mach_msg_fast.c. Read sched.h before.
+ */
+#ifndef _KERN_SWITCH_H_
+#define _KERN_SWITCH_H_
+
+#include <kern/cpu.h>
+#include <kern/thread.h>
+
+/* What a switch does before the stack is changed: next is the CPU's thread from here on. */
+static inline __attribute__((always_inline)) void thread_switch_begin(struct thread *self,
+                                                                      struct thread *next)
+{
+    struct cpu *cpu = self->machine.cpu;
+    uint64_t now = machine_time_roughly();
+
+    next->on_cpu = true;
+    next->machine.cpu = cpu;
+    next->csw++;
+    self->system_time += now - self->time_stamp;
+    next->time_stamp = now;
+    cpu->current = next;
+    /* Who sets next's AST_HALT and then finds it on no CPU relies on its seeing the AST later. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+#endif
