@@ -28,10 +28,14 @@ class Machine:
     cpus: int
     icount: bool
     jitter: int = None
+    args: str = ""       # more boot arguments
+    only: str = ""       # programs whose names begin so
 
 
-# One CPU, deterministic; four with real parallelism. OSTIA_JITTER=SEED,SEED.. adds interleavings.
-MACHINES = [Machine("1cpu", 1, True), Machine("4cpu", 4, False)] + [
+# One CPU, deterministic; four with real parallelism; one where every message goes the long way.
+# OSTIA_JITTER=SEED,SEED.. adds interleavings.
+MACHINES = [Machine("1cpu", 1, True), Machine("4cpu", 4, False),
+            Machine("1cpu-slow", 1, True, args="fastpath=off", only="mach_")] + [
     Machine(f"jitter{seed}", 4, True, int(seed))
     for seed in filter(None, os.environ.get("OSTIA_JITTER", "").split(","))]
 
@@ -117,7 +121,8 @@ def run(program, machine):
     after = None
     disk = {"disk": None} if program.name.startswith("mach_") else {}
     while True:
-        args = f"test={program.name} panic=off" + (f" test.after={after}" if after else "")
+        args = " ".join([f"test={program.name} panic=off", machine.args]
+                        + ([f"test.after={after}"] if after else []))
         try:
             with Qemu(cpus=machine.cpus, icount=machine.icount, jitter=machine.jitter, args=args,
                       initrd=BUILD / "boot-test.tar", **disk) as qemu:
