@@ -50,6 +50,8 @@ kern_return_t ipc_right_lookup(ipc_space_t space, mach_port_name_t name, struct 
 {
     struct ipc_entry *entry;
 
+    if (space == NULL)
+        return KERN_INVALID_TASK;
     is_lock(space);
     if (!space->active) {
         is_unlock(space);

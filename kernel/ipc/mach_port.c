@@ -103,8 +103,6 @@ kern_return_t mach_port_rename(ipc_space_t space, mach_port_name_t old_name,
     struct ipc_entry *entry;
     kern_return_t kr;
 
-    if (space == NULL)
-        return KERN_INVALID_TASK;
     if (new_name == MACH_PORT_NAME_NULL || new_name == MACH_PORT_NAME_DEAD)
         return KERN_INVALID_VALUE;
     kr = ipc_right_lookup(space, old_name, &entry);
@@ -120,11 +118,7 @@ kern_return_t mach_port_rename(ipc_space_t space, mach_port_name_t old_name,
 kern_return_t mach_port_destroy(ipc_space_t space, mach_port_name_t name)
 {
     struct ipc_entry *entry;
-    kern_return_t kr;
-
-    if (space == NULL)
-        return KERN_INVALID_TASK;
-    kr = ipc_right_lookup(space, name, &entry);
+    kern_return_t kr = ipc_right_lookup(space, name, &entry);
     if (kr == KERN_SUCCESS)
         ipc_right_destroy(space, entry);
     return kr;
@@ -133,11 +127,7 @@ kern_return_t mach_port_destroy(ipc_space_t space, mach_port_name_t name)
 kern_return_t mach_port_deallocate(ipc_space_t space, mach_port_name_t name)
 {
     struct ipc_entry *entry;
-    kern_return_t kr;
-
-    if (space == NULL)
-        return KERN_INVALID_TASK;
-    kr = ipc_right_lookup(space, name, &entry);
+    kern_return_t kr = ipc_right_lookup(space, name, &entry);
     return kr == KERN_SUCCESS ? ipc_right_dealloc(space, entry) : kr;
 }
 
@@ -147,8 +137,6 @@ kern_return_t mach_port_mod_refs(ipc_space_t space, mach_port_name_t name, mach_
     struct ipc_entry *entry;
     kern_return_t kr;
 
-    if (space == NULL)
-        return KERN_INVALID_TASK;
     if (right >= MACH_PORT_RIGHT_NUMBER)
         return KERN_INVALID_VALUE;
     kr = ipc_right_lookup(space, name, &entry);
@@ -165,11 +153,7 @@ static mach_port_type_t entry_type(const struct ipc_entry *entry)
 kern_return_t mach_port_type(ipc_space_t space, mach_port_name_t name, mach_port_type_t *type)
 {
     struct ipc_entry *entry;
-    kern_return_t kr;
-
-    if (space == NULL)
-        return KERN_INVALID_TASK;
-    kr = ipc_right_lookup(space, name, &entry);
+    kern_return_t kr = ipc_right_lookup(space, name, &entry);
     if (kr != KERN_SUCCESS)
         return kr;
     *type = entry_type(entry);
@@ -183,8 +167,6 @@ kern_return_t mach_port_get_refs(ipc_space_t space, mach_port_name_t name, mach_
     struct ipc_entry *entry;
     kern_return_t kr;
 
-    if (space == NULL)
-        return KERN_INVALID_TASK;
     if (right >= MACH_PORT_RIGHT_NUMBER)
         return KERN_INVALID_VALUE;
     kr = ipc_right_lookup(space, name, &entry);
@@ -318,11 +300,7 @@ kern_return_t mach_port_get_receive_status(ipc_space_t space, mach_port_name_t n
                                            mach_port_status_t *status)
 {
     ipc_port_t port;
-    kern_return_t kr;
-
-    if (space == NULL)
-        return KERN_INVALID_TASK;
-    kr = ipc_right_lookup_receive(space, name, &port);
+    kern_return_t kr = ipc_right_lookup_receive(space, name, &port);
     if (kr != KERN_SUCCESS)
         return kr;
     *status = (mach_port_status_t){
@@ -347,8 +325,6 @@ kern_return_t mach_port_set_qlimit(ipc_space_t space, mach_port_name_t name,
     ipc_port_t port;
     kern_return_t kr;
 
-    if (space == NULL)
-        return KERN_INVALID_TASK;
     if (qlimit > MACH_PORT_QLIMIT_MAX)
         return KERN_INVALID_VALUE;
     kr = ipc_right_lookup_receive(space, name, &port);
@@ -366,11 +342,7 @@ kern_return_t mach_port_set_mscount(ipc_space_t space, mach_port_name_t name,
 {
     ipc_kmsg_t note = NULL;
     ipc_port_t port;
-    kern_return_t kr;
-
-    if (space == NULL)
-        return KERN_INVALID_TASK;
-    kr = ipc_right_lookup_receive(space, name, &port);
+    kern_return_t kr = ipc_right_lookup_receive(space, name, &port);
     if (kr != KERN_SUCCESS)
         return kr;
     port->mscount = mscount;
@@ -391,11 +363,7 @@ kern_return_t mach_port_set_mscount(ipc_space_t space, mach_port_name_t name,
 kern_return_t mach_port_set_seqno(ipc_space_t space, mach_port_name_t name, mach_port_seqno_t seqno)
 {
     ipc_port_t port;
-    kern_return_t kr;
-
-    if (space == NULL)
-        return KERN_INVALID_TASK;
-    kr = ipc_right_lookup_receive(space, name, &port);
+    kern_return_t kr = ipc_right_lookup_receive(space, name, &port);
     if (kr != KERN_SUCCESS)
         return kr;
     port->seqno = seqno;

@@ -134,8 +134,6 @@ kern_return_t mach_port_request_notification(ipc_space_t space, mach_port_name_t
     ipc_kmsg_t note = NULL, old = NULL;
     kern_return_t kr;
 
-    if (space == NULL)
-        return KERN_INVALID_TASK;
     if (notify == IP_DEAD)
         return KERN_INVALID_CAPABILITY;
     if (notify != IP_NULL) {

@@ -43,8 +43,6 @@ kern_return_t mach_port_insert_member(ipc_space_t space, mach_port_name_t name,
     ipc_port_t port;
     kern_return_t kr;
 
-    if (space == NULL)
-        return KERN_INVALID_TASK;
     link = ipc_pset_link_alloc();
     if (link == NULL)
         return KERN_RESOURCE_SHORTAGE;
@@ -70,8 +68,6 @@ kern_return_t mach_port_extract_member(ipc_space_t space, mach_port_name_t name,
     ipc_port_t port;
     kern_return_t kr;
 
-    if (space == NULL)
-        return KERN_INVALID_TASK;
     kr = find_both(space, name, set, &port, &pset);
     if (kr != KERN_SUCCESS)
         return kr;
@@ -107,8 +103,6 @@ kern_return_t mach_port_move_member(ipc_space_t space, mach_port_name_t member,
     ipc_port_t port;
     kern_return_t kr;
 
-    if (space == NULL)
-        return KERN_INVALID_TASK;
     if (after == MACH_PORT_NAME_NULL)
         return remove_member(space, member);
     link = ipc_pset_link_alloc();
