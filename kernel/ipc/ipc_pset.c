@@ -51,6 +51,7 @@ void ipc_pset_destroy(struct ipc_pset *pset)
             ipc_pset_leave(link);
         ip_unlock(port);
         ip_release(port);
+        preempt_point();
     }
     ipc_mqueue_wake_receivers(&pset->receivers, MACH_RCV_PORT_DIED);
     spin_unlock(&pset->lock);
@@ -114,6 +115,13 @@ void ipc_pset_leave_all(ipc_port_t port)
 {
     while (!queue_empty(&port->psets))
         ipc_pset_leave(queue_first(&port->psets, struct ipc_pset_link, in_port));
+}
+
+mach_port_name_t ipc_pset_name(ipc_port_t port)
+{
+    return queue_empty(&port->psets)
+               ? MACH_PORT_NAME_NULL
+               : queue_first(&port->psets, struct ipc_pset_link, in_port)->pset->name;
 }
 
 /*

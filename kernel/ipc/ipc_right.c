@@ -284,6 +284,8 @@ kern_return_t ipc_right_rename(ipc_space_t space, struct ipc_entry *entry, mach_
         if (renamed->request != 0 && port->active)
             ipc_note_set_name(port->dnrequests[renamed->request].note, MACH_NOTIFY_DEAD_NAME, name);
         ip_unlock(port);
+    } else if (type & MACH_PORT_TYPE_PORT_SET) {
+        renamed->pset->name = name;
     }
     ipc_entry_free(space, entry);
     return KERN_SUCCESS;

@@ -74,6 +74,8 @@ static kern_return_t allocate(ipc_space_t space, mach_port_right_t right, mach_p
     if (new.type & MACH_PORT_TYPE_RECEIVE) { /* nobody else knows the port yet */
         entry->port->receiver_name = *name;
         entry->port->receiver = space;
+    } else if (new.type & MACH_PORT_TYPE_PORT_SET) {
+        entry->pset->name = *name;
     }
     is_unlock(space);
     return KERN_SUCCESS;
@@ -304,7 +306,7 @@ kern_return_t mach_port_get_receive_status(ipc_space_t space, mach_port_name_t n
     if (kr != KERN_SUCCESS)
         return kr;
     *status = (mach_port_status_t){
-        .mps_pset = ipc_pset_name(space, port),
+        .mps_pset = ipc_pset_name(port),
         .mps_seqno = port->seqno,
         .mps_mscount = port->mscount,
         .mps_qlimit = port->qlimit,

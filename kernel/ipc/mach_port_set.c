@@ -120,20 +120,6 @@ kern_return_t mach_port_move_member(ipc_space_t space, mach_port_name_t member,
     return KERN_SUCCESS;
 }
 
-mach_port_name_t ipc_pset_name(ipc_space_t space, ipc_port_t port)
-{
-    struct ipc_pset *pset;
-    struct ipc_entry *entry;
-    uint32_t index = 0;
-
-    if (queue_empty(&port->psets))
-        return MACH_PORT_NAME_NULL;
-    pset = queue_first(&port->psets, struct ipc_pset_link, in_port)->pset;
-    while ((entry = ipc_entry_next(space, &index)) != NULL && entry->pset != pset)
-        index++;
-    return entry == NULL ? MACH_PORT_NAME_NULL : ipc_entry_name(entry);
-}
-
 kern_return_t mach_port_get_set_status(ipc_space_t space, mach_port_name_t name,
                                        vm_map_copy_t *members, mach_msg_type_number_t *count)
 {

@@ -13,6 +13,7 @@
 
 struct ipc_pset {
     spinlock_t lock;          /* after the locks of ports */
+    mach_port_name_t name;    /* in the space it is in, whose lock guards this */
     uint32_t member_count;
     struct queue members;     /* struct ipc_pset_link.member */
     struct queue ready;       /* struct ipc_pset_link.ready; served in turn */
@@ -43,8 +44,8 @@ void ipc_pset_leave(struct ipc_pset_link *link);
 void ipc_pset_leave_all(ipc_port_t port);
 /* Tells the port's sets that it has (no) messages; if it has, who waits in them looks. Port locked. */
 void ipc_pset_mark(ipc_port_t port, bool ready);
-/* A set the port is in, by its name in the space; or null. Space and port locked. */
-mach_port_name_t ipc_pset_name(ipc_space_t space, ipc_port_t port);
+/* A set the port is in, by its name in the space; or null. Port locked, and the space. */
+mach_port_name_t ipc_pset_name(ipc_port_t port);
 void ipc_pset_init(void);
 
 #endif
