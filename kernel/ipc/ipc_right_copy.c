@@ -169,26 +169,30 @@ static struct ipc_entry *entry_again(ipc_space_t space, mach_port_name_t name, v
     return entry;
 }
 
-/* Gives the name its dead-name request back. */
+/*
+ * Gives the name its dead-name request back. Copyins are undone last first, so the request is the last in
+ * the batch, or there is none: a message may undo 16384 rights with interrupts masked, and must not look
+ * through all of their requests for each.
+ */
 static void request_again(struct ipc_entry *entry, struct ipc_batch *batch)
 {
     ipc_port_t port = entry->port;
-    ipc_kmsg_t note;
+    ipc_kmsg_t note = queue_entry(batch->deleted.prev, struct ipc_kmsg, ikm_link);
 
-    queue_for_each(note, &batch->deleted, struct ipc_kmsg, ikm_link)
-        if (note->ikm_header->msgh_id == MACH_NOTIFY_PORT_DELETED
-            && ipc_note_value(note) == ipc_entry_name(entry))
-            goto found;
-    return;
-found:
+    if (queue_empty(&batch->deleted) || note->ikm_header->msgh_id != MACH_NOTIFY_PORT_DELETED
+        || ipc_note_value(note) != ipc_entry_name(entry))
+        return;
+    queue_remove(&note->ikm_link);
     ip_lock(port);
     if (!port->active) {
         entry->request = IE_REQUEST_SENT; /* it died in between: by ipc_batch_finish */
         ipc_note_set_name(note, MACH_NOTIFY_DEAD_NAME, ipc_entry_name(entry));
+        enqueue_head(&batch->deleted, &note->ikm_link);
     } else if ((entry->request = ipc_dnrequest_add(port, note)) != 0) {
-        queue_remove(&note->ikm_link);
         ipc_note_set_name(note, MACH_NOTIFY_DEAD_NAME, ipc_entry_name(entry));
-    } /* else out of memory: the requester learns that his request is void */
+    } else { /* out of memory: the requester learns that his request is void */
+        enqueue_head(&batch->deleted, &note->ikm_link);
+    }
     ip_unlock(port);
 }
 
@@ -204,7 +208,7 @@ static void undo_make_send(ipc_port_t port, struct ipc_batch *batch)
         && ipc_note_value(note) <= port->mscount) {
         port->nsrequest = NULL;
         ipc_note_set_count(note, port->mscount);
-        enqueue_tail(&batch->deleted, &note->ikm_link);
+        enqueue_head(&batch->deleted, &note->ikm_link); /* behind it: request_again */
     }
     ip_unlock(port);
 }
