@@ -71,11 +71,15 @@ kern_return_t clock_get_time(clock_serv_t clock, time_value64_t *now)
     return KERN_SUCCESS;
 }
 
-kern_return_t clock_get_resolution(clock_serv_t clock, int *out)
+kern_return_t clock_get_attributes(clock_serv_t clock, int flavor, clock_attr_t attribute,
+                                   mach_msg_type_number_t *count)
 {
-    if (clock == NULL)
+    if (clock == NULL || *count < 1)
         return KERN_INVALID_ARGUMENT;
-    *out = MAX(1, NSEC_PER_SEC / (int64_t)machine_time_frequency());
+    if (flavor != CLOCK_GET_TIME_RES && (flavor < CLOCK_ALARM_CURRES || flavor > CLOCK_ALARM_MAXRES))
+        return KERN_INVALID_VALUE;
+    attribute[0] = MAX(1, NSEC_PER_SEC / (int64_t)machine_time_frequency());
+    *count = 1;
     return KERN_SUCCESS;
 }
 

@@ -219,11 +219,18 @@ TEST(time_goes_forward)
     host_t host = mach_host_self();
     clock_serv_t clock;
     uint64_t before, after;
-    int resolution = 0;
+    natural_t resolution = 0;
+    mach_msg_type_number_t count = 1;
 
     REQUIRE_KR(host_get_clock_service(host, SYSTEM_CLOCK, &clock), KERN_SUCCESS);
-    EXPECT_KR(clock_get_resolution(clock, &resolution), KERN_SUCCESS);
-    EXPECT_TRUE(resolution > 0 && resolution < 1000000);
+    for (int flavor = CLOCK_GET_TIME_RES; flavor <= CLOCK_ALARM_MAXRES; flavor++) {
+        EXPECT_KR(clock_get_attributes(clock, flavor, &resolution, &count),
+                  flavor == CLOCK_GET_TIME_RES + 1 ? KERN_INVALID_VALUE : KERN_SUCCESS);
+        EXPECT_TRUE(resolution > 0 && resolution < 1000000);
+    }
+    count = 0;
+    EXPECT_KR(clock_get_attributes(clock, CLOCK_GET_TIME_RES, &resolution, &count),
+              KERN_INVALID_ARGUMENT);
     before = now_ns(clock);
     for (int i = 0; i < 1000; i++) {
         after = now_ns(clock);

@@ -139,6 +139,13 @@ typedef struct thread_basic_info {
 #define CALENDAR_CLOCK    1
 #define TIME_ABSOLUTE     0
 #define TIME_RELATIVE     1
+/* clock_get_attributes */
+#define CLOCK_GET_TIME_RES 1
+#define CLOCK_ALARM_CURRES 3
+#define CLOCK_ALARM_MINRES 4
+#define CLOCK_ALARM_MAXRES 5
+#define CLOCK_ATTR_MAX     1
+typedef natural_t *clock_attr_t;
 typedef int clock_id_t;
 typedef int alarm_type_t;
 
