@@ -33,7 +33,7 @@ def programs(tmp_path_factory):
     objects = []
     portable = [path for path in sorted((ROOT / "kernel/ipc").glob("*.c"))
                 if path.name != "mach_msg_fast.c"]  # it is in part assembly
-    for source in [*portable, stubs, UNIT / "ipc_host.c"]:
+    for source in [*portable, ROOT / "kernel/kern/ledger.c", stubs, UNIT / "ipc_host.c"]:
         objects.append(directory / (source.name + ".o"))
         subprocess.run(["cc", *FLAGS, *SANITIZE, f"-I{UNIT / 'ipc_include'}",
                         f"-I{ROOT / 'kernel/include'}", f"-I{directory}", "-c", "-o", objects[-1],

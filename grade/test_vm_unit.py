@@ -31,7 +31,8 @@ def programs(tmp_path_factory):
     subprocess.run(["make", "-s", *(str(mig / "mach" / h) for h in MIG_HEADERS)], cwd=ROOT,
                    check=True)
     flags = [*FLAGS, f"-I{ROOT / mig}"]
-    sources = sorted((ROOT / "kernel" / "vm").glob("*.c")) + [UNIT / "vm_fake.c"]
+    sources = sorted((ROOT / "kernel" / "vm").glob("*.c"))
+    sources += [ROOT / "kernel" / "kern" / "ledger.c", UNIT / "vm_fake.c"]
     jobs = [subprocess.Popen([compiler, *flags, "-c", str(s), "-o", str(out / (s.name + ".o"))])
             for s in sources]
     assert all(job.wait() == 0 for job in jobs)

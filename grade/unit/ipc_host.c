@@ -509,6 +509,11 @@ kern_return_t vm_map_copyin(vm_map_t map, vm_address_t src, vm_size_t len, bool 
     return vm_map_copyin_kernel((void *)src, len, copy);
 }
 
+vm_size_t vm_map_copy_cost(vm_map_copy_t copy)
+{
+    return copy == VM_MAP_COPY_NULL ? 0 : sizeof(*copy) + copy->size;
+}
+
 void vm_map_copy_discard(vm_map_copy_t copy)
 {
     CHECK(current()->held_count == 0);

@@ -17,6 +17,7 @@
 #include <ipc/ipc_notify.h>
 #include <ipc/ipc_pset.h>
 #include <ipc/ipc_right.h>
+#include <kern/ledger.h>
 #include <kern/zone.h>
 #include <mach/mach_port_server.h>
 #include <mach/notify_ids.h>
@@ -716,6 +717,9 @@ static void tasks_create(void)
     for (uint32_t i = 0; i < TASKS; i++) {
         memset(&tasks[i], 0, sizeof(tasks[i]));
         spin_lock_init(&tasks[i].lock, LOCK_TASK);
+        tasks[i].ledger = ledger_create(NULL, sizeof(tasks[i]));
+        CHECK(tasks[i].ledger != NULL);
+        memset(tasks[i].ledger->limit, 0xff, sizeof(tasks[i].ledger->limit)); /* none: only the accounts */
         CHECK(ipc_space_create(&tasks[i], &tasks[i].space) == KERN_SUCCESS);
         tasks[i].self = ipc_port_alloc_kernel(IKOT_TASK, &tasks[i]);
         tasks[i].token.val[0] = i + 1;
@@ -746,6 +750,7 @@ int main(int argc, char **argv)
     uint32_t fail_one_in = argc > 3 ? strtoul(argv[3], NULL, 0) : 0;
 
     host_seed(seed);
+    ledger_init(0);
     ipc_init();
     tasks_create();
     host_spawn(&tasks[0], cases);
@@ -769,7 +774,9 @@ int main(int argc, char **argv)
     for (uint32_t i = 0; i < TASKS; i++) {
         task_end(&tasks[i]);
         ipc_space_release(tasks[i].space);
+        ledger_credit(tasks[i].ledger, sizeof(tasks[i]));
     }
+    CHECK(ledger_total() == 0); /* nothing is charged to any: the accounts are exact */
     CHECK(ipc_port_total() == 0 && ipc_kmsg_total() == 0 && ipc_space_total() == 0
           && ipc_pset_total() == 0 && host_copy_count() == 0);
     host_user_free_all();

@@ -217,6 +217,13 @@ void *kalloc(size_t size)
     return memory;
 }
 
+void *kalloc_zeroed(size_t size)
+{
+    void *memory = kalloc(size);
+
+    return memory == NULL ? NULL : memset(memory, 0, size);
+}
+
 void kfree(void *address, size_t size)
 {
     fake_allocated -= size;
@@ -248,7 +255,7 @@ void fake_init(void)
 
 /* ---- page tables: one flat array ---- */
 
-pmap_t pmap_create(void)
+pmap_t pmap_create(struct ledger *ledger)
 {
     pmap_t pmap = fails() ? NULL : calloc(1, sizeof(*pmap));
 

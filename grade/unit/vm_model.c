@@ -199,7 +199,7 @@ static void step_fork(int s)
 
     if (child < 0)
         return;
-    maps[child] = vm_map_fork(maps[s]);
+    maps[child] = vm_map_fork(maps[s], NULL);
     CHECK(maps[child] != NULL || fake_failures != 0);
     if (maps[child] == NULL)
         return;
@@ -425,7 +425,7 @@ int main(int argc, char **argv)
         fake_failures = (n / 1000) % 2 ? 12 : 0;
         if (maps[s] == NULL) {
             if (fake_random(10) == 0 || free_space() == 0)
-                maps[s] = vm_map_create();
+                maps[s] = vm_map_create(NULL);
             continue;
         }
         steps[fake_random(sizeof(steps) / sizeof(steps[0]))](s);

@@ -132,7 +132,7 @@ static kern_return_t begin(int how, boolean_t copy)
     right = ipc_port_make_send(pager);
     for (int i = 0; i < (int)SIZE; i++)
         store[i] = i / PAGE_SIZE + i % 7;
-    map = vm_map_create();
+    map = vm_map_create(NULL);
     base = 0;
     kr = vm_map(map, &base, SIZE, 0, TRUE, right, 0, copy, VM_PROT_DEFAULT, VM_PROT_ALL,
                 VM_INHERIT_SHARE);
@@ -222,7 +222,7 @@ static void test_private(void)
     CHECK(begin(GOOD, TRUE) == KERN_SUCCESS);
     CHECK(vm_inherit(map, base, SIZE, VM_INHERIT_COPY) == KERN_SUCCESS);
     CHECK(fake_write(map, base, 50) == KERN_SUCCESS);
-    child = vm_map_fork(map);
+    child = vm_map_fork(map, NULL);
     CHECK(fake_write(map, base, 51) == KERN_SUCCESS);
     CHECK(fake_read(child, base, &byte) == KERN_SUCCESS && byte == 50);
     CHECK(fake_write(child, base + PAGE_SIZE, 52) == KERN_SUCCESS);
@@ -307,7 +307,7 @@ static void test_hostile(void)
     fake_interrupt = false;
     end();
     /* A kernel's port, and a dead one, are no pagers. */
-    map = vm_map_create();
+    map = vm_map_create(NULL);
     pager = ipc_port_alloc_kernel(IKOT_TASK, NULL);
     CHECK(vm_map(map, &va, SIZE, 0, TRUE, pager, 0, FALSE, 1, 1, 0) == KERN_INVALID_ARGUMENT);
     fake_port_die(pager);
@@ -396,7 +396,7 @@ static void test_nested_forks(bool ends, int spread)
     uint8_t byte;
 
     base = WINDOW;
-    maps[0] = vm_map_create();
+    maps[0] = vm_map_create(NULL);
     CHECK(vm_allocate(maps[0], &base, PAGES * PAGE_SIZE, FALSE) == KERN_SUCCESS);
     for (int g = 0; g < GENERATIONS; g++) {
         for (int i = 0; i < 2; i++) {
@@ -405,7 +405,7 @@ static void test_nested_forks(bool ends, int spread)
             content[page] = g + i;
             CHECK(fake_write(maps[g], base + page * PAGE_SIZE, content[page]) == KERN_SUCCESS);
         }
-        maps[g + 1] = vm_map_fork(maps[g]);
+        maps[g + 1] = vm_map_fork(maps[g], NULL);
         CHECK(maps[g + 1] != NULL);
         if (ends) {
             vm_map_deallocate(maps[g]);
@@ -431,12 +431,12 @@ static void test_repeated_forks(void)
     uint32_t deepest = 0;
 
     base = WINDOW;
-    map = vm_map_create();
+    map = vm_map_create(NULL);
     CHECK(vm_allocate(map, &base, 64 * PAGE_SIZE, FALSE) == KERN_SUCCESS);
     for (int i = 0; i < 64; i++)
         CHECK(fake_write(map, base + i * PAGE_SIZE, i) == KERN_SUCCESS);
     for (int n = 0; n < 1000; n++) {
-        child = vm_map_fork(map);
+        child = vm_map_fork(map, NULL);
         CHECK(fake_write(map, base + n % 64 * PAGE_SIZE, n) == KERN_SUCCESS);
         CHECK(fake_write(child, base + n % 7 * PAGE_SIZE, n) == KERN_SUCCESS);
         deepest = MAX(deepest, MAX(depth(map, base), depth(child, base)));
@@ -454,7 +454,7 @@ static void test_entries(void)
     vm_address_t va;
 
     base = WINDOW;
-    map = vm_map_create();
+    map = vm_map_create(NULL);
     for (int i = 0; i < 256; i++) {
         va = base + i * PAGE_SIZE;
         CHECK(vm_allocate(map, &va, PAGE_SIZE, FALSE) == KERN_SUCCESS);

@@ -14,7 +14,7 @@
 #include "pmap_internal.h"
 #include "board.h"
 #include <kern/debug.h>
-#include <kern/zone.h>
+#include <kern/ledger.h>
 
 /* More pages than this to forget: forget the whole ASID instead. */
 #define TLB_FLUSH_PAGES_MAX 32
@@ -42,15 +42,16 @@ uint32_t pmap_resident_count(pmap_t pmap)
 
 /* ---- life ---- */
 
-pmap_t pmap_create(void)
+pmap_t pmap_create(struct ledger *ledger)
 {
-    pmap_t pmap = zalloc_zeroed(pmap_zone);
+    pmap_t pmap = ledger_zalloc(ledger, pmap_zone, sizeof(*pmap));
 
     if (pmap == NULL)
         return NULL;
-    pmap->l0 = pmap_table_alloc();
+    pmap->ledger = ledger;
+    pmap->l0 = pmap_table_alloc(pmap);
     if (pmap->l0 == NULL) {
-        zfree(pmap_zone, pmap);
+        ledger_zfree(ledger, pmap_zone, pmap, sizeof(*pmap));
         return NULL;
     }
     spin_lock_init(&pmap->lock, LOCK_PMAP);
@@ -77,9 +78,9 @@ void pmap_destroy(pmap_t pmap)
     tlb_begin();
     tlb_flush_asid(pmap); /* cached table descriptors */
     tlb_end();
-    pmap_free_tables(pmap->l0, 0);
-    pmap_table_free(pmap->l0);
-    zfree(pmap_zone, pmap);
+    pmap_free_tables(pmap, pmap->l0, 0);
+    pmap_table_free(pmap, pmap->l0);
+    ledger_zfree(pmap->ledger, pmap_zone, pmap, sizeof(*pmap));
 }
 
 /* ---- removing ---- */
@@ -139,7 +140,7 @@ void pmap_remove(pmap_t pmap, vm_address_t start, vm_address_t end)
             tlb_begin();
             tlb_flush_walk(pmap, va);
             tlb_end();
-            pmap_table_free(l3);
+            pmap_table_free(pmap, l3);
         }
     }
     spin_unlock(&pmap->lock);

@@ -34,6 +34,7 @@ struct pmap {
     uint32_t refs;      /* atomic */
     uint32_t resident;  /* atomic: pages mapped */
     uint64_t *l0;       /* fixed */
+    struct ledger *ledger; /* fixed; pays for the tables, NULL: nobody does */
 };
 
 /* A mapping of a page: in the page's list, under its pv_lock. */
@@ -118,11 +119,11 @@ static inline void tlb_flush_kernel_page(vm_address_t va)
 #define L2_SIZE (1UL << L2_SHIFT)
 #define PTE_TABLE_LIMITS (PTE_TABLE_RDONLY | PTE_TABLE_UXN)
 /* A cleared page for a table; NULL: out of memory. No lock needed. */
-uint64_t *pmap_table_alloc(void);
+uint64_t *pmap_table_alloc(struct pmap *pmap);
 /* No CPU may walk it any more. */
-void pmap_table_free(uint64_t *table);
+void pmap_table_free(struct pmap *pmap, uint64_t *table);
 /* Frees the tables below `table`, of which level is 0..2. */
-void pmap_free_tables(uint64_t *table, unsigned level);
+void pmap_free_tables(struct pmap *pmap, uint64_t *table, unsigned level);
 /* The L2 descriptor for va, or NULL. */
 uint64_t *pmap_l2(const struct pmap *pmap, vm_address_t va);
 /* The same, and its L3 table, made if need be; NULL: out of memory. */

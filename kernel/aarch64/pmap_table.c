@@ -4,6 +4,7 @@
  */
 #include "pmap_internal.h"
 #include <kern/debug.h>
+#include <kern/ledger.h>
 
 static uint32_t table_pages; /* atomic: tables of user pmaps and of the stack region */
 
@@ -12,20 +13,26 @@ uint32_t pmap_table_total(void)
     return __atomic_load_n(&table_pages, __ATOMIC_RELAXED);
 }
 
-uint64_t *pmap_table_alloc(void)
+uint64_t *pmap_table_alloc(struct pmap *pmap)
 {
-    vm_page_t page = vm_page_grab();
+    vm_page_t page;
 
-    if (page == NULL)
+    if (!ledger_charge(pmap->ledger, PAGE_SIZE))
         return NULL;
+    page = vm_page_grab();
+    if (page == NULL) {
+        ledger_credit(pmap->ledger, PAGE_SIZE);
+        return NULL;
+    }
     pmap_zero_page(page);
     __atomic_fetch_add(&table_pages, 1, __ATOMIC_RELAXED);
     return vm_page_address(page);
 }
 
 /* No CPU may walk it any more. */
-void pmap_table_free(uint64_t *table)
+void pmap_table_free(struct pmap *pmap, uint64_t *table)
 {
+    ledger_credit(pmap->ledger, PAGE_SIZE);
     __atomic_fetch_sub(&table_pages, 1, __ATOMIC_RELAXED);
     vm_page_release(vm_page_of_phys(virt_to_phys(table)));
 }
@@ -54,13 +61,13 @@ uint64_t *pmap_pte(const struct pmap *pmap, vm_address_t va)
 }
 
 /* The table that an entry points to; made if there is none. NULL: out of memory. */
-static uint64_t *table_make(uint64_t *entry)
+static uint64_t *table_make(struct pmap *pmap, uint64_t *entry)
 {
     uint64_t *table;
 
     if (*entry != 0)
         return table_of(*entry);
-    table = pmap_table_alloc();
+    table = pmap_table_alloc(pmap);
     if (table != NULL)
         pte_write(entry, virt_to_phys(table) | PTE_VALID | PTE_TABLE);
     return table;
@@ -72,14 +79,14 @@ uint64_t *pmap_l2_make(struct pmap *pmap, vm_address_t va)
     uint64_t *l1;
     uint64_t *l2;
 
-    l1 = table_make(&pmap->l0[table_index(va, L0_SHIFT)]);
+    l1 = table_make(pmap, &pmap->l0[table_index(va, L0_SHIFT)]);
     if (l1 == NULL)
         return NULL;
-    l2 = table_make(&l1[table_index(va, L1_SHIFT)]);
+    l2 = table_make(pmap, &l1[table_index(va, L1_SHIFT)]);
     if (l2 == NULL)
         return NULL;
     l2 += table_index(va, L2_SHIFT);
-    return table_make(l2) != NULL ? l2 : NULL;
+    return table_make(pmap, l2) != NULL ? l2 : NULL;
 }
 
 uint64_t *pmap_pte_make(struct pmap *pmap, vm_address_t va)
@@ -111,14 +118,14 @@ void pmap_push_down(struct pmap *pmap, uint64_t *l2, vm_address_t va)
 }
 
 /* Frees the tables below `table`, of which level is 0..2. */
-void pmap_free_tables(uint64_t *table, unsigned level)
+void pmap_free_tables(struct pmap *pmap, uint64_t *table, unsigned level)
 {
     for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
         if (table[i] == 0)
             continue;
         if (level < 2)
-            pmap_free_tables(table_of(table[i]), level + 1);
-        pmap_table_free(table_of(table[i]));
+            pmap_free_tables(pmap, table_of(table[i]), level + 1);
+        pmap_table_free(pmap, table_of(table[i]));
     }
 }
 

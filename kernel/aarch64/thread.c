@@ -40,6 +40,8 @@ static_assert(AST_STOPS_RETURN == (AST_PREEMPT | AST_HALT | AST_TERMINATE | AST_
 
 extern void thread_start(void), kernel_thread_start(void); /* switch.S */
 
+static_assert(MACHINE_THREAD_SIZE == KSTACK_SIZE + sizeof(struct arm_neon_state64), "what it counts");
+
 kern_return_t machine_thread_create(struct thread *thread, void (*entry)(void *), void *arg)
 {
     struct machine_thread *machine = &thread->machine;

@@ -30,6 +30,10 @@ mach_msg_return_t ipc_kmsg_get(const mach_msg_header_t *user, mach_msg_size_t si
     kmsg = ipc_kmsg_alloc(size);
     if (kmsg == NULL)
         return MACH_SEND_NO_BUFFER;
+    if (__builtin_expect(size > IKM_SMALL_SIZE, 0) && !ipc_kmsg_charge(kmsg, current_ledger())) {
+        ipc_kmsg_free(kmsg);
+        return MACH_SEND_NO_BUFFER;
+    }
     if (copyin(user, kmsg->ikm_header, size) != 0) {
         ipc_kmsg_free(kmsg);
         return MACH_SEND_INVALID_DATA;
@@ -144,6 +148,7 @@ struct body {
     mach_msg_descriptor_t *first;
     mach_msg_descriptor_t *memory_end; /* descriptors before have their memory copied in */
     mach_msg_descriptor_t *end;
+    bool memory;           /* some are not just rights */
     uint32_t right_count;
     uint32_t region_count;
     struct body_right *rights;
@@ -164,6 +169,7 @@ static mach_msg_return_t body_check(struct body *body, mach_msg_header_t *header
     count = ((mach_msg_base_t *)header)->body.msgh_descriptor_count;
     if (count > (room - sizeof(mach_msg_base_t)) / sizeof(mach_msg_descriptor_t))
         return MACH_SEND_MSG_TOO_SMALL;
+    body->memory = false;
     body->first = body->memory_end = ikm_descriptors(header);
     body->end = body->first + count;
     for (mach_msg_descriptor_t *d = body->first; d < body->end; d++) {
@@ -176,12 +182,14 @@ static mach_msg_return_t body_check(struct body *body, mach_msg_header_t *header
         case MACH_MSG_OOL_DESCRIPTOR:
             if (d->out_of_line.copy > MACH_MSG_ALLOCATE)
                 return MACH_SEND_INVALID_TYPE;
+            body->memory = true;
             regions += d->out_of_line.deallocate && d->out_of_line.size != 0;
             break;
         case MACH_MSG_OOL_PORTS_DESCRIPTOR:
             if (d->ool_ports.copy > MACH_MSG_ALLOCATE
                 || !MACH_MSG_TYPE_PORT_ANY(d->ool_ports.disposition))
                 return MACH_SEND_INVALID_TYPE;
+            body->memory = true;
             rights += d->ool_ports.count;
             regions += d->ool_ports.deallocate && d->ool_ports.count != 0;
             break;
@@ -375,6 +383,8 @@ static mach_msg_return_t copyin_complex(ipc_kmsg_t kmsg, ipc_space_t space, vm_m
         return mr;
     ipc_batch_init(&batch);
     mr = copyin_memory(&body, map);
+    if (mr == MACH_MSG_SUCCESS && body.memory && !ipc_kmsg_charge(kmsg, current_ledger()))
+        mr = MACH_SEND_NO_BUFFER;
     if (mr != MACH_MSG_SUCCESS)
         goto out_memory;
     is_lock(space);

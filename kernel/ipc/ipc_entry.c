@@ -10,7 +10,7 @@
  * holds the lock can have an entry back that he freed, without needing memory (ipc_right_undo).
  */
 #include <ipc/ipc_entry.h>
-#include <kern/zone.h>
+#include <kern/ledger.h>
 
 #define LEAF_SIZE (IPC_LEAF_ENTRIES * sizeof(struct ipc_entry))
 #define MID_SIZE  (IPC_MID_LEAVES * sizeof(struct ipc_entry *))
@@ -93,14 +93,14 @@ static kern_return_t leaf_create(ipc_space_t space, uint32_t number)
     if (slot == NULL) {
         struct ipc_entry ***mid;
 
-        if (space->root == NULL && (space->root = kalloc_zeroed(ROOT_SIZE)) == NULL)
+        if (space->root == NULL && (space->root = ledger_kalloc(space->ledger, ROOT_SIZE)) == NULL)
             return KERN_RESOURCE_SHORTAGE;
         mid = &space->root[number >> IPC_MID_SHIFT];
-        if (*mid == NULL && (*mid = kalloc_zeroed(MID_SIZE)) == NULL)
+        if (*mid == NULL && (*mid = ledger_kalloc(space->ledger, MID_SIZE)) == NULL)
             return KERN_RESOURCE_SHORTAGE;
         slot = leaf_slot(space, number);
     }
-    leaf = kalloc_zeroed(LEAF_SIZE);
+    leaf = ledger_kalloc(space->ledger, LEAF_SIZE);
     if (leaf == NULL)
         return KERN_RESOURCE_SHORTAGE;
     generation = (uintptr_t)*slot >> 1;
@@ -134,7 +134,7 @@ static void leaf_free(ipc_space_t space, struct ipc_entry **slot)
     }
     *slot = slot_absent(leaf->leaf_generation + used);
     space->leaf_hint = MIN(space->leaf_hint, number);
-    kfree(leaf, LEAF_SIZE);
+    ledger_kfree(space->ledger, leaf, LEAF_SIZE);
 }
 
 /*
@@ -289,7 +289,7 @@ static void hash_grow(ipc_space_t space)
 {
     uint32_t old_size = space->hash_size;
     struct ipc_entry **old = space->hash;
-    struct ipc_entry **new = kalloc_zeroed(2 * old_size * sizeof(*new));
+    struct ipc_entry **new = ledger_kalloc(space->ledger, 2 * old_size * sizeof(*new));
 
     if (new == NULL)
         return;
@@ -307,7 +307,7 @@ static void hash_grow(ipc_space_t space)
             entry = next;
         }
     }
-    kfree(old, old_size * sizeof(*old));
+    ledger_kfree(space->ledger, old, old_size * sizeof(*old));
 }
 
 void ipc_hash_insert(ipc_space_t space, struct ipc_entry *entry)
@@ -338,11 +338,11 @@ void ipc_hash_remove(ipc_space_t space, struct ipc_entry *entry)
 kern_return_t ipc_entry_table_init(ipc_space_t space)
 {
     space->hash_size = HASH_SIZE_MIN;
-    space->hash = kalloc_zeroed(HASH_SIZE_MIN * sizeof(*space->hash));
+    space->hash = ledger_kalloc(space->ledger, HASH_SIZE_MIN * sizeof(*space->hash));
     if (space->hash == NULL)
         return KERN_RESOURCE_SHORTAGE;
     if (leaf_create(space, 0) != KERN_SUCCESS) {
-        kfree(space->hash, HASH_SIZE_MIN * sizeof(*space->hash));
+        ledger_kfree(space->ledger, space->hash, HASH_SIZE_MIN * sizeof(*space->hash));
         return KERN_RESOURCE_SHORTAGE;
     }
     return KERN_SUCCESS;
@@ -357,13 +357,13 @@ void ipc_entry_table_destroy(ipc_space_t space)
             continue;
         for (uint32_t j = 0; j < IPC_MID_LEAVES; j++)
             if (slot_present(space->root[i][j]))
-                kfree(space->root[i][j], LEAF_SIZE);
-        kfree(space->root[i], MID_SIZE);
+                ledger_kfree(space->ledger, space->root[i][j], LEAF_SIZE);
+        ledger_kfree(space->ledger, space->root[i], MID_SIZE);
     }
     if (space->root != NULL)
-        kfree(space->root, ROOT_SIZE);
-    kfree(space->first, LEAF_SIZE);
-    kfree(space->hash, space->hash_size * sizeof(*space->hash));
+        ledger_kfree(space->ledger, space->root, ROOT_SIZE);
+    ledger_kfree(space->ledger, space->first, LEAF_SIZE);
+    ledger_kfree(space->ledger, space->hash, space->hash_size * sizeof(*space->hash));
     space->root = NULL;
     space->first = NULL;
     space->hash = NULL;

@@ -5,7 +5,7 @@
 #include <ipc/ipc_kmsg.h>
 #include <ipc/ipc_right.h>
 #include <kern/cpu.h>
-#include <kern/zone.h>
+#include <kern/ledger.h>
 #include <vm/vm_map.h>
 
 /* ---- buffers --------------------------------------------------------------------------------- */
@@ -73,12 +73,54 @@ void ipc_kmsg_free(ipc_kmsg_t kmsg)
             *cache = kmsg;
         else
             zfree(kmsg_zone, kmsg);
+    } else if (kmsg->ikm_capacity & IKM_CHARGED) {
+        kmsg->ikm_capacity &= ~IKM_CHARGED;
+        ledger_credit_message(kmsg->ikm_ledger, kmsg->ikm_capacity != IKM_NOTE_CAPACITY,
+                              kmsg->ikm_charge);
+        ipc_kmsg_free(kmsg);
     } else if (kmsg->ikm_capacity == IKM_NOTE_CAPACITY) {
         zfree(note_zone, kmsg);
     } else {
         kfree(kmsg, IKM_SIZE(kmsg->ikm_capacity));
         __atomic_fetch_sub(&large_count, 1, __ATOMIC_RELAXED);
     }
+}
+
+/* Bytes of kernel memory that a message holds beside its buffer. */
+static uint32_t body_cost(mach_msg_header_t *header)
+{
+    mach_msg_descriptor_t *d = ikm_descriptors(header);
+    mach_msg_descriptor_t *end;
+    uint64_t cost = 0;
+
+    if (!(header->msgh_bits & MACH_MSGH_BITS_COMPLEX))
+        return 0;
+    end = d + ((mach_msg_base_t *)header)->body.msgh_descriptor_count;
+    for (; d < end; d++) {
+        if (d->port.type == MACH_MSG_OOL_DESCRIPTOR)
+            cost += vm_map_copy_cost((vm_map_copy_t)d->out_of_line.address);
+        else if (d->port.type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
+            cost += d->ool_ports.count * sizeof(ipc_port_t);
+    }
+    return MIN(cost, INT32_MAX); /* (it would be over any limit) */
+}
+
+bool ipc_kmsg_charge(ipc_kmsg_t kmsg, struct ledger *ledger)
+{
+    uint32_t capacity = kmsg->ikm_capacity & ~IKM_CHARGED;
+    uint32_t charged = kmsg->ikm_capacity & IKM_CHARGED ? kmsg->ikm_charge : 0;
+    uint32_t cost = IKM_SIZE(capacity) + body_cost(kmsg->ikm_header);
+
+    if (ledger == NULL || cost <= charged)
+        return true;
+    assert(charged == 0 || kmsg->ikm_ledger == ledger);
+    if (!ledger_charge_message(ledger, charged == 0 && capacity != IKM_NOTE_CAPACITY,
+                               cost - charged))
+        return false;
+    kmsg->ikm_capacity |= IKM_CHARGED;
+    kmsg->ikm_charge = cost;
+    kmsg->ikm_ledger = ledger;
+    return true;
 }
 
 uint32_t ipc_kmsg_total(void)

@@ -17,7 +17,7 @@
 #include <ipc/ipc_notify.h>
 #include <ipc/ipc_pset.h>
 #include <ipc/ipc_right.h>
-#include <kern/thread.h>
+#include <kern/task.h>
 #include <kern/trace.h>
 
 /* Port locked. */
@@ -169,6 +169,10 @@ mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
             ip_unlock(port);
             return MACH_MSG_SUCCESS;
         }
+        if (!ipc_kmsg_charge(kmsg, current_ledger())) {
+            ip_unlock(port);
+            return MACH_SEND_NO_BUFFER;
+        }
         if (port->msgcount < port->qlimit || !limited) {
             enqueue(port, kmsg);
             ip_unlock(port);
@@ -188,9 +192,10 @@ mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
     }
 }
 
-bool ipc_mqueue_deliver(ipc_kmsg_t kmsg, thread_t *receiver)
+bool ipc_mqueue_deliver(ipc_kmsg_t kmsg, struct ledger *ledger, thread_t *receiver)
 {
     ipc_port_t port = kmsg->ikm_remote;
+    bool allowed = true;
 
     *receiver = NULL;
     trace(TRACE_SEND, port, kmsg->ikm_header->msgh_id);
@@ -201,29 +206,34 @@ bool ipc_mqueue_deliver(ipc_kmsg_t kmsg, thread_t *receiver)
     }
     if (port->msgcount == 0)
         *receiver = hand_over_any(port, kmsg);
-    if (*receiver == NULL)
+    if (*receiver == NULL && (allowed = ipc_kmsg_charge(kmsg, ledger)))
         enqueue(port, kmsg);
     ip_unlock(port);
-    return true;
+    return allowed;
 }
 
-void ipc_mqueue_send_always(ipc_kmsg_t kmsg, struct ipc_work *work)
+void ipc_mqueue_send_always(ipc_kmsg_t kmsg, struct ledger *ledger, struct ipc_work *work)
 {
     thread_t receiver;
 
-    if (!ipc_mqueue_deliver(kmsg, &receiver))
+    if (!ipc_mqueue_deliver(kmsg, ledger, &receiver))
         enqueue_tail(&work->destroy, &kmsg->ikm_link);
     else if (receiver != NULL)
         thread_go(receiver, THREAD_AWAKENED);
 }
 
-void ipc_kmsg_send_always(ipc_kmsg_t kmsg)
+static void send_always(ipc_kmsg_t kmsg, struct ledger *ledger)
 {
     struct ipc_work work;
 
     ipc_work_init(&work);
-    ipc_mqueue_send_always(kmsg, &work);
+    ipc_mqueue_send_always(kmsg, ledger, &work);
     ipc_work_run(&work);
+}
+
+void ipc_kmsg_send_always(ipc_kmsg_t kmsg)
+{
+    send_always(kmsg, NULL);
 }
 
 void ipc_exchange_finish(struct ipc_exchange *exchange)
@@ -231,7 +241,7 @@ void ipc_exchange_finish(struct ipc_exchange *exchange)
     if (exchange->receiver != NULL)
         thread_go(exchange->receiver, THREAD_AWAKENED);
     if (exchange->reply != NULL)
-        ipc_kmsg_send_always(exchange->reply);
+        send_always(exchange->reply, current_ledger());
     exchange->receiver = NULL;
     exchange->reply = NULL;
 }

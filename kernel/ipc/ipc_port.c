@@ -11,19 +11,20 @@
 #include <ipc/ipc_pset.h>
 #include <ipc/ipc_space.h>
 #include <kern/debug.h>
-#include <kern/zone.h>
+#include <kern/ledger.h>
 
 static zone_t port_zone;
 
 /* Guards `destination` of all ports: who changes one can follow a chain of ports in transit. */
 static spinlock_t ipc_transit_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 
-ipc_port_t ipc_port_alloc(void)
+ipc_port_t ipc_port_alloc(struct ledger *ledger)
 {
-    ipc_port_t port = zalloc_zeroed(port_zone);
+    ipc_port_t port = ledger_zalloc(ledger, port_zone, sizeof(*port));
 
     if (port == NULL)
         return IP_NULL;
+    port->ledger = ledger;
     spin_lock_init(&port->lock, LOCK_IPC_PORT);
     port->refs = 1;
     port->active = true;
@@ -193,6 +194,7 @@ void ipc_port_destroy(ipc_port_t port, struct ipc_work *work)
     thread_t sender;
     uint8_t watch;
     void *watch_object;
+    struct ledger *ledger;
 
     ip_lock(port);
     assert(port->active && port->receiver == NULL);
@@ -205,6 +207,7 @@ void ipc_port_destroy(ipc_port_t port, struct ipc_work *work)
         ip_lock(port);
     }
     port->active = false;
+    ledger = port->ledger;
     note = port->nsrequest;
     port->nsrequest = NULL;
     requests = port->dnrequests;
@@ -223,6 +226,7 @@ void ipc_port_destroy(ipc_port_t port, struct ipc_work *work)
         thread_go(sender, THREAD_RESTART);
     ip_unlock_dropped(port);
 
+    ledger_credit(ledger, sizeof(*port));
     if (note != NULL)
         ipc_note_drop(note);
     for (uint32_t i = 1; i < request_size; i++)
@@ -252,7 +256,7 @@ void ipc_work_run(struct ipc_work *work)
             ipc_kmsg_clean(kmsg, work);
             ipc_kmsg_free(kmsg);
         } else if ((link = dequeue_head(&work->send)) != NULL) {
-            ipc_mqueue_send_always(queue_entry(link, struct ipc_kmsg, ikm_link), work);
+            ipc_mqueue_send_always(queue_entry(link, struct ipc_kmsg, ikm_link), NULL, work);
         } else {
             return;
         }
@@ -295,7 +299,7 @@ void ipc_port_end_transit(ipc_port_t port)
 
 ipc_port_t ipc_port_alloc_kernel(enum ipc_kobject_type type, void *kobject)
 {
-    ipc_port_t port = ipc_port_alloc();
+    ipc_port_t port = ipc_port_alloc(NULL);
 
     if (port == IP_NULL)
         return IP_NULL;

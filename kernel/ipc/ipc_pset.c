@@ -10,17 +10,18 @@
 #include <ipc/ipc_pset.h>
 #include <ipc/ipc_space.h>
 #include <kern/debug.h>
-#include <kern/zone.h>
+#include <kern/ledger.h>
 
 static zone_t pset_zone;
 static zone_t link_zone;
 
-struct ipc_pset *ipc_pset_alloc(void)
+struct ipc_pset *ipc_pset_alloc(struct ledger *ledger)
 {
-    struct ipc_pset *pset = zalloc_zeroed(pset_zone);
+    struct ipc_pset *pset = ledger_zalloc(ledger, pset_zone, sizeof(*pset));
 
     if (pset == NULL)
         return NULL;
+    pset->ledger = ledger;
     spin_lock_init(&pset->lock, LOCK_IPC_PSET);
     queue_init(&pset->members);
     queue_init(&pset->ready);
@@ -55,7 +56,7 @@ void ipc_pset_destroy(struct ipc_pset *pset)
     }
     ipc_mqueue_wake_receivers(&pset->receivers, MACH_RCV_PORT_DIED);
     spin_unlock(&pset->lock);
-    zfree(pset_zone, pset);
+    ledger_zfree(pset->ledger, pset_zone, pset, sizeof(*pset));
 }
 
 struct ipc_pset_link *ipc_pset_find(ipc_port_t port, struct ipc_pset *pset)
@@ -68,14 +69,19 @@ struct ipc_pset_link *ipc_pset_find(ipc_port_t port, struct ipc_pset *pset)
     return NULL;
 }
 
-struct ipc_pset_link *ipc_pset_link_alloc(void)
+struct ipc_pset_link *ipc_pset_link_alloc(struct ipc_space *space)
 {
-    return zalloc(link_zone);
+    struct ledger *ledger = space != NULL ? space->ledger : NULL;
+    struct ipc_pset_link *link = ledger_zalloc(ledger, link_zone, sizeof(*link));
+
+    if (link != NULL)
+        link->ledger = ledger;
+    return link;
 }
 
 void ipc_pset_link_free(struct ipc_pset_link *link)
 {
-    zfree(link_zone, link);
+    ledger_zfree(link->ledger, link_zone, link, sizeof(*link));
 }
 
 /*
@@ -108,7 +114,7 @@ void ipc_pset_leave(struct ipc_pset_link *link)
     queue_remove(&link->ready);
     pset->member_count--;
     spin_unlock(&pset->lock);
-    zfree(link_zone, link);
+    ipc_pset_link_free(link);
 }
 
 void ipc_pset_leave_all(ipc_port_t port)

@@ -421,7 +421,7 @@ static kern_return_t copyout_name(ipc_space_t space, ipc_port_t port,
         if (disposition == MACH_MSG_TYPE_PORT_SEND && ipc_entry_urefs(entry) == MACH_PORT_UREFS_MAX)
             return KERN_UREFS_OVERFLOW;
     } else {
-        kr = ipc_entry_alloc_name(space, name, &entry);
+        kr = ipc_entry_alloc_new_name(space, name, &entry);
         if (kr != KERN_SUCCESS)
             return kr;
     }

@@ -5,7 +5,9 @@
 #include <ipc/ipc_pset.h>
 #include <ipc/ipc_right.h>
 #include <ipc/ipc_space.h>
+#include <kern/ledger.h>
 #include <kern/sched.h>
+#include <kern/task.h>
 #include <kern/zone.h>
 
 static zone_t space_zone;
@@ -18,7 +20,7 @@ struct ipc_space ipc_space_reply_data = {.refs = 1, .active = true,
 
 kern_return_t ipc_space_create(struct task *task, ipc_space_t *spacep)
 {
-    ipc_space_t space = zalloc_zeroed(space_zone);
+    ipc_space_t space = ledger_zalloc(task->ledger, space_zone, sizeof(*space));
     kern_return_t kr;
 
     if (space == NULL)
@@ -27,9 +29,12 @@ kern_return_t ipc_space_create(struct task *task, ipc_space_t *spacep)
     space->refs = 1;
     space->active = true;
     space->task = task;
+    space->ledger = task->ledger;
+    space->entry_limit = task->ledger != NULL ? MIN(task->ledger->limit[LEDGER_NAMES], UINT32_MAX)
+                                              : UINT32_MAX;
     kr = ipc_entry_table_init(space);
     if (kr != KERN_SUCCESS) {
-        zfree(space_zone, space);
+        ledger_zfree(space->ledger, space_zone, space, sizeof(*space));
         return kr;
     }
     *spacep = space;
@@ -70,7 +75,7 @@ void ipc_space_free(ipc_space_t space)
 {
     if (space->active)
         ipc_space_terminate(space);
-    zfree(space_zone, space);
+    ledger_zfree(space->ledger, space_zone, space, sizeof(*space));
 }
 
 mach_port_name_t ipc_space_copyout_send(ipc_space_t space, ipc_port_t port)

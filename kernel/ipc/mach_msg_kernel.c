@@ -5,7 +5,7 @@
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_mqueue.h>
 #include <ipc/ipc_right.h>
-#include <kern/thread.h>
+#include <kern/task.h>
 #include <mig_kernel.h>
 
 /* The right that a disposition makes of a port the kernel names. IP_DEAD: the port is dead. */
@@ -95,7 +95,7 @@ static ipc_port_t reply_port_take(struct thread *self)
     ipc_port_t port = self->rpc_port;
 
     self->rpc_port = IP_NULL;
-    if (port == IP_NULL && (port = ipc_port_alloc()) != IP_NULL)
+    if (port == IP_NULL && (port = ipc_port_alloc(NULL)) != IP_NULL)
         port->receiver = ipc_space_reply;
     return port;
 }
@@ -113,7 +113,8 @@ mach_msg_return_t mach_msg_rpc_kmsg(ipc_kmsg_t kmsg, ipc_kmsg_t *reply)
     }
     kmsg->ikm_local = ipc_port_make_sonce(port);
     kmsg->ikm_header->msgh_bits |= MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE);
-    if (ipc_mqueue_deliver(kmsg, &exchange.receiver)) {
+    /* It is the thread's task that pays, if it has to be queued: an exception stays when its thread is gone. */
+    if (ipc_mqueue_deliver(kmsg, current_ledger(), &exchange.receiver)) {
         mr = ipc_mqueue_receive_reply(port, &exchange, reply);
     } else {
         ipc_kmsg_destroy(kmsg);

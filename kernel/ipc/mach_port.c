@@ -19,14 +19,15 @@ struct new_right {
     void *object;
 };
 
-static kern_return_t new_right_make(mach_port_right_t right, struct new_right *new)
+static kern_return_t new_right_make(ipc_space_t space, mach_port_right_t right,
+                                    struct new_right *new)
 {
     switch (right) {
     case MACH_PORT_RIGHT_RECEIVE:
-        new->object = ipc_port_alloc();
+        new->object = ipc_port_alloc(space->ledger);
         break;
     case MACH_PORT_RIGHT_PORT_SET:
-        new->object = ipc_pset_alloc();
+        new->object = ipc_pset_alloc(space->ledger);
         break;
     case MACH_PORT_RIGHT_DEAD_NAME:
         new->type = MACH_PORT_TYPE_DEAD_NAME | 1; /* with a user reference */
@@ -52,7 +53,7 @@ static kern_return_t allocate(ipc_space_t space, mach_port_right_t right, mach_p
 {
     struct ipc_entry *entry;
     struct new_right new;
-    kern_return_t kr = new_right_make(right, &new);
+    kern_return_t kr = new_right_make(space, right, &new);
 
     if (kr != KERN_SUCCESS)
         return kr;
@@ -62,7 +63,7 @@ static kern_return_t allocate(ipc_space_t space, mach_port_right_t right, mach_p
     else if (*name == MACH_PORT_NAME_NULL)
         kr = ipc_entry_alloc(space, &entry);
     else
-        kr = ipc_entry_alloc_name(space, *name, &entry);
+        kr = ipc_entry_alloc_new_name(space, *name, &entry);
     if (kr != KERN_SUCCESS) {
         is_unlock(space);
         new_right_drop(&new);

@@ -5,6 +5,7 @@
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_notify.h>
 #include <ipc/ipc_right.h>
+#include <kern/task.h>
 #include <mach/mach_port_server.h>
 #include <mach/notify_ids.h>
 
@@ -142,6 +143,10 @@ kern_return_t mach_port_request_notification(ipc_space_t space, mach_port_name_t
         note = ipc_note_alloc(notify);
         if (note == NULL)
             return KERN_RESOURCE_SHORTAGE;
+        if (!ipc_kmsg_charge(note, current_ledger())) {
+            ipc_note_cancel(note);
+            return KERN_RESOURCE_SHORTAGE;
+        }
     }
     switch (id) {
     case MACH_NOTIFY_PORT_DESTROYED:

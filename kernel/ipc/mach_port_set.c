@@ -43,7 +43,7 @@ kern_return_t mach_port_insert_member(ipc_space_t space, mach_port_name_t name,
     ipc_port_t port;
     kern_return_t kr;
 
-    link = ipc_pset_link_alloc();
+    link = ipc_pset_link_alloc(space);
     if (link == NULL)
         return KERN_RESOURCE_SHORTAGE;
     kr = find_both(space, name, set, &port, &pset);
@@ -105,7 +105,7 @@ kern_return_t mach_port_move_member(ipc_space_t space, mach_port_name_t member,
 
     if (after == MACH_PORT_NAME_NULL)
         return remove_member(space, member);
-    link = ipc_pset_link_alloc();
+    link = ipc_pset_link_alloc(space);
     if (link == NULL)
         return KERN_RESOURCE_SHORTAGE;
     kr = find_both(space, member, after, &port, &pset);

@@ -10,6 +10,7 @@
 #include <ipc/ipc_port.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/ledger.h>
 #include <kern/task.h>
 #include <kern/traps.h>
 #include <kern/zone.h>
@@ -100,8 +101,10 @@ static bool alarm_take(struct alarm *alarm)
 
 static void alarm_free(struct alarm *alarm)
 {
-    task_deallocate(alarm->task);
-    zfree(alarm_zone, alarm);
+    struct task *task = alarm->task;
+
+    ledger_zfree(task->ledger, alarm_zone, alarm, sizeof(*alarm));
+    task_deallocate(task);
 }
 
 /* The time has come: interrupt context. The kernel runs with interrupts masked, so nothing that was
@@ -134,13 +137,13 @@ kern_return_t clock_alarm(clock_serv_t clock, int alarm_type, time_value64_t ala
     kr = deadline_of(alarm_type, alarm_time.seconds, alarm_time.nanoseconds, &deadline);
     if (kr != KERN_SUCCESS)
         return kr;
-    alarm = zalloc(alarm_zone);
+    alarm = ledger_zalloc(task->ledger, alarm_zone, sizeof(*alarm));
     if (alarm == NULL)
         return KERN_RESOURCE_SHORTAGE;
     alarm->kmsg = ipc_kmsg_alloc(sizeof(clock_alarm_reply_t));
-    if (alarm->kmsg == NULL) {
-        zfree(alarm_zone, alarm);
-        return KERN_RESOURCE_SHORTAGE;
+    if (alarm->kmsg == NULL || !ipc_kmsg_charge(alarm->kmsg, task->ledger)) {
+        kr = KERN_RESOURCE_SHORTAGE;
+        goto fail;
     }
     message = (clock_alarm_reply_t *)alarm->kmsg->ikm_header;
     message->header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, 0);
@@ -154,9 +157,8 @@ kern_return_t clock_alarm(clock_serv_t clock, int alarm_type, time_value64_t ala
     spin_lock(&task->lock);
     if (!task->active) {
         spin_unlock(&task->lock);
-        ipc_kmsg_free(alarm->kmsg);
-        zfree(alarm_zone, alarm);
-        return KERN_TERMINATED;
+        kr = KERN_TERMINATED;
+        goto fail;
     }
     task_reference(task);
     alarm->kmsg->ikm_remote = alarm_port;
@@ -164,6 +166,12 @@ kern_return_t clock_alarm(clock_serv_t clock, int alarm_type, time_value64_t ala
     timer_arm(&alarm->timer, deadline);
     spin_unlock(&task->lock);
     return KERN_SUCCESS;
+
+fail:
+    if (alarm->kmsg != NULL)
+        ipc_kmsg_free(alarm->kmsg);
+    ledger_zfree(task->ledger, alarm_zone, alarm, sizeof(*alarm));
+    return kr;
 }
 
 void clock_alarm_cancel_all(struct task *task)

@@ -8,6 +8,7 @@
 #include <kern/cpu.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/ledger.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/traps.h>
@@ -65,6 +66,7 @@ static kern_return_t counters(host_info_t out, mach_msg_type_number_t *count)
         .wired_pages = vm_counts.wired,
         .semaphores = semaphore_total(),
         .spaces = ipc_space_total(),
+        .ledgers = ledger_total(),
     };
 
     if (*count < HOST_OSTIA_COUNTERS_COUNT)

@@ -3,9 +3,10 @@
  * its routines that are about memory are in vm/.)
  */
 #include <grade.h>
-#include <ipc/ipc_port.h>
+#include <ipc/ipc_space.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/ledger.h>
 #include <kern/task.h>
 #include <kern/zone.h>
 #include <mach/host_priv_server.h>
@@ -71,6 +72,28 @@ kern_return_t task_set_security_token(host_priv_t host, task_t task, security_to
     spin_lock(&task->lock);
     /* Senders read it without the lock, as one word: never half of it. */
     __atomic_store(&task->token, &token, __ATOMIC_RELAXED);
+    spin_unlock(&task->lock);
+    return KERN_SUCCESS;
+}
+
+kern_return_t task_set_limits(host_priv_t host, task_t task, task_limits_t limits)
+{
+    uint64_t values[LEDGER_ITEMS] = {
+        [LEDGER_NAMES] = limits.names,
+        [LEDGER_MESSAGES] = limits.messages,
+        [LEDGER_MESSAGE_BYTES] = limits.message_bytes,
+        [LEDGER_MEMORY] = limits.kernel_memory,
+    };
+
+    if (host == NULL)
+        return KERN_INVALID_HOST;
+    if (task == NULL || task->ledger == NULL)
+        return KERN_INVALID_ARGUMENT;
+    for (int i = 0; i < LEDGER_ITEMS; i++)
+        __atomic_store_n(&task->ledger->limit[i], values[i], __ATOMIC_RELAXED);
+    spin_lock(&task->lock);
+    if (task->space != NULL)
+        __atomic_store_n(&task->space->entry_limit, MIN(limits.names, UINT32_MAX), __ATOMIC_RELAXED);
     spin_unlock(&task->lock);
     return KERN_SUCCESS;
 }

@@ -7,6 +7,7 @@
 #include <kern/cpu.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/ledger.h>
 #include <kern/sched.h>
 #include <kern/task.h>
 #include <kern/thread.h>
@@ -49,6 +50,7 @@ void kmain(uint64_t fdt_phys)
     sched_init();     /* run queues, wait queues, time-outs */
     vm_object_init(); /* memory objects */
     vm_map_init();    /* address spaces */
+    ledger_init(boot_info.ram_end - boot_info.ram_start); /* what tasks may use of all that */
     ipc_init();       /* ports, messages */
     task_init();
     thread_init();

@@ -9,6 +9,7 @@
 #include <ipc/ipc_entry.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/ledger.h>
 #include <kern/task.h>
 #include <kern/traps.h>
 #include <kern/zone.h>
@@ -30,6 +31,8 @@ struct semaphore {
 
 static zone_t semaphore_zone;
 
+#define SEMAPHORE_COST (sizeof(struct semaphore) + sizeof(struct ipc_port))
+
 kern_return_t semaphore_create(task_t task, semaphore_t *out, int policy, int value)
 {
     struct semaphore *semaphore;
@@ -38,7 +41,7 @@ kern_return_t semaphore_create(task_t task, semaphore_t *out, int policy, int va
         return KERN_INVALID_ARGUMENT;
     if (value < 0)
         return KERN_INVALID_VALUE;
-    semaphore = zalloc_zeroed(semaphore_zone);
+    semaphore = ledger_zalloc(task->ledger, semaphore_zone, SEMAPHORE_COST);
     if (semaphore == NULL)
         return KERN_RESOURCE_SHORTAGE;
     spin_lock_init(&semaphore->lock, LOCK_WAITQ);
@@ -49,14 +52,14 @@ kern_return_t semaphore_create(task_t task, semaphore_t *out, int policy, int va
     semaphore->refs = 2; /* active, and the caller's */
     semaphore->port = ipc_port_alloc_kernel(IKOT_SEMAPHORE, semaphore);
     if (semaphore->port == NULL) {
-        zfree(semaphore_zone, semaphore);
+        ledger_zfree(task->ledger, semaphore_zone, semaphore, SEMAPHORE_COST);
         return KERN_RESOURCE_SHORTAGE;
     }
     spin_lock(&task->lock);
     if (!task->active) {
         spin_unlock(&task->lock);
         ipc_port_dealloc_kernel(semaphore->port);
-        zfree(semaphore_zone, semaphore);
+        ledger_zfree(task->ledger, semaphore_zone, semaphore, SEMAPHORE_COST);
         return KERN_TERMINATED;
     }
     semaphore->task = task;
@@ -69,10 +72,13 @@ kern_return_t semaphore_create(task_t task, semaphore_t *out, int policy, int va
 
 void semaphore_dereference(semaphore_t semaphore)
 {
+    struct task *task;
+
     if (semaphore == NULL || __atomic_sub_fetch(&semaphore->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    task_deallocate(semaphore->task);
-    zfree(semaphore_zone, semaphore);
+    task = semaphore->task;
+    ledger_zfree(task->ledger, semaphore_zone, semaphore, SEMAPHORE_COST);
+    task_deallocate(task);
 }
 
 /* Ends it, once, whoever comes first. The caller holds a reference. */

@@ -11,6 +11,7 @@
 #include <ipc/ipc_space.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/ledger.h>
 #include <kern/task.h>
 #include <kern/zone.h>
 #include <vm/vm_map.h>
@@ -71,6 +72,11 @@ kern_return_t task_create_internal(task_t parent, bool inherit_memory, task_t *o
 
     if (task == NULL)
         return kr;
+    task->ledger = ledger_create(parent != NULL ? parent->ledger : NULL, sizeof(struct task));
+    if (task->ledger == NULL) {
+        zfree(task_zone, task);
+        return kr;
+    }
     if (parent != NULL) {
         kr = task_inherit(task, parent, &parent_map);
         if (kr != KERN_SUCCESS)
@@ -80,7 +86,8 @@ kern_return_t task_create_internal(task_t parent, bool inherit_memory, task_t *o
     /* Not the parent's: a privileged host port is given to a task on purpose, or not at all. */
     task->host = ipc_port_make_send(realhost.self);
 
-    task->map = inherit_memory && parent != NULL ? vm_map_fork(parent_map) : vm_map_create();
+    task->map = inherit_memory && parent != NULL ? vm_map_fork(parent_map, task->ledger)
+                                                  : vm_map_create(task->ledger);
     if (task->map == NULL)
         goto fail;
     kr = ipc_space_create(task, &task->space);
@@ -125,7 +132,7 @@ void task_deallocate(task_t task)
     assert(!task->active && task->space == NULL);
     if (task->map != NULL)
         vm_map_deallocate(task->map);
-    zfree(task_zone, task);
+    ledger_zfree(task->ledger, task_zone, task, sizeof(*task));
 }
 
 uint32_t task_total(void)

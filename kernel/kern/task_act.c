@@ -6,6 +6,7 @@
 #include <ipc/ipc_space.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/ledger.h>
 #include <kern/task.h>
 #include <kern/zone.h>
 #include <mach/task_server.h>
@@ -136,6 +137,27 @@ static time_value_t time_value(uint64_t ticks)
     return (time_value_t){time.seconds, time.nanoseconds / 1000};
 }
 
+static kern_return_t limits_info(task_t task, void *out)
+{
+    struct task_limits_info info = {{0}, {0}};
+    task_limits_t *parts[] = {&info.limit, &info.used};
+
+    if (task->ledger == NULL)
+        return KERN_INVALID_ARGUMENT;
+    for (int i = 0; i < 2; i++) {
+        const uint64_t *values = i == 0 ? task->ledger->limit : task->ledger->used;
+
+        *parts[i] = (task_limits_t){values[LEDGER_NAMES], values[LEDGER_MESSAGES],
+                                    values[LEDGER_MESSAGE_BYTES], values[LEDGER_MEMORY]};
+    }
+    spin_lock(&task->lock);
+    if (task->space != NULL)
+        info.used.names = task->space->entry_count;
+    spin_unlock(&task->lock);
+    memcpy(out, &info, sizeof(info));
+    return KERN_SUCCESS;
+}
+
 kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_number_t *count)
 {
     uint64_t user, system;
@@ -177,6 +199,10 @@ kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_
         memcpy(out, &info, sizeof(info));
         *count = TASK_EVENTS_INFO_COUNT;
         return KERN_SUCCESS;
+    }
+    if (flavor == TASK_LIMITS_INFO && *count >= TASK_LIMITS_INFO_COUNT) {
+        *count = TASK_LIMITS_INFO_COUNT;
+        return limits_info(task, out);
     }
     return KERN_INVALID_ARGUMENT;
 }

@@ -11,16 +11,20 @@
 #include <ipc/ipc_port.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/ledger.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/zone.h>
 
 static zone_t thread_zone;
 
+/* What a thread is charged as: with its stack, its port, and the one for answers to the kernel. */
+#define THREAD_COST (sizeof(struct thread) + MACHINE_THREAD_SIZE + 2 * sizeof(struct ipc_port))
+
 /* A thread of task, in no list, suspended once, never run. One reference (its being alive). */
 static thread_t thread_alloc(struct task *task, void (*entry)(void *), void *arg, int priority)
 {
-    struct thread *thread = zalloc_zeroed(thread_zone);
+    struct thread *thread = ledger_zalloc(task->ledger, thread_zone, THREAD_COST);
 
     if (thread == NULL)
         return NULL;
@@ -40,7 +44,7 @@ static thread_t thread_alloc(struct task *task, void (*entry)(void *), void *arg
     thread->runq_cpu = -1;
     timer_init(&thread->wait_timer, thread_wait_expired);
     if (machine_thread_create(thread, entry, arg) != KERN_SUCCESS) {
-        zfree(thread_zone, thread);
+        ledger_zfree(task->ledger, thread_zone, thread, THREAD_COST);
         return NULL;
     }
     task_reference(task);
@@ -110,10 +114,13 @@ void thread_reference(thread_t thread)
 
 void thread_deallocate(thread_t thread)
 {
+    struct task *task;
+
     if (thread == NULL || __atomic_sub_fetch(&thread->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    task_deallocate(thread->task);
-    zfree(thread_zone, thread);
+    task = thread->task;
+    ledger_zfree(task->ledger, thread_zone, thread, THREAD_COST);
+    task_deallocate(task);
 }
 
 uint32_t thread_total(void)

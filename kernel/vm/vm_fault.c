@@ -352,7 +352,8 @@ static kern_return_t fault(vm_map_t map, vm_address_t va, vm_prot_t access, bool
         if (kr != KERN_SUCCESS && f.copied) /* what is mapped is no more what the top shows */
             pmap_remove(map->pmap, va, va + PAGE_SIZE);
         release(&f);
-        if (kr == KERN_RESOURCE_SHORTAGE)
+        /* No tables: because memory is short, or because the task may have no more of it. */
+        if (kr == KERN_RESOURCE_SHORTAGE && ledger_has_room(map->ledger, PMAP_TABLES_MAX * PAGE_SIZE))
             kr = wait_for_memory(&f);
     } while (kr == FAULT_RETRY);
     return kr;

@@ -17,9 +17,9 @@ static bool inherited(vm_map_entry_t entry)
            || entry->object->normal;
 }
 
-vm_map_t vm_map_fork(vm_map_t parent)
+vm_map_t vm_map_fork(vm_map_t parent, struct ledger *ledger)
 {
-    vm_map_t child = vm_map_create();
+    vm_map_t child = vm_map_create(ledger);
     vm_address_t va = 0;
 
     if (child == NULL)
@@ -49,6 +49,10 @@ vm_map_t vm_map_fork(vm_map_t parent)
             continue; /* another thread unmapped it meanwhile */
         if (kr != KERN_SUCCESS)
             break;
+        if (!ledger_has_room(ledger, sizeof(*copy))) {
+            vm_map_entry_dispose(copy);
+            break;
+        }
         va = copy->end;
         spin_lock(&child->lock);
         vm_map_entry_link(child, copy);

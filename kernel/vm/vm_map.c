@@ -32,15 +32,16 @@ void vm_map_entry_free(vm_map_entry_t entry)
     zfree(entry_zone, entry);
 }
 
-vm_map_t vm_map_create(void)
+vm_map_t vm_map_create(struct ledger *ledger)
 {
-    vm_map_t map = zalloc_zeroed(map_zone);
+    vm_map_t map = ledger_zalloc(ledger, map_zone, sizeof(*map));
 
     if (map == NULL)
         return NULL;
-    map->pmap = pmap_create();
+    map->ledger = ledger;
+    map->pmap = pmap_create(ledger);
     if (map->pmap == NULL) {
-        zfree(map_zone, map);
+        ledger_zfree(ledger, map_zone, map, sizeof(*map));
         return NULL;
     }
     spin_lock_init(&map->lock, LOCK_VM_MAP);
@@ -62,7 +63,7 @@ void vm_map_deallocate(vm_map_t map)
         return;
     vm_map_terminate(map);
     pmap_destroy(map->pmap);
-    zfree(map_zone, map);
+    ledger_zfree(map->ledger, map_zone, map, sizeof(*map));
 }
 
 void vm_map_terminate(vm_map_t map)
@@ -184,7 +185,7 @@ void vm_map_entry_dispose(vm_map_entry_t entry)
 
 vm_map_entry_t vm_map_clip(vm_map_t map, vm_map_entry_t entry, vm_address_t at)
 {
-    vm_map_entry_t upper = vm_map_entry_alloc();
+    vm_map_entry_t upper = ledger_has_room(map->ledger, sizeof(*upper)) ? vm_map_entry_alloc() : NULL;
 
     if (upper == NULL)
         return NULL;
@@ -384,7 +385,7 @@ kern_return_t vm_map_enter(vm_map_t map, vm_address_t *address, vm_size_t size, 
     model.inheritance = inheritance;
     if (object == NULL && extend(map, &model))
         goto done;
-    entry = vm_map_entry_alloc();
+    entry = ledger_has_room(map->ledger, sizeof(*entry)) ? vm_map_entry_alloc() : NULL;
     if (entry == NULL) {
         kr = KERN_RESOURCE_SHORTAGE;
         goto out;

@@ -23,6 +23,17 @@ void vm_map_entries_discard(struct queue *entries)
     }
 }
 
+/* Bytes of kernel memory that these entries are. */
+static vm_size_t entries_size(struct queue *entries)
+{
+    vm_map_entry_t entry;
+    vm_size_t size = 0;
+
+    queue_for_each (entry, entries, struct vm_map_entry, link)
+        size += sizeof(*entry);
+    return size;
+}
+
 /* May a copy of the entry be made by reference? */
 static bool can_share_lazily(vm_map_entry_t entry)
 {
@@ -255,6 +266,8 @@ kern_return_t vm_map_insert_entries(vm_map_t map, vm_address_t *address, vm_size
     struct queue *link;
     kern_return_t kr;
 
+    if (!ledger_has_room(map->ledger, entries_size(entries)))
+        return KERN_RESOURCE_SHORTAGE;
     spin_lock(&map->lock);
     kr = vm_map_place(map, &place, size, mask, anywhere);
     if (kr == KERN_SUCCESS) {
@@ -290,6 +303,13 @@ static vm_map_copy_t copy_alloc(vm_size_t size, vm_size_t bytes)
 static bool by_value(vm_map_copy_t copy)
 {
     return queue_empty(&copy->entries);
+}
+
+vm_size_t vm_map_copy_cost(vm_map_copy_t copy)
+{
+    if (copy == VM_MAP_COPY_NULL)
+        return 0;
+    return sizeof(*copy) + (by_value(copy) ? copy->size : entries_size(&copy->entries));
 }
 
 void vm_map_copy_discard(vm_map_copy_t copy)

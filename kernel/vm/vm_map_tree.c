@@ -131,6 +131,7 @@ void vm_map_entry_link(vm_map_t map, vm_map_entry_t entry)
     if ((next = vm_map_entry_next(map, entry)) != NULL)
         set_gap(map, next);
     map->entry_count++;
+    ledger_charge_always(map->ledger, sizeof(*entry)); /* (who made the entry asked before) */
     map->size += entry->end - entry->start;
 }
 
@@ -155,6 +156,7 @@ void vm_map_entry_unlink(vm_map_t map, vm_map_entry_t entry)
     if (map->hint == entry)
         map->hint = NULL;
     map->entry_count--;
+    ledger_credit(map->ledger, sizeof(*entry));
     map->size -= entry->end - entry->start;
 }
 

@@ -186,21 +186,21 @@ static inline void expect_baseline(void)
         counters(&now);
         if (now.ports == baseline.ports && now.kmsgs == baseline.kmsgs
             && now.tasks == baseline.tasks && now.threads == baseline.threads
-            && now.vm_map_entries <= baseline.vm_map_entries)
+            && now.ledgers == baseline.ledgers && now.vm_map_entries <= baseline.vm_map_entries)
             break;
         thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 10);
     }
     if (now.ports != baseline.ports || now.port_sets != baseline.port_sets
         || now.kmsgs != baseline.kmsgs || now.tasks != baseline.tasks
         || now.threads != baseline.threads || now.semaphores != baseline.semaphores
-        || now.spaces != baseline.spaces || now.vm_maps != baseline.vm_maps
+        || now.ledgers != baseline.ledgers || now.spaces != baseline.spaces || now.vm_maps != baseline.vm_maps
         || now.vm_map_entries > baseline.vm_map_entries + 4
         || now.vm_objects > baseline.vm_objects + 8) /* shadows that nothing has collapsed yet */
         FAIL("left behind: ports %u -> %u, sets %u -> %u, kmsgs %u -> %u, tasks %u -> %u, "
-             "threads %u -> %u, semaphores %u -> %u, spaces %u -> %u, maps %u -> %u, "
+             "ledgers %u -> %u, threads %u -> %u, semaphores %u -> %u, spaces %u -> %u, maps %u -> %u, "
              "map entries %u -> %u, objects %u -> %u",
              baseline.ports, now.ports, baseline.port_sets, now.port_sets, baseline.kmsgs, now.kmsgs,
-             baseline.tasks, now.tasks, baseline.threads, now.threads, baseline.semaphores,
+             baseline.tasks, now.tasks, baseline.ledgers, now.ledgers, baseline.threads, now.threads, baseline.semaphores,
              now.semaphores, baseline.spaces, now.spaces, baseline.vm_maps, now.vm_maps,
              baseline.vm_map_entries, now.vm_map_entries, baseline.vm_objects, now.vm_objects);
 }

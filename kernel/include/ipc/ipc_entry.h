@@ -91,7 +91,8 @@ static inline struct ipc_entry *ipc_entry_lookup(ipc_space_t space, mach_port_na
 /* Makes the table more free entries. KERN_RESOURCE_SHORTAGE, KERN_NO_SPACE. */
 kern_return_t ipc_entry_grow(ipc_space_t space);
 
-/* A free entry, now the caller's to fill in: bits has nothing but the generation, request is 0. */
+/* A free entry, now the caller's to fill in: bits has nothing but the generation, request is 0.
+ * KERN_RESOURCE_SHORTAGE: also if the task may have no more names. */
 static inline kern_return_t ipc_entry_alloc(ipc_space_t space, struct ipc_entry **entryp)
 {
     struct ipc_entry *entry = space->spare;
@@ -103,6 +104,8 @@ static inline kern_return_t ipc_entry_alloc(ipc_space_t space, struct ipc_entry 
         return KERN_SUCCESS;
     }
     entry = space->free;
+    if (__builtin_expect(space->entry_count >= space->entry_limit, 0))
+        return KERN_RESOURCE_SHORTAGE;
     if (__builtin_expect(entry == NULL, 0)) {
         if ((kr = ipc_entry_grow(space)) != KERN_SUCCESS)
             return kr;
@@ -119,14 +122,26 @@ static inline kern_return_t ipc_entry_alloc(ipc_space_t space, struct ipc_entry 
     return KERN_SUCCESS;
 }
 
-/* The entry of a chosen name, made as above. KERN_NAME_EXISTS; KERN_NO_SPACE: its slot is in use
- * under another generation; KERN_INVALID_VALUE: null, dead; KERN_RESOURCE_SHORTAGE. */
+/* The entry of a chosen name, made as above, but over the limit, too: for a name that takes the place of
+ * another. KERN_NAME_EXISTS; KERN_NO_SPACE: its slot is in use under another generation;
+ * KERN_INVALID_VALUE: null, dead; KERN_RESOURCE_SHORTAGE. */
 kern_return_t ipc_entry_alloc_name(ipc_space_t space, mach_port_name_t name,
                                    struct ipc_entry **entryp);
 /* The entry, out of the hash, is free; its name becomes stale. */
 void ipc_entry_free(ipc_space_t space, struct ipc_entry *entry);
 /* The entry that the space keeps as its spare one, if there is one, is free like the others. */
 void ipc_entry_unspare(ipc_space_t space);
+/* The same as ipc_entry_alloc_name for one more name. */
+static inline kern_return_t ipc_entry_alloc_new_name(ipc_space_t space, mach_port_name_t name,
+                                                     struct ipc_entry **entryp)
+{
+    kern_return_t kr = ipc_entry_alloc_name(space, name, entryp);
+
+    if (kr != KERN_SUCCESS || space->entry_count <= space->entry_limit)
+        return kr;
+    ipc_entry_free(space, *entryp);
+    return KERN_RESOURCE_SHORTAGE;
+}
 /* The first entry in use at or after *index, which is set to its index; NULL: there is none. */
 struct ipc_entry *ipc_entry_next(ipc_space_t space, uint32_t *index);
 

@@ -26,16 +26,29 @@ struct ipc_kmsg {
     };
     ipc_port_t ikm_local;           /* reply right, of the header's local disposition, or IP_NULL */
     security_token_t ikm_sender;    /* {0,0}: the kernel */
-    uint32_t ikm_capacity;          /* bytes at ikm_header, with room for a trailer */
+    uint32_t ikm_capacity;          /* bytes at ikm_header, with room for a trailer; IKM_CHARGED */
+    uint32_t ikm_charge;            /* of a charged one: bytes, to ikm_ledger, until it is freed */
+    struct ledger *ikm_ledger;
     bool ikm_circular;              /* its receive right would wait for itself: destroy */
     mach_msg_header_t *ikm_header;  /* msgh_size is exact; msgh_bits as sent, checked */
     uint64_t ikm_inline[IKM_SMALL_SIZE / 8];
 };
 typedef struct ipc_kmsg *ipc_kmsg_t;
 
+/*
+ * Who pays for a message (kern/ledger.h): nobody as long as it is small and on its way straight to a
+ * receiver: each thread has one such at most. Charged to the task it comes from, until it is freed, is a
+ * large one that a user sends, from the start; one with arrays of rights or memory since these were copied in; and any that
+ * is queued, or waits with its sender.
+ */
+#define IKM_CHARGED 0x80000000U
+
 /* A kmsg with room for size bytes (header and all) and a trailer; header->msgh_size set, ports
  * IP_NULL, bits 0, sender the kernel. NULL: out of memory. */
 ipc_kmsg_t ipc_kmsg_alloc(mach_msg_size_t size);
+/* Charges to the ledger all that the message takes by now and is not charged yet; what it was charged
+ * before was to the same ledger. False: that would be too much; nothing has changed. */
+bool ipc_kmsg_charge(ipc_kmsg_t kmsg, struct ledger *ledger);
 /* Frees the buffer only. */
 void ipc_kmsg_free(ipc_kmsg_t kmsg);
 /* Releases every right and all memory in it (as its dispositions say), then frees it. No locks. */

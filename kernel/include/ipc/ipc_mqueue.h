@@ -15,17 +15,17 @@ struct ipc_exchange {
 
 /*
  * Sends to kmsg->ikm_remote. MACH_MSG_SUCCESS: the message is consumed (a dead port's is
- * destroyed); MACH_SEND_TIMED_OUT, MACH_SEND_INTERRUPTED: it is still the caller's. No locks;
- * blocks.
+ * destroyed); MACH_SEND_TIMED_OUT, MACH_SEND_INTERRUPTED, MACH_SEND_NO_BUFFER (it would have to be
+ * queued, and the task has too much in queues already): it is still the caller's. No locks; blocks.
  */
 mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
                                   mach_msg_timeout_t timeout, struct ipc_exchange *exchange);
-/* Never blocks, whatever the limit. A dead (or kernel) port's message goes to work->destroy. No
- * locks. */
-void ipc_mqueue_send_always(ipc_kmsg_t kmsg, struct ipc_work *work);
-/* The same; but *receiver, if it got the message at once, is for the caller to wake up, and a dead
- * port's message stays the caller's: false. */
-bool ipc_mqueue_deliver(ipc_kmsg_t kmsg, thread_t *receiver);
+/* Never blocks, whatever the queue limit. A dead (or kernel) port's message goes to work->destroy, and so
+ * does one that has to be queued when the ledger (NULL: none) does not allow it. No locks. */
+void ipc_mqueue_send_always(ipc_kmsg_t kmsg, struct ledger *ledger, struct ipc_work *work);
+/* The same; but *receiver, if it got the message at once, is for the caller to wake up, and a message
+ * that would be destroyed stays the caller's: false. */
+bool ipc_mqueue_deliver(ipc_kmsg_t kmsg, struct ledger *ledger, thread_t *receiver);
 /* Does what is left of an exchange when nothing is received. */
 void ipc_exchange_finish(struct ipc_exchange *exchange);
 

@@ -24,6 +24,7 @@
 
 struct ipc_space;
 struct ipc_kmsg;
+struct ledger;
 
 /* What a kernel port stands for (kotype). */
 enum ipc_kobject_type {
@@ -66,6 +67,7 @@ struct ipc_port {
     struct ipc_kmsg *pdrequest;
     struct ipc_dnrequest *dnrequests; /* by ipc_entry.request; 0 heads the free ones */
     void *watch_object;
+    struct ledger *ledger;            /* whose space made it, and pays until it dies; or NULL */
     struct queue messages;            /* struct ipc_kmsg.ikm_link, FIFO */
     struct waitq receivers;           /* threads waiting to receive from this port itself */
     struct waitq senders;             /* blocked at the queue limit, served in order */
@@ -125,8 +127,10 @@ void ipc_work_init(struct ipc_work *work);
 /* Does it all, and what it brings about. No locks held; preempts when it takes long. */
 void ipc_work_run(struct ipc_work *work);
 
-/* A port with a receive right (the caller's), in limbo. NULL: out of memory. */
-ipc_port_t ipc_port_alloc(void);
+/* A port with a receive right (the caller's), in limbo, that the ledger pays for until it dies: a dead one
+ * is kept by the names others have for it, and those are limited. NULL: out of memory, or of what the
+ * ledger allows. */
+ipc_port_t ipc_port_alloc(struct ledger *ledger);
 /* Unlocks a port of which one has just taken a right away: frees it if that was the last. */
 void ip_unlock_dropped(ipc_port_t port);
 /* The port leaves its space and its sets; waiting receivers return `why`. Port locked, and the

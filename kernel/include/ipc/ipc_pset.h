@@ -14,6 +14,7 @@
 struct ipc_pset {
     spinlock_t lock;          /* after the locks of ports */
     mach_port_name_t name;    /* in the space it is in, whose lock guards this */
+    struct ledger *ledger;    /* fixed: pays for the set and the links to it */
     uint32_t member_count;
     struct queue members;     /* struct ipc_pset_link.member */
     struct queue ready;       /* struct ipc_pset_link.ready; served in turn */
@@ -21,6 +22,7 @@ struct ipc_pset {
 };
 
 struct ipc_pset_link {
+    struct ledger *ledger;
     ipc_port_t port;
     struct ipc_pset *pset;
     struct queue in_port;     /* owned by the port's lock */
@@ -28,13 +30,14 @@ struct ipc_pset_link {
     struct queue ready;       /* unlinked: not ready */
 };
 
-/* An empty set, for a name. NULL: out of memory. */
-struct ipc_pset *ipc_pset_alloc(void);
+/* An empty set, for a name. NULL: out of memory, or of what the ledger allows. */
+struct ipc_pset *ipc_pset_alloc(struct ledger *ledger);
 /* The set's name is gone: members leave, waiting receivers return MACH_RCV_PORT_DIED. No locks. */
 void ipc_pset_destroy(struct ipc_pset *pset);
 /* The link of port and set, or NULL. Port locked. */
 struct ipc_pset_link *ipc_pset_find(ipc_port_t port, struct ipc_pset *pset);
-struct ipc_pset_link *ipc_pset_link_alloc(void);
+/* For a set of the space (NULL: none, only to be freed again). NULL as above. */
+struct ipc_pset_link *ipc_pset_link_alloc(struct ipc_space *space);
 void ipc_pset_link_free(struct ipc_pset_link *link);
 /* Port locked, not in the set; uses the link up. Threads waiting on the port itself return
  * MACH_RCV_PORT_CHANGED. */

@@ -20,12 +20,14 @@ struct ipc_space {
     uint32_t refs;              /* atomic */
     bool active;
     struct task *task;          /* not a reference; NULL once dead */
+    struct ledger *ledger;      /* fixed: pays for the table, and the ports and sets made here */
     struct ipc_entry *first;    /* leaf 0 */
     struct ipc_entry *free;     /* free entries, doubly linked */
     struct ipc_entry *spare;    /* free, but not among them, and counted as in use: it held the last
                                  * reply right, and will hold the next (mach_msg_fast.c) */
     uint32_t free_count;
-    uint32_t entry_count;       /* entries in use */
+    uint32_t entry_count;       /* entries in use, and how many there may be */
+    uint32_t entry_limit;
     uint32_t leaf_hint;         /* leaves below this exist */
     uint32_t empty_leaf;        /* leaves that became empty, a list by number; 0: none */
     struct ipc_entry ***root;   /* the upper levels, made when needed */

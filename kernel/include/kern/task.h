@@ -20,6 +20,7 @@ struct task {
 
     /* ---- event counters: relaxed; the last is counted by assembly (asm_offsets.h) ---- */
     uint32_t faults, pageins, cow_faults, messages_sent, messages_received, syscalls_unix;
+    struct ledger *ledger;      /* fixed; NULL: the kernel's own task */
 
     /* ---- owned by lock ---- */
     spinlock_t lock;
@@ -68,5 +69,6 @@ uint32_t task_total(void);
 #define current_task()  (current_thread()->task)
 #define current_space() (current_task()->space)
 #define current_map()   (current_task()->map)
+#define current_ledger() (current_task()->ledger)
 
 #endif

@@ -106,6 +106,20 @@ typedef struct task_events_info {
 } task_events_info_data_t, *task_events_info_t;
 #define TASK_EVENTS_INFO_COUNT (sizeof(task_events_info_data_t) / sizeof(natural_t))
 
+/* Ours: what the task may use of the kernel, and what it uses (task_set_limits). */
+typedef struct task_limits {
+    uint64_t names;         /* rights in its space */
+    uint64_t messages;      /* sent by it, and not received yet */
+    uint64_t message_bytes; /* that these take */
+    uint64_t kernel_memory; /* bytes: threads, ports, names, map entries, page tables, messages, ... */
+} task_limits_t;
+#define TASK_LIMITS_INFO 100
+typedef struct task_limits_info {
+    task_limits_t limit;
+    task_limits_t used;
+} task_limits_info_data_t, *task_limits_info_t;
+#define TASK_LIMITS_INFO_COUNT (sizeof(task_limits_info_data_t) / sizeof(natural_t))
+
 #define THREAD_BASIC_INFO 3
 typedef struct thread_basic_info {
     time_value_t user_time;
@@ -177,6 +191,7 @@ typedef struct host_counters {
     uint32_t zone_bytes_used; /* bytes handed out by zones */
     uint32_t semaphores;
     uint32_t spaces;
+    uint32_t ledgers; /* one a task, and those of dead tasks whose messages nobody has received */
 } host_counters_data_t, *host_counters_t;
 #define HOST_OSTIA_COUNTERS_COUNT (sizeof(host_counters_data_t) / sizeof(natural_t))
 

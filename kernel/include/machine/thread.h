@@ -49,6 +49,9 @@ struct machine_thread {
 /* The rare part of a switch: debug exceptions, FP registers. */
 void machine_switch_special(struct machine_thread *old, struct machine_thread *new);
 
+/* Bytes of kernel memory that belong to a thread beside its structure: stack and FP state. */
+#define MACHINE_THREAD_SIZE (2 * PAGE_SIZE + sizeof(struct arm_neon_state64))
+
 /* A fresh thread's stack and context, such that its first switch-in continues in thread_continue(),
  * which releases the outgoing thread's lock, then calls entry(arg), or goes to user mode (NULL).
  * KERN_RESOURCE_SHORTAGE. */

@@ -13,6 +13,7 @@
 #include <mach/vm_types.h>
 #include <vm/vm_page.h>
 
+struct ledger;
 struct pmap;
 typedef struct pmap *pmap_t;
 
@@ -27,8 +28,12 @@ extern pmap_t kernel_pmap; /* TTBR1 */
  * count as modified now. Without it the first write takes a short fault of its own to find that out. */
 #define PMAP_WRITTEN 0x10
 
-/* An empty address space, one reference; NULL: out of memory. */
-pmap_t pmap_create(void);
+/* Tables that one pmap_enter makes at most. */
+#define PMAP_TABLES_MAX 3
+
+/* An empty address space, one reference; ledger pays for its tables. NULL: out of memory, or of what the
+ * ledger allows. */
+pmap_t pmap_create(struct ledger *ledger);
 void pmap_reference(pmap_t pmap);
 /* The last reference removes all mappings and frees the tables. */
 void pmap_destroy(pmap_t pmap);
@@ -36,7 +41,7 @@ void pmap_destroy(pmap_t pmap);
 /* Maps page at va. prot: never WRITE and EXECUTE together (the caller checked). wired: the mapping stays
  * until removed. Replaces what was there. Does the instruction-cache maintenance when prot has EXECUTE
  * and the page was not cleaned since. KERN_RESOURCE_SHORTAGE: no memory for tables (retry after
- * vm_page_wait). The page's object is locked, or the page busy. */
+ * vm_page_wait), or the ledger allows no more. The page's object is locked, or the page busy. */
 kern_return_t pmap_enter(pmap_t pmap, vm_address_t va, vm_page_t page, vm_prot_t prot, bool wired);
 /* Device memory (nGnRE), or normal memory that has no struct vm_page. */
 kern_return_t pmap_enter_device(pmap_t pmap, vm_address_t va, phys_addr_t phys, vm_prot_t prot);

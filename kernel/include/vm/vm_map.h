@@ -37,6 +37,7 @@ struct vm_map {
     pmap_t pmap;                     /* FIRST: assembly knows its offset */
     spinlock_t lock;
     uint32_t refs;                   /* atomic */
+    struct ledger *ledger;           /* pays for all this; NULL: nobody does */
     struct queue entries;
     struct vm_map_entry *root;
     vm_map_entry_t hint;             /* last one found */
@@ -63,15 +64,15 @@ struct vm_map_copy {
 #define VM_MAP_COPY_NULL ((vm_map_copy_t)0)
 #define VM_MAP_COPY_SMALL (2 * PAGE_SIZE) /* up to this much is copied by value */
 
-/* An empty map over a new pmap; one reference; NULL: out of memory. */
-vm_map_t vm_map_create(void);
+/* An empty map over a new pmap; one reference; NULL: out of memory, or of what the ledger allows. */
+vm_map_t vm_map_create(struct ledger *ledger);
 void vm_map_reference(vm_map_t map);
 /* The last reference removes everything. May block. No locks held. */
 void vm_map_deallocate(vm_map_t map);
 /* Removes everything now (task termination). */
 void vm_map_terminate(vm_map_t map);
-/* A child's map, each entry as its inheritance says. NULL: out of memory, nothing changed. */
-vm_map_t vm_map_fork(vm_map_t parent);
+/* A child's map, each entry as its inheritance says. NULL: as vm_map_create, nothing changed. */
+vm_map_t vm_map_fork(vm_map_t parent, struct ledger *ledger);
 
 /* Puts object (its reference consumed on success; NULL: zero-fill) in the map: vm_map of
  * vm_map.defs. Addresses, size and offset are page aligned; hostile values are refused. needs_copy:
@@ -95,6 +96,8 @@ kern_return_t vm_map_copyout(vm_map_t map, vm_address_t *dst, vm_map_copy_t copy
 /* Writes the copy over existing memory at dst, any alignment. Consumes copy on success. */
 kern_return_t vm_map_copy_overwrite(vm_map_t map, vm_address_t dst, vm_map_copy_t copy);
 void vm_map_copy_discard(vm_map_copy_t copy);
+/* What the copy takes of the kernel's memory; the pages it shows are not in that. */
+vm_size_t vm_map_copy_cost(vm_map_copy_t copy);
 /* A copy made of bytes in kernel memory (any size); and its bytes into kernel memory. The second
  * may block on a pager, and fails like a fault. */
 kern_return_t vm_map_copyin_kernel(const void *data, vm_size_t size, vm_map_copy_t *copy);
