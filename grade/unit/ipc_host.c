@@ -589,6 +589,7 @@ EMPTY_SUBSYSTEM(task_subsystem, 3400);
 EMPTY_SUBSYSTEM(thread_act_subsystem, 3600);
 EMPTY_SUBSYSTEM(vm_map_subsystem, 3800);
 EMPTY_SUBSYSTEM(semaphore_subsystem, 4000);
+EMPTY_SUBSYSTEM(gsync_subsystem, 4200);
 
 /* Tracing is off. */
 uint32_t trace_size;

@@ -14,12 +14,12 @@
 
 extern const struct mig_kernel_subsystem mach_host_subsystem, host_priv_subsystem, clock_subsystem,
     memory_object_control_subsystem, device_subsystem, mach_port_subsystem, task_subsystem,
-    thread_act_subsystem, vm_map_subsystem, semaphore_subsystem;
+    thread_act_subsystem, vm_map_subsystem, semaphore_subsystem, gsync_subsystem;
 
 static const struct mig_kernel_subsystem *const subsystems[] = {
     &mach_host_subsystem, &host_priv_subsystem, &clock_subsystem, &memory_object_control_subsystem,
     &device_subsystem,    &mach_port_subsystem, &task_subsystem,  &thread_act_subsystem,
-    &vm_map_subsystem,    &semaphore_subsystem,
+    &vm_map_subsystem,    &semaphore_subsystem, &gsync_subsystem,
 };
 
 /* Each hundred of message ids belongs to one subsystem at most. */

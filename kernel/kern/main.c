@@ -57,6 +57,7 @@ void kmain(uint64_t fdt_phys)
     host_init();      /* the host's ports */
     clock_init();
     semaphore_init();
+    gsync_init();
     device_init();
 
     sched_create_idle_threads();

@@ -14,6 +14,10 @@ struct word {
     uint64_t value;
 } __attribute__((packed, may_alias));
 #define WORD(p) (((struct word *)(p))->value)
+struct half {
+    uint32_t value;
+} __attribute__((packed, may_alias));
+#define HALF(p) (((struct half *)(p))->value)
 
 /* The pieces of 32 to 1 bytes that are left of n < 64. */
 static void copy_tail(char *to, const char *from, size_t n)
@@ -34,7 +38,11 @@ static void copy_tail(char *to, const char *from, size_t n)
         WORD(to) = WORD(from);
         to += 8, from += 8;
     }
-    for (n &= 7; n > 0; n--)
+    if (n & 4) { /* (in one access: vm_map_write_bytes may write a word that another task waits for) */
+        HALF(to) = HALF(from);
+        to += 4, from += 4;
+    }
+    for (n &= 3; n > 0; n--)
         *to++ = *from++;
 }
 

@@ -57,6 +57,16 @@ bool waitq_remove(struct waitq *wq, thread_t thread)
     return found;
 }
 
+void waitq_move(struct waitq *from, struct waitq *to, thread_t thread)
+{
+    spin_lock(&thread->lock);
+    assert(thread->waitq == from);
+    queue_remove(&thread->wait_link);
+    enqueue_tail(&to->threads, &thread->wait_link);
+    thread->waitq = to;
+    spin_unlock(&thread->lock);
+}
+
 thread_t waitq_dequeue(struct waitq *wq)
 {
     struct thread *thread;

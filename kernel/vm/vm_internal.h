@@ -114,11 +114,7 @@ kern_return_t vm_map_insert_entries(vm_map_t map, vm_address_t *address, vm_size
                                     vm_address_t mask, bool anywhere, struct queue *entries);
 
 /* ---- vm_fault.c ---- */
-/* Bytes between a map's memory, faulted in as needed, and the kernel's. Fails like vm_fault, part
- * of it done. May block; no locks. */
-kern_return_t vm_map_read_bytes(vm_map_t map, vm_address_t va, void *buf, vm_size_t size);
-kern_return_t vm_map_write_bytes(vm_map_t map, vm_address_t va, const void *buf, vm_size_t size);
-/* The same from an object that one holds a reference to. */
+/* vm_map_read_bytes from an object that one holds a reference to. */
 kern_return_t vm_object_read_bytes(vm_object_t object, vm_offset_t offset, void *buf,
                                    vm_size_t size);
 /* Copies the page at va to the frame `to`; *present false: nothing but zeros was ever there. */

@@ -143,6 +143,27 @@ kern_return_t vm_map_entry_shadow(vm_map_entry_t entry)
     return KERN_SUCCESS;
 }
 
+kern_return_t vm_map_object_at(vm_map_t map, vm_address_t va, vm_object_t *object,
+                               vm_offset_t *offset)
+{
+    kern_return_t kr = KERN_INVALID_ADDRESS;
+    vm_map_entry_t entry;
+
+    spin_lock(&map->lock);
+    entry = vm_map_lookup(map, va);
+    if (entry != NULL && (entry->protection & VM_PROT_READ))
+        kr = vm_map_entry_make_object(entry);
+    if (kr == KERN_SUCCESS && (entry->protection & VM_PROT_WRITE))
+        kr = vm_map_entry_shadow(entry);
+    if (kr == KERN_SUCCESS) {
+        *object = entry->object;
+        *offset = entry->offset + (va - entry->start);
+        vm_object_reference(entry->object);
+    }
+    spin_unlock(&map->lock);
+    return kr;
+}
+
 void vm_map_unwire_pages(vm_map_entry_t entry, vm_address_t start, vm_address_t end)
 {
     vm_object_t object = entry->object;

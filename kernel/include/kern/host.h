@@ -40,6 +40,7 @@ void host_init(void);
 void device_init(void);
 void clock_init(void);
 void semaphore_init(void);
+void gsync_init(void);
 /* A shared peripheral interrupt was taken (interrupt context, no locks held). The line is masked
  * first by irq_mask, and unmasked by device_intr_ack. */
 void device_interrupt(uint32_t intid);

@@ -48,6 +48,8 @@ void waitq_assert_wait(struct waitq *wq, bool interruptible, uint64_t deadline);
  * or false if there is none / it is not on that queue. Its time-out is void from now on. */
 thread_t waitq_dequeue(struct waitq *wq);
 bool waitq_remove(struct waitq *wq, thread_t thread);
+/* A thread that waits on `from` waits on `to` instead, as the last. Both locked. */
+void waitq_move(struct waitq *from, struct waitq *to, thread_t thread);
 /* Dequeues and wakes all (lock held). */
 void waitq_wakeup_all(struct waitq *wq, wait_result_t result);
 bool waitq_wakeup_one(struct waitq *wq, wait_result_t result);

@@ -146,6 +146,13 @@ typedef struct thread_basic_info {
 #define SWITCH_OPTION_DEPRESS 1 /* lowest priority for `time` ms */
 #define SWITCH_OPTION_WAIT    2 /* block for `time` ms */
 
+/* ---- gsync (mach/gsync.defs) ---- */
+#define GSYNC_SHARED    0x01 /* by the memory, for tasks that share it */
+#define GSYNC_QUAD      0x02 /* 64 bits */
+#define GSYNC_TIMED     0x04
+#define GSYNC_BROADCAST 0x08 /* all who wait */
+#define GSYNC_MUTATE    0x10 /* write the word */
+
 /* ---- semaphores, clocks ---- */
 #define SYNC_POLICY_FIFO  0
 #define SYNC_POLICY_FIXED_PRIORITY 1

@@ -85,6 +85,12 @@ kern_return_t vm_map_enter(vm_map_t map, vm_address_t *address, vm_size_t size, 
  * no memory to split an entry. May block; no locks. */
 kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end);
 
+/* The object that shows at va, with a reference, and where in it va is; made if there is none, and no copy
+ * is left to be made by the next write. KERN_INVALID_ADDRESS: nothing readable is there;
+ * KERN_RESOURCE_SHORTAGE. No locks. */
+kern_return_t vm_map_object_at(vm_map_t map, vm_address_t va, vm_object_t *object,
+                               vm_offset_t *offset);
+
 /* ---- out-of-line memory ---- */
 /* Takes [src, src+len) of the map into a copy (src_destroy: moves it out of the map). Reads must be
  * permitted: KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE. Any alignment. May block. */
@@ -109,6 +115,10 @@ kern_return_t vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *buf
  * thread is being aborted); KERN_RESOURCE_SHORTAGE (memory and swap are gone). May block; no
  * locks. */
 kern_return_t vm_fault(vm_map_t map, vm_address_t va, vm_prot_t prot, bool interruptible);
+/* Bytes between a map's memory, faulted in as needed, and the kernel's. Fails like vm_fault, part
+ * of it done. May block; no locks. */
+kern_return_t vm_map_read_bytes(vm_map_t map, vm_address_t va, void *buf, vm_size_t size);
+kern_return_t vm_map_write_bytes(vm_map_t map, vm_address_t va, const void *buf, vm_size_t size);
 /* Faults in and wires, or (prot NONE) unwires, [start, end) (page aligned). All or nothing. */
 kern_return_t vm_map_wire(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t prot);
 
