@@ -212,8 +212,10 @@ mach_msg_size_t ipc_trailer_size(mach_msg_option_t option)
         return 0;
     case MACH_RCV_TRAILER_SEQNO:
         return offsetof(mach_msg_security_trailer_t, msgh_sender);
-    default:
+    case MACH_RCV_TRAILER_SENDER:
         return sizeof(mach_msg_security_trailer_t);
+    default:
+        return sizeof(mach_msg_payload_trailer_t);
     }
 }
 
@@ -261,12 +263,13 @@ mach_msg_return_t ipc_kmsg_put(ipc_kmsg_t kmsg, mach_msg_header_t *user, mach_ms
     mach_msg_size_t trailer_size = ipc_trailer_size(option);
 
     if (trailer_size != 0) {
-        mach_msg_security_trailer_t *trailer = (void *)((char *)header + size - trailer_size);
+        mach_msg_payload_trailer_t *trailer = (void *)((char *)header + size - trailer_size);
 
         trailer->msgh_trailer_type = 0;
         trailer->msgh_trailer_size = trailer_size;
         trailer->msgh_seqno = header->msgh_seqno;
-        trailer->msgh_sender = kmsg->ikm_sender;
+        trailer->msgh_sender = kmsg->ikm_sender; /* (there is room for the largest) */
+        trailer->msgh_payload = kmsg->ikm_payload;
     }
     if (__builtin_expect(copyout(header, user, size) != 0, 0)) {
         take_back(kmsg, space, map);

@@ -11,7 +11,7 @@
 /* ---- buffers --------------------------------------------------------------------------------- */
 
 /* Room for the largest notification (a port descriptor) and a trailer. */
-#define IKM_NOTE_CAPACITY 72
+#define IKM_NOTE_CAPACITY 80
 static_assert(sizeof(mach_msg_base_t) + sizeof(mach_msg_port_descriptor_t) + MAX_TRAILER_SIZE
               <= IKM_NOTE_CAPACITY, "notifications fit");
 

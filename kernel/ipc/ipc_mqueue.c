@@ -28,6 +28,7 @@ static void accept(ipc_port_t port, ipc_kmsg_t kmsg)
     assert(kmsg->ikm_remote == port);
     header->msgh_local_port = port->receiver_name;
     header->msgh_seqno = port->seqno++;
+    kmsg->ikm_payload = port->protected_payload;
     trace(TRACE_RECEIVE, port, header->msgh_id);
     kmsg->ikm_note = NULL;
     if (MACH_MSGH_BITS_REMOTE(header->msgh_bits) == MACH_MSG_TYPE_PORT_SEND_ONCE) {
@@ -314,6 +315,7 @@ static mach_msg_return_t take_message(ipc_port_t port, struct receive *r)
         port->so_notes--;
         kmsg->ikm_header->msgh_local_port = port->receiver_name;
         kmsg->ikm_header->msgh_seqno = port->seqno++;
+        kmsg->ikm_payload = port->protected_payload;
     } else {
         return MACH_RCV_IN_PROGRESS;
     }

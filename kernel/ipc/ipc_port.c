@@ -171,6 +171,8 @@ void ipc_port_clear_receiver(ipc_port_t port, mach_msg_return_t why)
     port->receiver_name = MACH_PORT_NAME_NULL;
     port->mscount = 0;
     port->seqno = 0;
+    port->guarded = port->strict = false;
+    port->protected_payload = 0;
 }
 
 /* Gives the receive right to whom a port-destroyed request names. False: that would leave it

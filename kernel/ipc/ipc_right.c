@@ -225,6 +225,8 @@ kern_return_t ipc_right_delta(ipc_space_t space, struct ipc_entry *entry, mach_p
             kr = KERN_UREFS_OVERFLOW;
     } else if (delta != 0 && delta != -1) { /* of these there is just one */
         kr = KERN_INVALID_VALUE;
+    } else if (delta == -1 && right == MACH_PORT_RIGHT_RECEIVE && entry->port->guarded) {
+        kr = KERN_INVALID_RIGHT;
     } else {
         urefs = delta == 0; /* 1: the right stays */
     }

@@ -146,7 +146,8 @@ kern_return_t ipc_right_copyin(ipc_space_t space, mach_port_name_t name,
         entry_moved(space, entry, batch);
         break;
     case MACH_MSG_TYPE_MOVE_RECEIVE:
-        if (move_receive(space, entry, batch) != KERN_SUCCESS)
+        if (((entry->bits & MACH_PORT_TYPE_RECEIVE) && port->strict)
+            || move_receive(space, entry, batch) != KERN_SUCCESS)
             return KERN_INVALID_RIGHT;
         break;
     default:

@@ -122,9 +122,14 @@ kern_return_t mach_port_destroy(ipc_space_t space, mach_port_name_t name)
 {
     struct ipc_entry *entry;
     kern_return_t kr = ipc_right_lookup(space, name, &entry);
-    if (kr == KERN_SUCCESS)
-        ipc_right_destroy(space, entry);
-    return kr;
+    if (kr != KERN_SUCCESS)
+        return kr;
+    if ((entry->bits & MACH_PORT_TYPE_RECEIVE) && entry->port->guarded) {
+        is_unlock(space);
+        return KERN_INVALID_RIGHT;
+    }
+    ipc_right_destroy(space, entry);
+    return KERN_SUCCESS;
 }
 
 kern_return_t mach_port_deallocate(ipc_space_t space, mach_port_name_t name)
@@ -316,6 +321,8 @@ kern_return_t mach_port_get_receive_status(ipc_space_t space, mach_port_name_t n
         .mps_srights = port->srights != 0,
         .mps_pdrequest = port->pdrequest != NULL,
         .mps_nsrequest = port->nsrequest != NULL,
+        .mps_flags = (port->guarded ? MACH_PORT_STATUS_FLAG_GUARDED : 0)
+                     | (port->strict ? MACH_PORT_STATUS_FLAG_STRICT_GUARD : 0),
     };
     ip_unlock(port);
     is_unlock(space);

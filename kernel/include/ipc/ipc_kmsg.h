@@ -26,6 +26,7 @@ struct ipc_kmsg {
     };
     ipc_port_t ikm_local;           /* reply right, of the header's local disposition, or IP_NULL */
     security_token_t ikm_sender;    /* {0,0}: the kernel */
+    uint64_t ikm_payload;           /* accepted: the port's protected payload */
     uint32_t ikm_capacity;          /* bytes at ikm_header, with room for a trailer; IKM_CHARGED */
     uint32_t ikm_charge;            /* of a charged one: bytes, to ikm_ledger, until it is freed */
     struct ledger *ikm_ledger;

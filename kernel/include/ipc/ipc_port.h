@@ -48,6 +48,8 @@ struct ipc_port {
     bool active;
     uint8_t kotype;           /* enum ipc_kobject_type */
     uint8_t watch_type;       /* ipc_port_watch: IKOT_NONE if there is none */
+    bool guarded;             /* these three: ipc/mach_port_guard.c */
+    bool strict;
     uint16_t qlimit;
     uint32_t msgcount;        /* messages queued */
     uint32_t so_notes;        /* send-once notifications due: see ipc_notify.c */
@@ -62,6 +64,7 @@ struct ipc_port {
         void *kobject;        /* kernel port */
         uint64_t protected_payload;
     };
+    uint64_t guard;
     struct ipc_port *destination;     /* in transit, a reference; by ipc_transit_lock */
     struct ipc_kmsg *nsrequest;       /* notifications, made when asked for, or NULL */
     struct ipc_kmsg *pdrequest;

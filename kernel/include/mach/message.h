@@ -130,8 +130,16 @@ typedef struct {
     security_token_t msgh_sender;
 } mach_msg_security_trailer_t;
 
+typedef struct {
+    uint32_t msgh_trailer_type;
+    uint32_t msgh_trailer_size;
+    mach_port_seqno_t msgh_seqno;
+    security_token_t msgh_sender;
+    uint64_t msgh_payload; /* mach_port_set_protected_payload's, or 0 */
+} __attribute__((packed, aligned(4))) mach_msg_payload_trailer_t;
+
 #define MACH_MSG_TRAILER_MINIMUM_SIZE 8
-#define MAX_TRAILER_SIZE              sizeof(mach_msg_security_trailer_t)
+#define MAX_TRAILER_SIZE              sizeof(mach_msg_payload_trailer_t)
 
 /* At most this much inline in a message; larger data goes out of line. */
 #define MACH_MSG_SIZE_MAX (64 * 1024)
@@ -145,10 +153,11 @@ typedef struct {
 #define MACH_SEND_INTERRUPT  0x40 /* return MACH_SEND_INTERRUPTED rather than restart */
 #define MACH_RCV_TIMEOUT     0x100
 #define MACH_RCV_INTERRUPT   0x400
-/* The trailer wanted: 0 none, 1 seqno, 2 sender. */
+/* The trailer wanted, each with all that those before have. (4 is XNU's number for such a thing.) */
 #define MACH_RCV_TRAILER_NULL   0
 #define MACH_RCV_TRAILER_SEQNO  1
 #define MACH_RCV_TRAILER_SENDER 2
+#define MACH_RCV_TRAILER_PAYLOAD 4
 #define MACH_RCV_TRAILER_ELEMENTS(x)    (((x) & 0xfU) << 24)
 #define MACH_RCV_TRAILER_GET(option)    (((option) >> 24) & 0xf)
 #define MACH_MSG_OPTION_USER 0x0f000557U /* all the bits defined above */

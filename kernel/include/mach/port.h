@@ -76,7 +76,19 @@ typedef struct mach_port_status {
     boolean_t mps_srights;           /* do send rights exist? */
     boolean_t mps_pdrequest;         /* is a port-deleted (destroyed) request set? */
     boolean_t mps_nsrequest;         /* is a no-senders request set? */
-    uint32_t mps_flags;
+    uint32_t mps_flags;              /* MACH_PORT_STATUS_FLAG_* */
 } mach_port_status_t;
+#define MACH_PORT_STATUS_FLAG_GUARDED      2
+#define MACH_PORT_STATUS_FLAG_STRICT_GUARD 4
+
+/* mach_port_construct */
+typedef struct mach_port_options {
+    uint32_t flags;  /* MPO_* */
+    uint32_t qlimit; /* with MPO_QLIMIT */
+} mach_port_options_t;
+#define MPO_CONTEXT_AS_GUARD  0x01 /* context is its guard */
+#define MPO_QLIMIT            0x02
+#define MPO_INSERT_SEND_RIGHT 0x10 /* one, under the same name */
+#define MPO_STRICT            0x20 /* the guard is strict */
 
 #endif
