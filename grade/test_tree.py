@@ -85,9 +85,9 @@ def named(file):
 
 
 def prose(path):
-    """A page's text, without what is quoted from a program or a terminal."""
+    """A page's text, without what is quoted from a program or terminal, or said by a table not to be here."""
     text = re.sub(r"^```.*?^```", "", (ROOT / path).read_text(), flags=re.M | re.S)
-    return "\n".join(line for line in text.split("\n") if not line.startswith("    "))
+    return "\n".join(line for line in text.split("\n") if not line.startswith("    ") and "| no |" not in line)
 
 
 @pytest.mark.parametrize("path", BOOK, ids=str)
@@ -219,3 +219,29 @@ def test_no_paths_of_a_machine():
         except UnicodeDecodeError:
             continue
         assert not re.search(r"(?<![\w)}])/(home|root|work)/[a-z]", text), f"{path} names a path of a machine"
+
+
+def test_interface_page():
+    """docs/mach-interface.md says yes of all traps, routines and return codes there are, and of no more."""
+    mach = ROOT / "kernel/include/mach"
+    page = (ROOT / "docs/mach-interface.md").read_text()
+    traps = set(re.findall(r"#define MACH_TRAP_(\w+)\s+\((-\d+)\)", (mach / "traps.h").read_text()))
+    told = set(re.findall(r"^\| (-\d+) \| `(\w+)` \| yes \|", page, re.M))
+    assert told == {(number, name) for name, number in traps}
+
+    codes = set(re.findall(r"#define (MACH_(?:MSG|SEND|RCV)_\w+)\s+0x(?:0000|1000)[0-9a-f]{4}\b",
+                           (mach / "message.h").read_text())) - {"MACH_MSG_MASK"}
+    assert set(re.findall(r"^\| `(MACH_\w+)` \| [^|]*\|$", page, re.M)) == codes
+
+    sections = {title: body for title, body in re.findall(r"^## `(\w+)\.defs`.*?\n(.*?)(?=^## |\Z)", page,
+                                                          re.M | re.S)}
+    everything = set()
+    for path in sorted(mach.glob("*.defs")):
+        there = re.findall(r"^(?:simple)?routine\s+(\w+)", path.read_text(), re.M)
+        everything |= set(there)
+        if there:
+            assert path.stem in sections, f"no section on {path.name}"
+            here = re.findall(r"^\| `(\w+)` \| yes \|", sections[path.stem], re.M)
+            assert here == there, path.name
+    missing = set(re.findall(r"^\| `(\w+)` \| no \|", page, re.M))
+    assert missing and not missing & everything

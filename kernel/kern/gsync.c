@@ -4,8 +4,8 @@
  * The word cannot be looked at under a spin lock, since it may have to be paged in. So a bucket of the hash
  * table counts the wakes that it has seen. Who wants to wait reads the count, then the word, then takes
  * the lock and looks at the count again: if it has not changed, nobody has called for a wake since the
- * word was read; who calls from now on finds the waiter in the queue. Who wakes has changed the word before he
- * called, and the count is stored with release: who sees the new count sees the new word.
+ * word was read; who calls from now on finds the waiter in the queue. Who wakes has changed the word
+ * before he called, and the count is stored with release: who sees the new count sees the new word.
  */
 #include <kern/debug.h>
 #include <kern/sched.h>

@@ -200,8 +200,9 @@ static inline void expect_baseline(void)
              "ledgers %u -> %u, threads %u -> %u, semaphores %u -> %u, spaces %u -> %u, maps %u -> %u, "
              "map entries %u -> %u, objects %u -> %u",
              baseline.ports, now.ports, baseline.port_sets, now.port_sets, baseline.kmsgs, now.kmsgs,
-             baseline.tasks, now.tasks, baseline.ledgers, now.ledgers, baseline.threads, now.threads, baseline.semaphores,
-             now.semaphores, baseline.spaces, now.spaces, baseline.vm_maps, now.vm_maps,
+             baseline.tasks, now.tasks, baseline.ledgers, now.ledgers, baseline.threads,
+             now.threads, baseline.semaphores, now.semaphores, baseline.spaces, now.spaces,
+             baseline.vm_maps, now.vm_maps,
              baseline.vm_map_entries, now.vm_map_entries, baseline.vm_objects, now.vm_objects);
 }
 

@@ -39,8 +39,8 @@ typedef struct ipc_kmsg *ipc_kmsg_t;
 /*
  * Who pays for a message (kern/ledger.h): nobody as long as it is small and on its way straight to a
  * receiver: each thread has one such at most. Charged to the task it comes from, until it is freed, is a
- * large one that a user sends, from the start; one with arrays of rights or memory since these were copied in; and any that
- * is queued, or waits with its sender.
+ * large one that a user sends, from the start; one with arrays of rights or memory, since these were
+ * copied in; and any that is queued, or waits with its sender.
  */
 #define IKM_CHARGED 0x80000000U
 

@@ -8,7 +8,8 @@
 #include <ipc/ipc_kmsg.h>
 
 /* Locks the space and finds the entry; on failure the space is unlocked again. KERN_INVALID_TASK (dead,
- * or NULL: a port that is no task's), KERN_INVALID_NAME. A send or send-once right whose port died has become a dead name. */
+ * or NULL: a port that is no task's), KERN_INVALID_NAME. A send or send-once right whose port died has
+ * become a dead name. */
 kern_return_t ipc_right_lookup(ipc_space_t space, mach_port_name_t name, struct ipc_entry **entry);
 /* The same, the port of a receive right: locked, like the space. KERN_INVALID_RIGHT. */
 kern_return_t ipc_right_lookup_receive(ipc_space_t space, mach_port_name_t name, ipc_port_t *port);
