@@ -87,7 +87,8 @@ def named(file):
 def prose(path):
     """A page's text, without what is quoted from a program or terminal, or said by a table not to be here."""
     text = re.sub(r"^```.*?^```", "", (ROOT / path).read_text(), flags=re.M | re.S)
-    return "\n".join(line for line in text.split("\n") if not line.startswith("    ") and "| no |" not in line)
+    return "\n".join(line for line in text.split("\n")
+                     if not line.startswith("    ") and "| no |" not in line)
 
 
 @pytest.mark.parametrize("path", BOOK, ids=str)

@@ -1,7 +1,10 @@
 /* Guards of receive rights, construct and destruct, protected payload: one rule a case. */
 #include "mach_child.h"
 
-TEST_BASELINE
+TEST(baseline_is_taken)
+{
+    take_baseline();
+}
 
 #define GUARD 0x1122334455667788UL
 
@@ -295,6 +298,9 @@ TEST(a_payload_is_for_receive_rights)
     EXPECT_KR(mach_port_clear_protected_payload(SELF, mach_task_self()), KERN_INVALID_RIGHT);
 }
 
-TEST_NOTHING_LEAKED
+TEST(nothing_leaked)
+{
+    expect_baseline();
+}
 
 TEST_MAIN
