@@ -113,7 +113,7 @@ mach_msg_return_t mach_msg_rpc_kmsg(ipc_kmsg_t kmsg, ipc_kmsg_t *reply)
     }
     kmsg->ikm_local = ipc_port_make_sonce(port);
     kmsg->ikm_header->msgh_bits |= MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE);
-    /* It is the thread's task that pays, if it has to be queued: an exception stays when its thread is gone. */
+    /* The task pays, if it has to be queued: an exception stays there when its thread is gone. */
     if (ipc_mqueue_deliver(kmsg, current_ledger(), &exchange.receiver)) {
         mr = ipc_mqueue_receive_reply(port, &exchange, reply);
     } else {
