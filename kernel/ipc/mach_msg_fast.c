@@ -369,8 +369,11 @@ static inline void set_room(struct thread *self, mach_msg_header_t *msg, mach_ms
 {
     self->ith_msg = msg;
     self->ith_room = rcv_size;
-    if (__builtin_expect(option & MACH_RCV_TRAILER_ELEMENTS(0xf), 0))
+    if (__builtin_expect(option & MACH_RCV_TRAILER_ELEMENTS(0xf), 0)) {
         self->ith_room -= MIN(rcv_size, MAX_TRAILER_SIZE);
+        if (ipc_trailer_size(option) > sizeof(mach_msg_security_trailer_t))
+            self->ith_room = 0; /* the port's payload: the long way knows it */
+    }
 }
 
 void mach_msg_fast_wait(struct thread *self, mach_msg_header_t *msg, mach_msg_option_t option,
