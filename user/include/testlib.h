@@ -103,6 +103,9 @@ struct test_case {
 
 /* Takes the grading port, runs the cases, reports each. Returns the number that failed (at most 100). */
 int test_main(const char *file);
+/* The same; but if the program is named mach_* and has no case nothing_leaked, `before` is called first, and
+ * `last` is that case, at the end. (user/tests/mach_test.h's TEST_MAIN) */
+int test_main_between(void (*before)(void), const char *file, void (*last)(void));
 
 /* Each returns whether the expectation was met, and notes the failure if not. */
 int test_check(int met, const char *file, int line, const char *text);

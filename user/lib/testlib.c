@@ -196,8 +196,26 @@ static int run_case(const struct test_case *c)
     return !failed;
 }
 
+/* The case that a program's end adds, unless it has one of that name. */
+#define LAST_CASE "nothing_leaked"
+#define LEAK_CHECKED "mach_" /* programs named so */
+
+static int has_case(const char *name)
+{
+    for (const struct test_case *c = __start_test_cases; c < __stop_test_cases; c++)
+        if (strcmp(c->name, name) == 0)
+            return 1;
+    return 0;
+}
+
 int test_main(const char *file)
 {
+    return test_main_between(NULL, file, NULL);
+}
+
+int test_main_between(void (*before)(void), const char *file, void (*last)(void))
+{
+    const struct test_case leak = {LAST_CASE, last, 0};
     char only[128] = "";
     char after[128] = "";
     const char *slash = strrchr(file, '/');
@@ -211,6 +229,10 @@ int test_main(const char *file)
     test_boot_arg("test.after", after, sizeof after); /* those behind this one, which broke the last run */
 
     test_report("run %.*s", program_length, program);
+    if (strncmp(program, LEAK_CHECKED, sizeof(LEAK_CHECKED) - 1) != 0 || has_case(LAST_CASE))
+        before = last = NULL;
+    if (before != NULL)
+        before();
     for (const struct test_case *c = next_case(0); c != NULL; c = next_case(c->line)) {
         if (after[0] != '\0') {
             if (strcmp(after, c->name) == 0)
@@ -222,6 +244,8 @@ int test_main(const char *file)
         if (!run_case(c) && bad < EXIT_MAX)
             bad++;
     }
+    if (last != NULL && !run_case(&leak) && bad < EXIT_MAX)
+        bad++;
     test_report("end %.*s", program_length, program);
     if (first_task)
         host_reboot(grade_port, 0);

@@ -1,11 +1,6 @@
 /* Exceptions: what a fault becomes, who is asked, what an answer does; and the two kinds of system call. */
 #include "mach_exc.h"
 
-TEST(baseline_is_taken)
-{
-    take_baseline();
-}
-
 #define BAD_ADDRESS 0x7f0000001000UL /* nothing is there */
 #define KERNEL_ADDRESS 0xffff000040200000UL
 
@@ -527,11 +522,6 @@ TEST(a_handler_cannot_pretend_that_the_message_was_not_sent)
         child_end(&child);
     }
     mach_port_destroy(SELF, port);
-}
-
-TEST(nothing_leaked)
-{
-    expect_baseline();
 }
 
 TEST_MAIN

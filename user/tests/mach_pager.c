@@ -10,11 +10,6 @@
 #define PAGES 16
 #define SIZE  (PAGES * PAGE_SIZE)
 
-TEST(baseline_is_taken)
-{
-    take_baseline();
-}
-
 enum answer { SUPPLY, SUPPLY_LOCKED, UNAVAILABLE, ERROR, SILENT, DIE, WRONG };
 
 /* Written by the pager's thread, read by the test. */
@@ -568,11 +563,6 @@ TEST(a_fault_can_be_aborted)
     EXPECT_KR(vm_deallocate(SELF, a, SIZE), KERN_SUCCESS);
     EXPECT_TRUE(wait_for_value(&pager.terminated, 1));
     pager_stop();
-}
-
-TEST(nothing_leaked)
-{
-    expect_baseline();
 }
 
 TEST_MAIN

@@ -3,11 +3,6 @@
 
 #include <mach/host_priv.h>
 
-TEST(baseline_is_taken)
-{
-    take_baseline();
-}
-
 /* ---- tasks ---- */
 
 TEST(a_new_task_is_empty)
@@ -267,11 +262,6 @@ TEST(all_tasks_can_be_listed_by_the_privileged)
     }
     EXPECT_TRUE(found);
     vm_deallocate(SELF, (vm_address_t)tasks, count * sizeof *tasks);
-}
-
-TEST(nothing_leaked)
-{
-    expect_baseline();
 }
 
 TEST_MAIN

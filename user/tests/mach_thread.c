@@ -4,11 +4,6 @@
 #include <mach/host_priv.h>
 #include <mach/semaphore.h>
 
-TEST(baseline_is_taken)
-{
-    take_baseline();
-}
-
 TEST(a_new_thread_is_suspended)
 {
     arm_thread_state64_t state = {.pc = (uint64_t)spin, .sp = (uint64_t)child_stack + CHILD_STACK_SIZE};
@@ -369,11 +364,6 @@ TEST(priorities)
         EXPECT_KR(thread_priority(child.thread, base, FALSE), KERN_SUCCESS);
     }
     child_end(&child);
-}
-
-TEST(nothing_leaked)
-{
-    expect_baseline();
 }
 
 TEST_MAIN

@@ -7,11 +7,6 @@
 #define TOP (VM_MAX_ADDRESS - PAGE_SIZE)
 #define KERNEL_ADDRESS 0xffff000040000000UL
 
-TEST(baseline_is_taken)
-{
-    take_baseline();
-}
-
 /* Fresh zero-filled memory; 0: none. */
 static vm_address_t fresh(vm_size_t size)
 {
@@ -530,11 +525,6 @@ TEST(code_can_be_written_and_run)
     value = 99;
     EXPECT_TRUE(vm_machine_attribute(SELF, a, PAGE_SIZE, MATTR_CACHE, &value) != KERN_SUCCESS);
     EXPECT_KR(vm_deallocate(SELF, a, PAGE_SIZE), KERN_SUCCESS);
-}
-
-TEST(nothing_leaked)
-{
-    expect_baseline();
 }
 
 TEST_MAIN
