@@ -19,13 +19,14 @@ RULE = re.compile(r"\A(.+[.:)]) \[([^\[\]]+)\]\Z")
 
 HEADER = """# Mach, rule by rule
 
-Each line is a rule of Mach and the test that proves it: a case of a program in `user/tests/`, a few lines long,
-to be read as an example of what the rule means. `make test TEST=CASE` runs one, on one CPU and on four; each
-program ends by showing that it left nothing behind in the kernel.
+Each line is a rule of Mach and the test that proves it: a case of a program in `user/tests/`, a few
+lines long, to be read as an example of what the rule means. `make test TEST=CASE` runs one, on one CPU
+and on four; each program ends by showing that it left nothing behind in the kernel.
 
-The source is in the third column. KI is *Mach 3 Kernel Interfaces* (Loepere, OSF and CMU 1992), with the page's
-name; KP its companion *Mach 3 Kernel Principles*; OSF the OSF/1 and XNU interfaces that Mach 3.0 had not; a file's
-name the contract written in it. This page is made from the programs by `grade/conformance.py`.
+The source is in the third column. KI is *Mach 3 Kernel Interfaces* (Loepere, OSF and CMU 1992), with
+the page's name; KP its companion *Mach 3 Kernel Principles*; OSF the OSF/1 and XNU interfaces that Mach
+3.0 had not; a file's name the contract written in it. This page is made from the programs by
+`grade/conformance.py`.
 
 """
 

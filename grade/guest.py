@@ -19,8 +19,7 @@ TESTS = ROOT / "user" / "tests"
 WHOLE = "ends_well" # a case of every program: it came to its end, and no case unknown here failed
 LEAKS = "nothing_leaked" # a case of every program named mach_*: mach_test.h's TEST_MAIN adds it
 LIMIT = 20         # guest seconds a case, unless its file says TEST_LIMIT(n)
-BOOT_LEAKS = "nothing_leaked" # a case of every program named mach_*: mach_test.h's TEST_MAIN adds it
-LIMIT = 20    # guest seconds from reset to the program's first line
+BOOT_LIMIT = 20    # guest seconds from reset to the program's first line
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,16 @@ class Machine:
     only: str = ""       # programs whose names begin so
 
 
+def jittered(seed):
+    """Four CPUs under icount, interleaved as the seed says: what fails, fails again."""
+    return Machine(f"jitter{seed}", 4, True, int(seed))
+
+
 # One CPU, deterministic; four with real parallelism; one where every message goes the long way.
 # OSTIA_JITTER=SEED,SEED.. adds interleavings.
 MACHINES = [Machine("1cpu", 1, True), Machine("4cpu", 4, False),
             Machine("1cpu-slow", 1, True, args="fastpath=off", only="mach_")] + [
-    Machine(f"jitter{seed}", 4, True, int(seed))
-    for seed in filter(None, os.environ.get("OSTIA_JITTER", "").split(","))]
+    jittered(seed) for seed in filter(None, os.environ.get("OSTIA_JITTER", "").split(","))]
 
 
 @dataclass
@@ -56,6 +59,13 @@ class Program:
     name: str
     cases: list = field(default_factory=list)
     limit: int = LIMIT
+    seeds: int = 0  # TEST_SEEDS(n)
+
+    def machines(self):
+        """What it is run on: every program's machines, and its own seeds of timer intervals."""
+        own = [jittered(seed) for seed in range(1, self.seeds + 1)]
+        return [machine for machine in MACHINES if self.name.startswith(machine.only)] + [
+            machine for machine in own if machine not in MACHINES]
 
 
 def programs():
@@ -67,8 +77,10 @@ def programs():
         limit = re.search(r"^TEST_LIMIT\((\d+)\)", source, re.M)
         if path.stem.startswith("mach_") and cases and LEAKS not in cases:
             cases.append(LEAKS)
+        seeds = re.search(r"^TEST_SEEDS\((\d+)\)", source, re.M)
         if cases:
-            found.append(Program(path.stem, cases + [WHOLE], int(limit.group(1)) if limit else LIMIT))
+            found.append(Program(path.stem, cases + [WHOLE], int(limit.group(1)) if limit else LIMIT,
+                                 int(seeds.group(1)) if seeds else 0))
     return found
 
 

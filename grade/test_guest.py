@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from guest import MACHINES, WHOLE, Machine, Program, programs, runner
+from guest import WHOLE, Machine, Program, programs, runner
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,8 +18,7 @@ class GuestCase:
 
 
 CASES = [GuestCase(program, machine, case)
-         for program in programs() for machine in MACHINES
-         if program.name.startswith(machine.only) for case in program.cases]
+         for program in programs() for machine in program.machines() for case in program.cases]
 
 
 @pytest.mark.parametrize("guest_case", CASES, ids=str)
@@ -29,7 +28,12 @@ def test_guest(guest_case):
     if verdict.kind == "skip":
         pytest.skip(verdict.text)
     if verdict.kind != "ok":
-        only = "" if guest_case.case == WHOLE else f" test.only={guest_case.case}"
-        arguments = f"test={guest_case.program.name}{only}"
-        pytest.fail(f"{verdict.kind}: {verdict.text}\n{verdict.console}\n--- run it again: "
-                    f"make qemu CPUS={guest_case.machine.cpus} BOOTARGS='{arguments}'", pytrace=False)
+        machine = guest_case.machine
+        if machine.jitter is not None:  # what a seed does depends on all that ran before
+            again = f"make test TEST='{guest_case.program.name} and {machine.name}'"
+        else:
+            only = "" if guest_case.case == WHOLE else f" test.only={guest_case.case}"
+            arguments = f"test={guest_case.program.name}{only} {machine.args}".rstrip()
+            again = f"make qemu CPUS={machine.cpus} BOOTARGS='{arguments}'"
+        pytest.fail(f"{verdict.kind} ({machine.name}): {verdict.text}\n{verdict.console}\n"
+                    f"--- run it again: {again}", pytrace=False)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import conformance
 import pytest
 from harness import ROOT
 
@@ -246,3 +247,27 @@ def test_interface_page():
             assert here == there, path.name
     missing = set(re.findall(r"^\| `(\w+)` \| no \|", page, re.M))
     assert missing and not missing & everything
+
+
+CHAPTERS = conformance.chapters()
+
+
+def test_conformance_page():
+    """docs/conformance.md is what the conformance programs say (python3 grade/conformance.py makes it)."""
+    assert (ROOT / "docs/conformance.md").read_text() == conformance.page()
+    assert [chapter[0] for chapter in CHAPTERS] == list(range(1, len(CHAPTERS) + 1))
+    assert sum(len(rules) for *_, rules in CHAPTERS) >= 200
+
+
+@pytest.mark.parametrize("program, rules", [chapter[1::2] for chapter in CHAPTERS],
+                         ids=[chapter[1] for chapter in CHAPTERS])
+def test_each_case_proves_a_rule(program, rules):
+    """Above each case of a conformance program is the rule it proves and where that is from; a contract
+    that is named as the source exists."""
+    names = {path.name for path in CODE}
+    assert rules
+    for rule in rules:
+        assert rule.source, f"{program}: {rule.case}: no rule with its source above it"
+        for source in re.split(r"[,;] ", rule.source):
+            if re.fullmatch(r"\w+\.(c|h|defs)", source):
+                assert source in names, f"{program}: {rule.case}: there is no {source}"

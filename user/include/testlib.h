@@ -60,6 +60,12 @@ struct test_case {
 /* Guest seconds a case may take (the harness's default is 20). At most once in a file, at its top. */
 #define TEST_LIMIT(seconds) _Static_assert((seconds) > 0, "TEST_LIMIT")
 
+/*
+ * The program is also run on four CPUs under icount, once for each of the seeds 1..count of random timer
+ * intervals: for races. At most once in a file, at the start of a line.
+ */
+#define TEST_SEEDS(count) _Static_assert((count) > 0, "TEST_SEEDS");
+
 #define EXPECT_TRUE(condition) \
     ((void)test_check(!!(condition), __FILE__, __LINE__, "expected " #condition))
 #define EXPECT_EQ(actual, expected) \

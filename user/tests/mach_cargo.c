@@ -1,6 +1,7 @@
 /*
- * Mach by example, 9: rights in messages. A descriptor names a right and says what to do with it. A send takes all
- * the rights of a message or, if one is wrong, none: the sender's space is then exactly as it was.
+ * Mach by example, 9: rights in messages. A descriptor names a right and says what to do with it. A
+ * send takes all the rights of a message or, if one is wrong, none: the sender's space is then
+ * exactly as it was.
  */
 #include "mach_rights.h"
 
@@ -45,8 +46,8 @@ static void kinds_end(struct kinds *k)
 }
 
 /*
- * Sends each kind of name by one disposition. `works` has a letter for each that can be sent so: r, b(oth), s, o,
- * d, p (set). The others are MACH_SEND_INVALID_RIGHT, and change nothing.
+ * Sends each kind of name by one disposition. `works` has a letter for each that can be sent so: r,
+ * b(oth), s, o, d, p (set). The others are MACH_SEND_INVALID_RIGHT, and change nothing.
  */
 static void try_disposition(mach_msg_type_name_t disposition, const char *works)
 {
@@ -136,7 +137,8 @@ TEST(rights_travel_copied_and_moved)
     mach_port_destroy(SELF, port);
 }
 
-/* Null and dead names need no right, by whatever disposition, and arrive as they are. [KI mach_msg] */
+/* Null and dead names need no right, by whatever disposition, and arrive as they are. [KI
+ * mach_msg] */
 TEST(carried_null_and_dead_arrive_so)
 {
     mach_port_t port = new_port_send();
@@ -153,7 +155,8 @@ TEST(carried_null_and_dead_arrive_so)
     mach_port_destroy(SELF, port);
 }
 
-/* A right whose last reference is moved leaves the space; received again, it has a name again. [KI mach_msg] */
+/* A right whose last reference is moved leaves the space; received again, it has a name again.
+ * [KI mach_msg] */
 TEST(the_last_reference_moved_frees_the_name)
 {
     struct parked parked = park();
@@ -255,8 +258,8 @@ TEST(a_receive_right_is_moved_once)
     mach_port_destroy(SELF, box);
 }
 
-/* Rights are taken in the order of the descriptors: what was moved is not there any more to be copied, what is
- * made before the receive right moves is made. [KI mach_msg] */
+/* Rights are taken in the order of the descriptors: what was moved is not there any more to be
+ * copied, what is made before the receive right moves is made. [KI mach_msg] */
 TEST(descriptors_are_taken_in_order)
 {
     static struct space_state before;
@@ -280,8 +283,8 @@ TEST(descriptors_are_taken_in_order)
     mach_port_destroy(SELF, box);
 }
 
-/* Twelve rights, one of each disposition and kind, with the bad one at every place in turn: each time the space is
- * exactly as it was before the send. [KI mach_msg] */
+/* Twelve rights, one of each disposition and kind, with the bad one at every place in turn: each
+ * time the space is exactly as it was before the send. [KI mach_msg] */
 TEST(a_bad_right_at_any_place_undoes_the_rest)
 {
     static const mach_msg_type_name_t how[12] = {
@@ -315,8 +318,8 @@ TEST(a_bad_right_at_any_place_undoes_the_rest)
     kinds_end(&k);
 }
 
-/* A descriptor that is none, or whose disposition is none, is MACH_SEND_INVALID_TYPE, at whatever place; nothing
- * is changed. [KI mach_msg] */
+/* A descriptor that is none, or whose disposition is none, is MACH_SEND_INVALID_TYPE, at
+ * whatever place; nothing is changed. [KI mach_msg] */
 TEST(a_malformed_descriptor_at_any_place)
 {
     static struct space_state before;

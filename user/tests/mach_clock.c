@@ -1,6 +1,6 @@
 /*
- * Mach by example, 17: the clock. Time since boot, sleeping, and alarms, which are messages. Read mach/clock.defs and
- * mach/traps.h beside it.
+ * Mach by example, 17: the clock. Time since boot, sleeping, and alarms, which are messages. Read
+ * mach/clock.defs and mach/traps.h beside it.
  */
 #include "mach_rights.h"
 #include "mach_worker.h"

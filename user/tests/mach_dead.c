@@ -1,10 +1,12 @@
 /*
- * Mach by example, 5: dead names. When a port dies, every right to it becomes a dead name, under the name it had:
- * so the name is not free for another right while the task still believes it has the first.
+ * Mach by example, 5: dead names. When a port dies, every right to it becomes a dead name, under
+ * the name it had: so the name is not free for another right while the task still believes it has
+ * the first.
  */
 #include "mach_rights.h"
 
-/* A send right to a port that dies becomes a dead name, with its user references. [KP, dead names] */
+/* A send right to a port that dies becomes a dead name, with its user references. [KP, dead
+ * names] */
 TEST(a_send_right_becomes_a_dead_name_when_the_port_dies)
 {
     struct parked parked = park();
@@ -30,7 +32,8 @@ TEST(a_dead_name_is_no_destination)
     mach_port_deallocate(SELF, dead);
 }
 
-/* Each dead-name reference is given up by itself; the last frees the name. [KI mach_port_deallocate] */
+/* Each dead-name reference is given up by itself; the last frees the name. [KI
+ * mach_port_deallocate] */
 TEST(deallocate_takes_a_reference_of_a_dead_name)
 {
     mach_port_t dead = new_dead_name();
@@ -59,7 +62,8 @@ TEST(dead_name_references_have_bounds)
     EXPECT_EQ(type_of(dead), MACH_PORT_TYPE_NONE);
 }
 
-/* A dead name sent by COPY or MOVE arrives as MACH_PORT_DEAD; MOVE takes a reference. [KI mach_msg] */
+/* A dead name sent by COPY or MOVE arrives as MACH_PORT_DEAD; MOVE takes a reference. [KI
+ * mach_msg] */
 TEST(a_dead_name_travels_as_mach_port_dead)
 {
     mach_port_t port = new_port_send(), dead = new_dead_name();

@@ -1,4 +1,8 @@
-/* Exceptions: what a fault becomes, who is asked, what an answer does; and the two kinds of system call. */
+/*
+ * Mach by example, 18: exceptions. What a thread did wrong becomes a message to whoever answers for
+ * it; the answer decides whether the thread goes on. And the two kinds of system call, which are
+ * exceptions of another sort. Read mach/exception.h and mach/exc.defs beside it.
+ */
 #include "mach_exc.h"
 
 #define BAD_ADDRESS 0x7f0000001000UL /* nothing is there */
@@ -41,6 +45,8 @@ static mach_msg_return_t first_exception(struct child *child, mach_port_t port,
 
 /* ---- faults ---- */
 
+/* A fault is told with its address and reason, and with rights to the thread and its task. [KI
+ * exception_raise] */
 TEST(a_fault_names_its_cause_and_who)
 {
     mach_port_t port = new_port_send();
@@ -59,6 +65,7 @@ TEST(a_fault_names_its_cause_and_who)
     mach_port_destroy(SELF, port);
 }
 
+/* Memory that is there, but not for writing, is KERN_PROTECTION_FAILURE. [exception.h] */
 TEST(protection_has_its_own_code)
 {
     mach_port_t port = new_port_send();
@@ -73,6 +80,8 @@ TEST(protection_has_its_own_code)
     mach_port_destroy(SELF, port);
 }
 
+/* Reading or jumping where no program may is the program's fault, and no harm to the kernel.
+ * [exception.h] */
 TEST(the_kernel_is_out_of_reach)
 {
     static const uint64_t addresses[] = {KERNEL_ADDRESS, ~7UL, VM_MAX_ADDRESS, 1UL << 55, 8};
@@ -105,6 +114,8 @@ static kern_return_t allocate_there(void)
                               : kr;
 }
 
+/* A handler can make the memory that was missing; the thread goes on as if it had been there. [KI
+ * exception_raise] */
 TEST(repaired_by_allocating)
 {
     mach_port_t port = new_port_send();
@@ -141,6 +152,8 @@ static kern_return_t skip_load(void)
     return KERN_SUCCESS;
 }
 
+/* With EXCEPTION_STATE the handler gets the registers, and gives back what to go on with.
+ * [exc.defs] */
 TEST(repaired_by_the_state_in_the_reply)
 {
     static const exception_behavior_t behaviors[] = {EXCEPTION_STATE, EXCEPTION_STATE_IDENTITY};
@@ -176,6 +189,7 @@ static kern_return_t skip_load_by_set_state(void)
     return kr == KERN_SUCCESS ? thread_resume(caught.thread) : kr;
 }
 
+/* With EXCEPTION_DEFAULT it can read and set them by the thread's port. [KI thread_set_state] */
 TEST(repaired_by_thread_set_state)
 {
     mach_port_t port = new_port_send();
@@ -189,6 +203,7 @@ TEST(repaired_by_thread_set_state)
     mach_port_destroy(SELF, port);
 }
 
+/* KERN_SUCCESS means: go on. If the cause is still there, it faults again. [KI exception_raise] */
 TEST(an_answer_that_repairs_nothing_faults_again)
 {
     mach_port_t port = new_port_send();
@@ -224,6 +239,8 @@ __asm__("    .text\n"
         "do_pc_unaligned: adr x0, do_undefined\n    add x0, x0, #2\n    br x0\n"
         "do_hvc:          hvc #0\n");
 
+/* Each cause has its exception and code: undefined and privileged instructions, breakpoints,
+ * misalignment, system calls that are none. [exception.h] */
 TEST(each_cause_has_its_exception)
 {
     static const struct {
@@ -274,6 +291,7 @@ static kern_return_t keep_stepping(void)
     return KERN_SUCCESS;
 }
 
+/* A thread can be run instruction by instruction. [exception.h, Arm D2.12] */
 TEST(single_step)
 {
     arm_thread_state64_t state = {.pc = (uint64_t)step_me, .cpsr = PSTATE_SS};
@@ -297,6 +315,7 @@ TEST(single_step)
 
 /* ---- who is asked ---- */
 
+/* If nobody answers for a thread, its task ends. [KI exception_raise] */
 TEST(without_a_handler_the_task_ends)
 {
     struct child child;
@@ -308,6 +327,7 @@ TEST(without_a_handler_the_task_ends)
     child_end(&child);
 }
 
+/* The thread's handler is asked first, the task's if that one fails. [KP, exceptions] */
 TEST(the_threads_handler_comes_before_the_tasks)
 {
     arm_thread_state64_t state = {.x[0] = BAD_ADDRESS, .pc = (uint64_t)read_word,
@@ -339,6 +359,7 @@ TEST(the_threads_handler_comes_before_the_tasks)
     mach_port_destroy(SELF, thread_port);
 }
 
+/* A handler that destroys the request has refused. [exc.defs] */
 TEST(a_handler_that_dies_is_no_handler)
 {
     mach_port_t port = new_port_send();
@@ -358,6 +379,7 @@ TEST(a_handler_that_dies_is_no_handler)
     mach_port_destroy(SELF, port);
 }
 
+/* A thread or task can be terminated while a handler owes it an answer. [KI thread_terminate] */
 TEST(a_thread_that_waits_for_an_answer_can_be_ended)
 {
     mach_port_t port = new_port_send();
@@ -378,6 +400,8 @@ TEST(a_thread_that_waits_for_an_answer_can_be_ended)
     mach_port_destroy(SELF, port); /* with two requests in it */
 }
 
+/* thread_abort ends the wait for the answer; the thread then does again what it did. [KI
+ * thread_abort] */
 TEST(an_aborted_exception_faults_anew)
 {
     mach_port_t port = new_port_send();
@@ -402,6 +426,8 @@ TEST(an_aborted_exception_faults_anew)
     mach_port_destroy(SELF, port);
 }
 
+/* A task inherits the handlers of the one it was made of; a mask, behavior or flavor that is
+ * none is refused. [OSF task_set_exception_ports] */
 TEST(settings_are_checked_and_inherited)
 {
     mach_port_t port = new_port_send(), got;
@@ -460,6 +486,8 @@ __asm__("    .text\n"
         "    svc #0x80\n"
         "    b 1b\n");
 
+/* svc #0 goes to the task's emulation entry, if it has one, with all but four registers kept. [KI
+ * task_set_emulation; traps.h] */
 TEST(a_unix_call_is_redirected)
 {
     struct task_events_info events;
@@ -478,6 +506,7 @@ TEST(a_unix_call_is_redirected)
     child_end(&child);
 }
 
+/* An entry that is not there is the task's fault. [KI task_set_emulation] */
 TEST(an_unmapped_emulator_is_a_fault_of_the_task)
 {
     mach_port_t port = new_port_send();
@@ -503,8 +532,8 @@ static kern_return_t tell_lie(void)
     return lie;
 }
 
-/* Codes the kernel gets when it could not send, and still holds the rights in the message: from a
- * handler they are just a refusal, or the rights to thread and task would be released twice. */
+/* Codes that mean to the kernel that it could not send, and still holds the rights in the
+ * message, are just a refusal if a handler returns them. [exception.c] */
 TEST(a_handler_cannot_pretend_that_the_message_was_not_sent)
 {
     static const kern_return_t lies[] = {MACH_SEND_INVALID_DEST, MACH_SEND_TIMED_OUT,

@@ -1,6 +1,7 @@
 /*
- * Mach by example, 8: messages and their header. Where a message goes, by what right, and what right the answer is
- * to come by; its size; and what mach_msg returns when something is wrong. Read mach/message.h beside it.
+ * Mach by example, 8: messages and their header. Where a message goes, by what right, and what
+ * right the answer is to come by; its size; and what mach_msg returns when something is wrong. Read
+ * mach/message.h beside it.
  */
 #include "mach_rights.h"
 
@@ -19,8 +20,8 @@ static mach_msg_return_t send_header(mach_msg_type_name_t remote, mach_port_t de
 
 /* ---- what arrives ---- */
 
-/* What is sent arrives: data, id and size; the local port is where it came to, without a reply port the remote
- * one is null. [KI mach_msg] */
+/* What is sent arrives: data, id and size; the local port is where it came to, without a reply
+ * port the remote one is null. [KI mach_msg] */
 TEST(a_message_to_oneself_arrives_whole)
 {
     mach_port_t port = new_port_send();
@@ -69,7 +70,8 @@ TEST(msgh_size_is_not_believed)
     mach_port_destroy(SELF, port);
 }
 
-/* Messages of every length arrive with that length, also if it is no multiple of four. [message.h] */
+/* Messages of every length arrive with that length, also if it is no multiple of four.
+ * [message.h] */
 TEST(every_length_arrives)
 {
     static const mach_msg_size_t lengths[] = {24, 25, 26, 27, 28, 31, 63, 64, 65, 127, 128, 129, 255,
@@ -95,8 +97,8 @@ TEST(every_length_arrives)
 
 /* ---- sizes and pointers ---- */
 
-/* Less than a header is MACH_SEND_MSG_TOO_SMALL, more than MACH_MSG_SIZE_MAX is MACH_SEND_TOO_LARGE.
- * [message.h] */
+/* Less than a header is MACH_SEND_MSG_TOO_SMALL, more than MACH_MSG_SIZE_MAX is
+ * MACH_SEND_TOO_LARGE. [message.h] */
 TEST(sizes_are_checked)
 {
     mach_port_t port = new_port_send();
@@ -115,8 +117,8 @@ TEST(sizes_are_checked)
     mach_port_destroy(SELF, port);
 }
 
-/* A message that cannot be read is MACH_SEND_INVALID_DATA, one that cannot be written MACH_RCV_INVALID_DATA; it
- * is lost then, but nothing leaks. [KI mach_msg] */
+/* A message that cannot be read is MACH_SEND_INVALID_DATA, one that cannot be written
+ * MACH_RCV_INVALID_DATA; it is lost then, but nothing leaks. [KI mach_msg] */
 TEST(bad_pointers_are_errors)
 {
     mach_port_t port = new_port_send();
@@ -211,8 +213,8 @@ TEST(unknown_header_bits_are_refused)
     mach_port_destroy(SELF, port);
 }
 
-/* COPY leaves the send right, MOVE takes a reference, MAKE needs the receive right; all three arrive as a
- * message sent by a send right. [KI mach_msg] */
+/* COPY leaves the send right, MOVE takes a reference, MAKE needs the receive right; all three
+ * arrive as a message sent by a send right. [KI mach_msg] */
 TEST(the_destination_by_each_disposition)
 {
     mach_port_t port = new_port_send();
@@ -294,8 +296,8 @@ TEST(the_reply_right_by_each_disposition)
     mach_port_destroy(SELF, port);
 }
 
-/* A reply port without a disposition, or with one that cannot be sent by, is MACH_SEND_INVALID_HEADER.
- * [KI mach_msg] */
+/* A reply port without a disposition, or with one that cannot be sent by, is
+ * MACH_SEND_INVALID_HEADER. [KI mach_msg] */
 TEST(a_reply_right_has_a_disposition_to_send_by)
 {
     mach_port_t port = new_port_send();
@@ -352,7 +354,8 @@ TEST(null_and_dead_reply_ports)
     mach_port_destroy(SELF, port);
 }
 
-/* Destination and reply port may be one name: both rights are taken from it, or neither. [KI mach_msg] */
+/* Destination and reply port may be one name: both rights are taken from it, or neither. [KI
+ * mach_msg] */
 TEST(destination_and_reply_may_be_one_name)
 {
     mach_port_t port = new_port_send();
@@ -451,8 +454,8 @@ TEST(no_option_does_nothing)
     EXPECT_KR(mach_msg(NULL, MACH_MSG_OPTION_NONE, 0, 0, 0, 0, 0), MACH_MSG_SUCCESS);
 }
 
-/* A message that does not fit is destroyed, with the rights in it: MACH_RCV_TOO_LARGE. Its header tells what it
- * was. [KI mach_msg] */
+/* A message that does not fit is destroyed, with the rights in it: MACH_RCV_TOO_LARGE. Its
+ * header tells what it was. [KI mach_msg] */
 TEST(without_rcv_large_the_message_is_destroyed)
 {
     mach_port_t port = new_port_send(), cargo = new_port(), reply = new_port();

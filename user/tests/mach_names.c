@@ -1,6 +1,7 @@
 /*
- * Mach by example, 1: names. A task names its rights by numbers, which mean something in its own space only.
- * What the rights are worth is the next chapters' matter. Read mach/port.h and mach/mach_port.defs beside it.
+ * Mach by example, 1: names. A task names its rights by numbers, which mean something in its own
+ * space only. What the rights are worth is the next chapters' matter. Read mach/port.h and
+ * mach/mach_port.defs beside it.
  */
 #include "mach_rights.h"
 
@@ -156,7 +157,8 @@ TEST(allocate_name_refuses_null_and_dead)
               KERN_INVALID_VALUE);
 }
 
-/* Names may be as far apart as a program likes: the table is sparse. [KI mach_port_allocate_name] */
+/* Names may be as far apart as a program likes: the table is sparse. [KI
+ * mach_port_allocate_name] */
 TEST(the_highest_name_can_be_chosen)
 {
     mach_port_t name = MACH_PORT_MAKE(0xfffffe, 1), low = MACH_PORT_MAKE(0x801, 1);
@@ -182,8 +184,8 @@ TEST(rename_moves_the_right)
     EXPECT_KR(mach_port_destroy(SELF, name), KERN_SUCCESS);
 }
 
-/* Renaming to a name in use, or to itself, is KERN_NAME_EXISTS; of no right, KERN_INVALID_NAME; to null or
- * dead, KERN_INVALID_VALUE; and nothing changes. [KI mach_port_rename] */
+/* Renaming to a name in use, or to itself, is KERN_NAME_EXISTS; of no right, KERN_INVALID_NAME;
+ * to null or dead, KERN_INVALID_VALUE; and nothing changes. [KI mach_port_rename] */
 TEST(rename_refuses_what_it_cannot_do)
 {
     mach_port_t port = new_port_send(), other = new_set(), free_name = MACH_PORT_MAKE(0x4444, 1);
@@ -269,7 +271,8 @@ TEST(rename_keeps_sets_and_their_members)
     mach_port_destroy(SELF, set_name);
 }
 
-/* The type of a name is the set of rights it denotes; of none, KERN_INVALID_NAME. [KI mach_port_type] */
+/* The type of a name is the set of rights it denotes; of none, KERN_INVALID_NAME. [KI
+ * mach_port_type] */
 TEST(type_tells_all_rights_of_a_name)
 {
     mach_port_t port = new_port_send(), once = new_send_once(port), dead = new_dead_name();
@@ -364,7 +367,8 @@ TEST(no_routine_takes_a_name_of_nothing)
     mach_port_destroy(SELF, set);
 }
 
-/* What is about receive rights or sets says KERN_INVALID_RIGHT of another right. [mach_port.defs] */
+/* What is about receive rights or sets says KERN_INVALID_RIGHT of another right.
+ * [mach_port.defs] */
 TEST(each_routine_wants_the_right_it_is_about)
 {
     struct parked parked = park();

@@ -1,7 +1,7 @@
 /*
- * Mach by example, 7: notifications. The kernel tells, by a message to a send-once right given in advance, that a
- * name's port died, that the name was deleted, or that a receive right was about to be destroyed. Each request is
- * answered once, whatever happens.
+ * Mach by example, 7: notifications. The kernel tells, by a message to a send-once right given in
+ * advance, that a name's port died, that the name was deleted, or that a receive right was about to
+ * be destroyed. Each request is answered once, whatever happens.
  */
 #include "mach_rights.h"
 
@@ -367,7 +367,8 @@ TEST(port_destroyed_when_the_task_ends)
     mach_port_destroy(SELF, notify);
 }
 
-/* It comes also when a message that carries the right is destroyed. [KI mach_notify_port_destroyed] */
+/* It comes also when a message that carries the right is destroyed. [KI
+ * mach_notify_port_destroyed] */
 TEST(port_destroyed_when_its_message_is)
 {
     mach_port_t port = new_port_send(), notify = new_port(), box = new_port_send();

@@ -1,11 +1,12 @@
 /*
- * Mach by example, 4: send-once rights. A promise that exactly one message will come: by the right's use, or, if
- * it is destroyed, from the kernel. So a client that gives a server a send-once right to reply to is answered.
+ * Mach by example, 4: send-once rights. A promise that exactly one message will come: by the
+ * right's use, or, if it is destroyed, from the kernel. So a client that gives a server a send-once
+ * right to reply to is answered.
  */
 #include "mach_rights.h"
 
-/* Each send-once right has a name of its own: they never merge, neither with each other nor with other rights.
- * [KP, send-once rights] */
+/* Each send-once right has a name of its own: they never merge, neither with each other nor with
+ * other rights. [KP, send-once rights] */
 TEST(send_once_rights_never_merge)
 {
     mach_port_t port = new_port_send(), once[4];
@@ -138,7 +139,8 @@ TEST(send_once_messages_pass_a_full_queue)
     mach_port_destroy(SELF, port);
 }
 
-/* Who receives on a port can send to it by making the send-once right in the header. [KI mach_msg] */
+/* Who receives on a port can send to it by making the send-once right in the header. [KI
+ * mach_msg] */
 TEST(make_send_once_in_the_header)
 {
     mach_port_t port = new_port();

@@ -1,6 +1,7 @@
 /*
- * Mach by example, 10: memory in messages. A descriptor names a range of the sender's address space; the receiver
- * finds a copy of it in its own, made lazily if it is large, and the sender may give its own away with it.
+ * Mach by example, 10: memory in messages. A descriptor names a range of the sender's address
+ * space; the receiver finds a copy of it in its own, made lazily if it is large, and the sender may
+ * give its own away with it.
  */
 #include "mach_rights.h"
 
@@ -54,8 +55,8 @@ static boolean_t mapped(const void *page)
     return vm_region(SELF, &at, &size, &info) == KERN_SUCCESS && at <= (vm_address_t)page;
 }
 
-/* Sends size bytes at an offset, by one kind of copy, and checks what arrives: a private copy of what was there
- * at the time of the send. */
+/* Sends size bytes at an offset, by one kind of copy, and checks what arrives: a private copy of
+ * what was there at the time of the send. */
 static void memory_case(vm_size_t offset, uint32_t size, int copy)
 {
     mach_port_t port = new_port_send();
@@ -101,8 +102,8 @@ TEST(unaligned_large_memory)
     memory_case(1234, 20 * PAGE + 77, MACH_MSG_VIRTUAL_COPY);
 }
 
-/* Around every size at which something might change, at three places in a page, by each kind of copy, the same
- * arrives. [KI mach_msg] */
+/* Around every size at which something might change, at three places in a page, by each kind of
+ * copy, the same arrives. [KI mach_msg] */
 TEST(every_size_and_place_arrives)
 {
     static const uint32_t sizes[] = {1, 7, 8, 9, 2047, 2048, 2049, PAGE - 1, PAGE, PAGE + 1,
@@ -182,7 +183,8 @@ TEST(deallocate_takes_whole_pages)
     mach_port_destroy(SELF, port);
 }
 
-/* Memory that is not there, not all there, or not the sender's is MACH_SEND_INVALID_MEMORY. [KI mach_msg] */
+/* Memory that is not there, not all there, or not the sender's is MACH_SEND_INVALID_MEMORY. [KI
+ * mach_msg] */
 TEST(memory_that_is_not_there_fails_the_send)
 {
     mach_port_t port = new_port_send();
@@ -258,8 +260,8 @@ TEST(memory_of_several_entries)
     mach_port_destroy(SELF, port);
 }
 
-/* What the sender writes after the send is not seen, what the receiver writes neither: in every page.
- * [KI mach_msg] */
+/* What the sender writes after the send is not seen, what the receiver writes neither: in every
+ * page. [KI mach_msg] */
 TEST(writes_after_the_send_stay_apart)
 {
     mach_port_t port = new_port_send();
@@ -338,7 +340,8 @@ static mach_msg_return_t regions_send(struct regions *m)
                         + m->body.msgh_descriptor_count * sizeof m->memory[0], 0, 0, 0, 0);
 }
 
-/* One region can be in a message several times; each arrives at a place of its own. [KI mach_msg] */
+/* One region can be in a message several times; each arrives at a place of its own. [KI
+ * mach_msg] */
 TEST(one_region_several_times)
 {
     mach_port_t port = new_port_send();
@@ -439,8 +442,8 @@ TEST(memory_of_a_destroyed_message_is_freed)
     EXPECT_TRUE(!mapped(p));
 }
 
-/* A send that timed out gives the memory back, at a place of the kernel's choice, as a receive would.
- * [KI mach_msg, MACH_SEND_TIMED_OUT] */
+/* A send that timed out gives the memory back, at a place of the kernel's choice, as a receive
+ * would. [KI mach_msg, MACH_SEND_TIMED_OUT] */
 TEST(a_timed_out_send_gives_the_memory_back)
 {
     mach_port_t port = new_port_send();

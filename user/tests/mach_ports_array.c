@@ -1,6 +1,7 @@
 /*
- * Mach by example, 11: arrays of rights. A descriptor can name an array of port names in the sender's memory: all of
- * them are sent by one disposition, and an array of the receiver's names arrives.
+ * Mach by example, 11: arrays of rights. A descriptor can name an array of port names in the
+ * sender's memory: all of them are sent by one disposition, and an array of the receiver's names
+ * arrives.
  */
 #include "mach_rights.h"
 
@@ -180,7 +181,8 @@ TEST(an_array_must_be_readable_and_have_a_disposition)
     mach_port_destroy(SELF, port);
 }
 
-/* More rights than a message may carry are MACH_SEND_TOO_LARGE, before any is looked at. [ipc_copyin.c] */
+/* More rights than a message may carry are MACH_SEND_TOO_LARGE, before any is looked at.
+ * [ipc_copyin.c] */
 TEST(too_many_rights)
 {
     mach_port_t port = new_port_send();
@@ -206,8 +208,8 @@ TEST(as_many_rights_as_there_may_be)
     mach_port_destroy(SELF, port);
 }
 
-/* With deallocate the array's memory goes with a message that was sent, and stays with one that was not.
- * [KI mach_msg] */
+/* With deallocate the array's memory goes with a message that was sent, and stays with one that
+ * was not. [KI mach_msg] */
 TEST(deallocate_gives_the_array_away)
 {
     mach_port_t port = new_port_send(), *names;

@@ -1,7 +1,7 @@
 /*
- * Mach by example, 13: the queue. A port keeps messages in the order they were sent, up to its limit; who sends more
- * waits, and who receives from an empty queue waits as well: until a message comes, the time is up, the thread is
- * aborted, or the port is no longer there.
+ * Mach by example, 13: the queue. A port keeps messages in the order they were sent, up to its
+ * limit; who sends more waits, and who receives from an empty queue waits as well: until a message
+ * comes, the time is up, the thread is aborted, or the port is no longer there.
  */
 #include "mach_rights.h"
 #include "mach_worker.h"
@@ -62,8 +62,8 @@ TEST(receive_times_out_not_too_early)
     mach_port_destroy(SELF, port);
 }
 
-/* A send to a full queue waits for room, at most its time-out; then the message is the sender's again.
- * [KI mach_msg] */
+/* A send to a full queue waits for room, at most its time-out; then the message is the sender's
+ * again. [KI mach_msg] */
 TEST(a_full_queue_blocks_or_times_out)
 {
     mach_port_t port = new_port_send();
@@ -86,8 +86,9 @@ TEST(a_full_queue_blocks_or_times_out)
     mach_port_destroy(SELF, port);
 }
 
-/* The rights of a send that timed out come back in the message, as a receive would bring them: COPY and MAKE have
- * become MOVE, so that the message can be sent again as it is. [KI mach_msg, MACH_SEND_TIMED_OUT] */
+/* The rights of a send that timed out come back in the message, as a receive would bring them:
+ * COPY and MAKE have become MOVE, so that the message can be sent again as it is. [KI mach_msg,
+ * MACH_SEND_TIMED_OUT] */
 TEST(a_timed_out_message_can_be_sent_again)
 {
     mach_port_t port = new_port_send(), reply = new_port(), cargo = new_port();
@@ -210,7 +211,8 @@ TEST(a_newcomer_does_not_overtake_a_blocked_sender)
     mach_port_destroy(SELF, port);
 }
 
-/* Raising the limit lets blocked senders in, as many as there is room for. [KI mach_port_set_qlimit] */
+/* Raising the limit lets blocked senders in, as many as there is room for. [KI
+ * mach_port_set_qlimit] */
 TEST(raising_the_limit_admits_blocked_senders)
 {
     mach_port_t port = new_port_send();
@@ -236,8 +238,8 @@ TEST(raising_the_limit_admits_blocked_senders)
     mach_port_destroy(SELF, port);
 }
 
-/* With a limit of 0 a message is sent when somebody receives: sender and receiver meet, whoever came first.
- * [KI mach_port_set_qlimit] */
+/* With a limit of 0 a message is sent when somebody receives: sender and receiver meet, whoever
+ * came first. [KI mach_port_set_qlimit] */
 TEST(a_limit_of_zero_is_a_rendezvous)
 {
     mach_port_t port = new_port_send();
@@ -258,8 +260,8 @@ TEST(a_limit_of_zero_is_a_rendezvous)
     mach_port_destroy(SELF, port);
 }
 
-/* When the port dies, who waits to send has sent: the message is destroyed as if it had been queued.
- * [KP, port death] */
+/* When the port dies, who waits to send has sent: the message is destroyed as if it had been
+ * queued. [KP, port death] */
 TEST(a_blocked_sender_has_sent_when_the_port_dies)
 {
     mach_port_t port = new_port_send();
@@ -327,7 +329,8 @@ TEST(a_receiver_with_a_time_out_is_woken_by_a_message)
     mach_port_destroy(SELF, port);
 }
 
-/* One whose time is up gets MACH_RCV_TIMED_OUT, and the next message is the next one's. [KI mach_msg] */
+/* One whose time is up gets MACH_RCV_TIMED_OUT, and the next message is the next one's. [KI
+ * mach_msg] */
 TEST(a_timed_out_receiver_leaves_the_line)
 {
     mach_port_t port = new_port_send();
@@ -359,8 +362,8 @@ TEST(destroying_the_port_wakes_its_receivers)
         EXPECT_KR(worker_join(&w[i]), MACH_RCV_PORT_DIED);
 }
 
-/* A waiting receiver that has too little room, and asked for MACH_RCV_LARGE, is told the size; the message goes to
- * the next who waits. [KI mach_msg] */
+/* A waiting receiver that has too little room, and asked for MACH_RCV_LARGE, is told the size;
+ * the message goes to the next who waits. [KI mach_msg] */
 TEST(a_message_passes_over_a_receiver_without_room)
 {
     mach_port_t port = new_port_send();
@@ -425,7 +428,8 @@ TEST(abort_ends_a_receive)
     mach_port_destroy(SELF, port);
 }
 
-/* It ends a send: MACH_SEND_INTERRUPTED; the message was not sent, and its rights are back. [KI thread_abort] */
+/* It ends a send: MACH_SEND_INTERRUPTED; the message was not sent, and its rights are back. [KI
+ * thread_abort] */
 TEST(abort_ends_a_send)
 {
     mach_port_t port = new_port_send();
@@ -462,8 +466,8 @@ static mach_msg_return_t receive_by_libmach(struct worker *w)
                     MACH_PORT_NULL);
 }
 
-/* libmach's mach_msg begins an aborted receive again, unless MACH_RCV_INTERRUPT asks for the return.
- * [KI mach_msg] */
+/* libmach's mach_msg begins an aborted receive again, unless MACH_RCV_INTERRUPT asks for the
+ * return. [KI mach_msg] */
 TEST(mach_msg_restarts_unless_told_to_return)
 {
     mach_port_t port = new_port_send();
@@ -505,7 +509,8 @@ static void *echo_thread(void *arg)
     return NULL;
 }
 
-/* A request and its answer: send and receive in one call, and a reply right made for each. [KP, RPC] */
+/* A request and its answer: send and receive in one call, and a reply right made for each. [KP,
+ * RPC] */
 TEST(a_thousand_rpcs_between_two_threads)
 {
     struct echo echo = {new_port_send(), 1000};

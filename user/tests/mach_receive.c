@@ -1,6 +1,6 @@
 /*
- * Mach by example, 3: the receive right. There is one of it for each port; who has it receives, makes the
- * other rights, and says how the port behaves. When it goes, the port dies.
+ * Mach by example, 3: the receive right. There is one of it for each port; who has it receives,
+ * makes the other rights, and says how the port behaves. When it goes, the port dies.
  */
 #include "mach_rights.h"
 
@@ -189,8 +189,8 @@ TEST(a_dying_port_destroys_its_messages)
     mach_port_destroy(SELF, reply);
 }
 
-/* A receive right that moves begins anew: make-send count and sequence number are 0, the queue limit and the
- * messages stay. [KI mach_msg, port rights in messages] */
+/* A receive right that moves begins anew: make-send count and sequence number are 0, the queue
+ * limit and the messages stay. [KI mach_msg, port rights in messages] */
 TEST(moving_the_receive_right_resets_its_counts)
 {
     mach_port_t port = new_port_send(), box = new_port_send();
@@ -215,7 +215,8 @@ TEST(moving_the_receive_right_resets_its_counts)
     mach_port_destroy(SELF, box);
 }
 
-/* A task can make a receive right for itself in one trap, to receive replies on. [KI mach_reply_port] */
+/* A task can make a receive right for itself in one trap, to receive replies on. [KI
+ * mach_reply_port] */
 TEST(mach_reply_port_gives_a_receive_right)
 {
     mach_port_t a = mach_reply_port(), b = mach_reply_port();

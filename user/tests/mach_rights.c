@@ -1,7 +1,7 @@
 /*
- * Mach by example, 2: rights and their user references. A name counts how often its task was given the right;
- * that is nobody else's business. Rights are inserted into and extracted from other tasks here; how they travel
- * in messages is chapter 9's.
+ * Mach by example, 2: rights and their user references. A name counts how often its task was given
+ * the right; that is nobody else's business. Rights are inserted into and extracted from other
+ * tasks here; how they travel in messages is chapter 9's.
  */
 #include "mach_rights.h"
 
@@ -20,8 +20,8 @@ TEST(send_rights_merge_and_count_user_references)
     EXPECT_KR(mach_port_destroy(SELF, port), KERN_SUCCESS);
 }
 
-/* References can be added and taken; taking more than there are is KERN_INVALID_VALUE, and takes none.
- * [KI mach_port_mod_refs] */
+/* References can be added and taken; taking more than there are is KERN_INVALID_VALUE, and takes
+ * none. [KI mach_port_mod_refs] */
 TEST(mod_refs_never_goes_below_zero)
 {
     mach_port_t port = new_port_send();
@@ -72,8 +72,8 @@ TEST(mod_refs_wants_a_right_of_the_name)
     mach_port_destroy(SELF, dead);
 }
 
-/* Of receive rights, send-once rights and sets there is one each: no reference can be added, no two taken.
- * [KI mach_port_mod_refs] */
+/* Of receive rights, send-once rights and sets there is one each: no reference can be added, no
+ * two taken. [KI mach_port_mod_refs] */
 TEST(receive_once_and_set_rights_are_not_counted)
 {
     mach_port_t port = new_port(), once = new_send_once(port), set = new_set();
@@ -107,7 +107,8 @@ TEST(user_references_overflow_is_refused)
     EXPECT_KR(mach_port_destroy(SELF, port), KERN_SUCCESS);
 }
 
-/* Inserting a send right where 65535 are counted is KERN_UREFS_OVERFLOW. [KI mach_port_insert_right] */
+/* Inserting a send right where 65535 are counted is KERN_UREFS_OVERFLOW. [KI
+ * mach_port_insert_right] */
 TEST(insert_right_does_not_overflow_references)
 {
     mach_port_t port = new_port_send();
@@ -225,8 +226,8 @@ static void end_task(task_t task)
     mach_port_deallocate(SELF, task);
 }
 
-/* Each disposition that yields a send right inserts one under the name chosen; COPY and MAKE leave ours, MOVE
- * takes a reference of it. [KI mach_port_insert_right] */
+/* Each disposition that yields a send right inserts one under the name chosen; COPY and MAKE
+ * leave ours, MOVE takes a reference of it. [KI mach_port_insert_right] */
 TEST(insert_send_by_each_disposition)
 {
     mach_port_t port = new_port_send(), name = MACH_PORT_MAKE(40, 1);
@@ -311,8 +312,8 @@ TEST(insert_right_never_gives_a_second_name)
     mach_port_destroy(SELF, port);
 }
 
-/* Null and dead rights cannot be inserted: KERN_INVALID_CAPABILITY. Nor can a right be named null or dead:
- * KERN_INVALID_VALUE. [KI mach_port_insert_right] */
+/* Null and dead rights cannot be inserted: KERN_INVALID_CAPABILITY. Nor can a right be named
+ * null or dead: KERN_INVALID_VALUE. [KI mach_port_insert_right] */
 TEST(insert_right_wants_a_right_and_a_name)
 {
     mach_port_t port = new_port_send(), dead = new_dead_name(), name = MACH_PORT_MAKE(47, 1);
@@ -332,8 +333,8 @@ TEST(insert_right_wants_a_right_and_a_name)
     mach_port_destroy(SELF, dead);
 }
 
-/* A send right extracted by COPY stays in the task, by MOVE it loses a reference, by MAKE the receive right
- * makes a new one. [KI mach_port_extract_right] */
+/* A send right extracted by COPY stays in the task, by MOVE it loses a reference, by MAKE the
+ * receive right makes a new one. [KI mach_port_extract_right] */
 TEST(extract_send_by_each_disposition)
 {
     mach_port_t name = MACH_PORT_MAKE(50, 2), port = MACH_PORT_NULL, again = MACH_PORT_NULL;
@@ -360,7 +361,8 @@ TEST(extract_send_by_each_disposition)
     mach_port_destroy(SELF, port);
 }
 
-/* A send-once right can be made from another's receive right, or taken. [KI mach_port_extract_right] */
+/* A send-once right can be made from another's receive right, or taken. [KI
+ * mach_port_extract_right] */
 TEST(extract_send_once_by_each_disposition)
 {
     mach_port_t name = MACH_PORT_MAKE(51, 2), held = MACH_PORT_MAKE(52, 1);

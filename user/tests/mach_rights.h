@@ -1,6 +1,6 @@
 /*
- * What the chapters on rights share: the state of a space and of a port, to be compared; ports whose
- * receive right is elsewhere; notifications. Read mach_test.h before.
+ * What the chapters on rights share: the state of a space and of a port, to be compared; ports
+ * whose receive right is elsewhere; notifications. Read mach_test.h before.
  */
 #ifndef MACH_RIGHTS_H
 #define MACH_RIGHTS_H
@@ -145,8 +145,8 @@ static inline void park_end(struct parked *parked)
 /* ---- notifications ---- */
 
 /*
- * Takes a message from port, if there is one: its id, and in *word its word. 0: none; -1: it was not the
- * kernel that sent it.
+ * Takes a message from port, if there is one: its id, and in *word its word. 0: none; -1: it was
+ * not the kernel that sent it.
  */
 static inline int notification(mach_port_t port, uint32_t *word)
 {
@@ -170,7 +170,8 @@ static inline int note_id(mach_port_t port)
     return notification(port, &word);
 }
 
-/* Requests notification id for name, to be sent to notify; what was registered before is dropped. */
+/* Requests notification id for name, to be sent to notify; what was registered before is
+ * dropped. */
 static inline kern_return_t request(mach_port_t name, mach_msg_id_t id, uint32_t sync,
                                     mach_port_t notify)
 {

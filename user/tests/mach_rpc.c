@@ -72,8 +72,6 @@ static void stop(struct server *server, cthread_t thread, mach_port_t name)
     EXPECT_KR(server->ended, MACH_MSG_SUCCESS);
 }
 
-TEST_BASELINE
-
 static void echo_sizes(mach_msg_option_t server_options, mach_msg_option_t options)
 {
     struct server server = {.port = new_port_send(), .options = server_options};
@@ -375,7 +373,5 @@ TEST(a_reply_right_that_cannot_be_told_of_is_destroyed)
     mach_port_destroy(SELF, reply);
     mach_port_destroy(SELF, lost.port);
 }
-
-TEST_NOTHING_LEAKED
 
 TEST_MAIN

@@ -1,7 +1,7 @@
 /*
- * Mach by example, 16: semaphores. A count and a queue of those who wait for it; signal and wait are traps, the
- * semaphore itself is a port, so that a right to it can be given to others. Read mach/semaphore.defs and
- * mach/traps.h beside it.
+ * Mach by example, 16: semaphores. A count and a queue of those who wait for it; signal and wait
+ * are traps, the semaphore itself is a port, so that a right to it can be given to others. Read
+ * mach/semaphore.defs and mach/traps.h beside it.
  */
 #include "mach_worker.h"
 
@@ -91,8 +91,8 @@ TEST(a_timed_wait_wants_a_time)
     end_semaphore(semaphore);
 }
 
-/* The count may begin anywhere up to INT_MAX; there a signal is KERN_INVALID_VALUE, and the count stays.
- * [OSF semaphore_create; semaphore.c] */
+/* The count may begin anywhere up to INT_MAX; there a signal is KERN_INVALID_VALUE, and the
+ * count stays. [OSF semaphore_create; semaphore.c] */
 TEST(the_count_does_not_overflow)
 {
     semaphore_t semaphore = new_semaphore(INT32_MAX - 1);
@@ -104,7 +104,8 @@ TEST(the_count_does_not_overflow)
     end_semaphore(semaphore);
 }
 
-/* A negative count is KERN_INVALID_VALUE, a policy there is not KERN_INVALID_ARGUMENT. [OSF semaphore_create] */
+/* A negative count is KERN_INVALID_VALUE, a policy there is not KERN_INVALID_ARGUMENT. [OSF
+ * semaphore_create] */
 TEST(creation_is_checked)
 {
     semaphore_t made;
@@ -190,7 +191,8 @@ TEST(fixed_priority_wakes_the_highest_first)
     end_semaphore(semaphore);
 }
 
-/* signal_all wakes all who wait, and leaves the count at 0, also if nobody does. [OSF semaphore_signal_all] */
+/* signal_all wakes all who wait, and leaves the count at 0, also if nobody does. [OSF
+ * semaphore_signal_all] */
 TEST(signal_all_wakes_all)
 {
     semaphore_t semaphore = new_semaphore(0);
@@ -206,7 +208,8 @@ TEST(signal_all_wakes_all)
     end_semaphore(semaphore);
 }
 
-/* A certain thread can be woken; if it does not wait there, KERN_FAILURE. [OSF semaphore_signal_thread] */
+/* A certain thread can be woken; if it does not wait there, KERN_FAILURE. [OSF
+ * semaphore_signal_thread] */
 TEST(a_certain_thread_can_be_signalled)
 {
     semaphore_t semaphore = new_semaphore(0);
@@ -241,7 +244,8 @@ TEST(signal_thread_null_wakes_any_and_counts_nothing)
     end_semaphore(semaphore);
 }
 
-/* A waiter whose time is up takes no signal: the next one is another's. [OSF semaphore_timedwait] */
+/* A waiter whose time is up takes no signal: the next one is another's. [OSF
+ * semaphore_timedwait] */
 TEST(a_timed_out_waiter_takes_no_signal)
 {
     semaphore_t semaphore = new_semaphore(0);
@@ -352,8 +356,8 @@ TEST(wait_signal_ping_pong)
 
 /* ---- the end ---- */
 
-/* Destroying it wakes all who wait: KERN_TERMINATED; from then on its name is dead, and no semaphore.
- * [OSF semaphore_destroy] */
+/* Destroying it wakes all who wait: KERN_TERMINATED; from then on its name is dead, and no
+ * semaphore. [OSF semaphore_destroy] */
 TEST(destroying_wakes_the_waiters)
 {
     semaphore_t semaphore = new_semaphore(0);

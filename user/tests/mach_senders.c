@@ -1,6 +1,7 @@
 /*
- * Mach by example, 6: no senders. Who receives on a port can be told when the last send right to it is gone: so
- * servers know that an object's last client has lost interest. The make-send count keeps this free of races.
+ * Mach by example, 6: no senders. Who receives on a port can be told when the last send right to it
+ * is gone: so servers know that an object's last client has lost interest. The make-send count
+ * keeps this free of races.
  */
 #include "mach_rights.h"
 
@@ -40,8 +41,8 @@ TEST(no_senders_comes_at_once_if_there_are_none)
     mach_port_destroy(SELF, notify);
 }
 
-/* A sync above the make-send count defers it: the right that the requester knows of is still to be made.
- * [KI mach_port_request_notification] */
+/* A sync above the make-send count defers it: the right that the requester knows of is still to
+ * be made. [KI mach_port_request_notification] */
 TEST(sync_waits_for_rights_yet_to_be_made)
 {
     mach_port_t port = new_port(), notify = new_port();
@@ -106,7 +107,8 @@ TEST(a_right_in_transit_is_a_sender)
     mach_port_destroy(SELF, notify);
 }
 
-/* The right that a queued message was sent by is a sender until the message is received. [KI mach_msg] */
+/* The right that a queued message was sent by is a sender until the message is received. [KI
+ * mach_msg] */
 TEST(a_queued_message_is_a_sender)
 {
     mach_port_t port = new_port_send(), notify = new_port();
@@ -226,7 +228,8 @@ TEST(the_ports_death_voids_the_request)
     mach_port_destroy(SELF, notify);
 }
 
-/* The request stays with the port when its receive right moves. [KI mach_port_request_notification] */
+/* The request stays with the port when its receive right moves. [KI
+ * mach_port_request_notification] */
 TEST(the_request_moves_with_the_receive_right)
 {
     mach_port_t port = new_port_send(), notify = new_port(), box = new_port_send();

@@ -1,6 +1,7 @@
 /*
- * Mach by example, 14: port sets. A server with many ports receives from all of them at once: it puts them in a set.
- * The messages stay in the ports' queues; the set only knows which ports have some.
+ * Mach by example, 14: port sets. A server with many ports receives from all of them at once: it
+ * puts them in a set. The messages stay in the ports' queues; the set only knows which ports have
+ * some.
  */
 #include "mach_rights.h"
 #include "mach_worker.h"
@@ -43,8 +44,8 @@ TEST(insert_and_extract_members)
     mach_port_destroy(SELF, port);
 }
 
-/* Moving a port into a set takes it out of all others; moving it to null takes it out of all, and is
- * KERN_NOT_IN_SET if it was in none. [KI mach_port_move_member] */
+/* Moving a port into a set takes it out of all others; moving it to null takes it out of all,
+ * and is KERN_NOT_IN_SET if it was in none. [KI mach_port_move_member] */
 TEST(move_member_makes_it_the_only_set)
 {
     mach_port_t port = new_port(), a = new_set(), b = new_set(), c = new_set(), first;
@@ -118,8 +119,8 @@ TEST(get_set_status_lists_the_members)
 
 /* ---- receiving ---- */
 
-/* A receive from a set takes a message of any member, also one that came before the port joined; the local port
- * says which. [KI mach_msg] */
+/* A receive from a set takes a message of any member, also one that came before the port joined;
+ * the local port says which. [KI mach_msg] */
 TEST(a_set_receives_for_all_its_members)
 {
     mach_port_t set = new_set(), a = new_port_send(), b = new_port_send();

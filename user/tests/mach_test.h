@@ -1,6 +1,6 @@
 /*
- * What the Mach tests share: ports and messages in one line each, and the leak check that ends every
- * program.
+ * What the Mach tests share: ports and messages in one line each, and the leak check that ends
+ * every program.
  */
 #ifndef MACH_TEST_H
 #define MACH_TEST_H
@@ -85,7 +85,8 @@ static inline mach_msg_return_t receive_word(mach_port_t from, struct small *m,
                     MACH_PORT_NULL);
 }
 
-/* Sends `right` (as disposition says) in a message to `to`, for which there must be a send right. */
+/* Sends `right` (as disposition says) in a message to `to`, for which there must be a send
+ * right. */
 static inline mach_msg_return_t send_right(mach_port_t to, mach_port_t right,
                                            mach_msg_type_name_t disposition)
 {
@@ -179,20 +180,30 @@ static inline struct own_names own_names(void)
 }
 
 /*
- * Before the first case and after the last: what the kernel counts is the same at both, and so is what
- * this task names. Dying tasks take their time, so the second waits a while for it.
+ * Before the first case and after the last: what the kernel counts is the same at both, and so is
+ * what this task names. Dying tasks take their time, so the second waits a while for it.
  */
 static struct host_counters baseline;
 static struct own_names baseline_names;
 
+/* Between two looks, in milliseconds. Under jitter guest time is dear, and owes nothing to the
+ * host's. */
+static inline mach_msg_timeout_t baseline_pause(void)
+{
+    char seed[32];
+
+    return test_boot_arg("jitter", seed, sizeof seed) > 0 ? 2 : 20;
+}
+
 static inline void take_baseline(void)
 {
+    mach_msg_timeout_t pause = baseline_pause();
     struct host_counters last;
 
     warm_up();
     counters(&last);
     for (int quiet = 0, tries = 0; quiet < 15 && tries < 200; tries++) { /* servers may still begin */
-        thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 20);
+        thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, pause);
         counters(&baseline);
         quiet = baseline.ports == last.ports && baseline.vm_map_entries == last.vm_map_entries
                         && baseline.free_pages == last.free_pages
@@ -204,11 +215,13 @@ static inline void take_baseline(void)
     baseline_names = own_names();
 }
 
-/* Zones keep what is free, and a few caches a CPU; a page's worth for each kind of object is no leak. */
+/* Zones keep what is free, and a few caches a CPU; a page's worth for each kind of object is no
+ * leak. */
 #define ZONE_SLACK (24 * 1024)
 
 static inline void expect_baseline(void)
 {
+    mach_msg_timeout_t pause = baseline_pause();
     struct host_counters now;
     struct own_names names;
 
@@ -221,7 +234,7 @@ static inline void expect_baseline(void)
             && now.ledgers == baseline.ledgers && now.vm_map_entries <= baseline.vm_map_entries
             && now.zone_bytes_used <= baseline.zone_bytes_used + ZONE_SLACK)
             break;
-        thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 10);
+        thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, pause);
     }
     names = own_names();
     if (now.ports != baseline.ports || now.port_sets != baseline.port_sets

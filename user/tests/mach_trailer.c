@@ -1,6 +1,6 @@
 /*
- * Mach by example, 12: the trailer. Behind a message the kernel can say what the sender cannot: in which order it
- * came, and who sent it. The receiver asks for it, and makes room.
+ * Mach by example, 12: the trailer. Behind a message the kernel can say what the sender cannot: in
+ * which order it came, and who sent it. The receiver asks for it, and makes room.
  */
 #include "mach_rights.h"
 
@@ -46,8 +46,8 @@ TEST(no_trailer_unless_asked_for)
     mach_port_destroy(SELF, port);
 }
 
-/* The trailer has a size that says how much of it there is: 12 bytes with the sequence number, 20 with the
- * sender. It is not counted in msgh_size. [message.h] */
+/* The trailer has a size that says how much of it there is: 12 bytes with the sequence number,
+ * 20 with the sender. It is not counted in msgh_size. [message.h] */
 TEST(the_trailer_says_its_size)
 {
     mach_port_t port = new_port_send();

@@ -1,13 +1,14 @@
 /*
- * Mach by example, 15: receive rights on the move. In a message the right to receive travels with its queue; senders
- * notice nothing. While it travels the port has no receiver, and if the message is lost, so is the port. A right that
- * would end in its own queue could never be received: such a message is destroyed.
+ * Mach by example, 15: receive rights on the move. In a message the right to receive travels with
+ * its queue; senders notice nothing. While it travels the port has no receiver, and if the message
+ * is lost, so is the port. A right that would end in its own queue could never be received: such a
+ * message is destroyed.
  */
 #include "mach_rights.h"
 #include "mach_worker.h"
 
-/* A receive right in a message leaves the space, a send right beside it stays; received, both are one name again,
- * and the messages are still there. [KI mach_msg] */
+/* A receive right in a message leaves the space, a send right beside it stays; received, both
+ * are one name again, and the messages are still there. [KI mach_msg] */
 TEST(a_receive_right_travels_with_its_queue)
 {
     mach_port_t port = new_port_send(), cargo = new_port_send();
@@ -48,7 +49,8 @@ TEST(a_port_in_transit_is_sent_to)
     park_end(&parked);
 }
 
-/* Who waits to receive on a port whose receive right moves away is told: MACH_RCV_PORT_CHANGED. [KI mach_msg] */
+/* Who waits to receive on a port whose receive right moves away is told: MACH_RCV_PORT_CHANGED.
+ * [KI mach_msg] */
 TEST(moving_the_right_ends_a_receive)
 {
     mach_port_t box = new_port_send(), port = new_port_send();
@@ -148,7 +150,8 @@ TEST(a_moved_right_leaves_its_sets)
     mach_port_destroy(SELF, port);
 }
 
-/* The right may go to another task and come back; the queue goes along. [KI mach_port_insert_right] */
+/* The right may go to another task and come back; the queue goes along. [KI
+ * mach_port_insert_right] */
 TEST(a_receive_right_goes_to_another_task)
 {
     mach_port_t port = new_port_send(), name = MACH_PORT_MAKE(90, 1), back = MACH_PORT_NULL;
@@ -185,8 +188,8 @@ TEST(a_port_dies_with_the_message_that_carries_it)
     park_end(&parked);
 }
 
-/* A message that carries the receive right of its own destination is destroyed, and the port with it.
- * [KI mach_msg] */
+/* A message that carries the receive right of its own destination is destroyed, and the port
+ * with it. [KI mach_msg] */
 TEST(a_message_that_carries_its_own_destination_is_destroyed)
 {
     mach_port_t port = new_port_send();
@@ -196,7 +199,8 @@ TEST(a_message_that_carries_its_own_destination_is_destroyed)
     mach_port_deallocate(SELF, port);
 }
 
-/* So it is when the destination is a send-once right, and the port has messages already. [KI mach_msg] */
+/* So it is when the destination is a send-once right, and the port has messages already. [KI
+ * mach_msg] */
 TEST(a_message_by_a_send_once_right_to_what_it_carries)
 {
     mach_port_t port = new_port(), once = new_send_once(port);
@@ -236,8 +240,8 @@ TEST(a_cycle_of_receive_rights_is_destroyed)
     }
 }
 
-/* A ring that would be closed by one of several rights in a message is destroyed, with all of the message.
- * [ipc_copyin.c] */
+/* A ring that would be closed by one of several rights in a message is destroyed, with all of
+ * the message. [ipc_copyin.c] */
 TEST(a_cycle_by_one_right_of_many)
 {
     mach_port_t a = new_port_send(), b = new_port_send(), c = new_port_send();
@@ -263,8 +267,8 @@ TEST(a_cycle_by_one_right_of_many)
     mach_port_deallocate(SELF, c);
 }
 
-/* A chain is no ring: nested as deep as one likes, each right is received from the one that carries it.
- * [KI mach_msg] */
+/* A chain is no ring: nested as deep as one likes, each right is received from the one that
+ * carries it. [KI mach_msg] */
 TEST(nested_receive_rights_are_unwrapped_one_by_one)
 {
     mach_port_t ports[20], port;
@@ -288,8 +292,8 @@ TEST(nested_receive_rights_are_unwrapped_one_by_one)
         mach_port_destroy(SELF, ports[i]);
 }
 
-/* A chain that was taken apart can be put together the other way round: no trace of the old one is left.
- * [ipc_port.c] */
+/* A chain that was taken apart can be put together the other way round: no trace of the old one
+ * is left. [ipc_port.c] */
 TEST(a_received_right_can_be_sent_the_other_way)
 {
     mach_port_t a = new_port_send(), b = new_port_send();
