@@ -83,7 +83,9 @@ kern_return_t ipc_right_lookup_receive(ipc_space_t space, mach_port_name_t name,
     return KERN_SUCCESS;
 }
 
-ipc_kmsg_t ipc_right_request_deleted(struct ipc_entry *entry)
+/* The entry's name goes away: its dead-name request, or NULL, to be sent as PORT_DELETED. If the port has died
+ * the request stays in the entry: the dead-name notification is under way. Space locked. */
+static ipc_kmsg_t request_deleted(struct ipc_entry *entry)
 {
     ipc_port_t port = entry->port;
     ipc_kmsg_t note = NULL;
@@ -91,12 +93,27 @@ ipc_kmsg_t ipc_right_request_deleted(struct ipc_entry *entry)
     if (entry->request == 0)
         return NULL;
     ip_lock(port);
-    if (port->active)
+    if (port->active) {
         note = ipc_dnrequest_remove(port, entry->request);
+        entry->request = 0;
+    }
     ip_unlock(port);
-    entry->request = 0;
     if (note != NULL)
         ipc_note_set_name(note, MACH_NOTIFY_PORT_DELETED, ipc_entry_name(entry));
+    return note;
+}
+
+ipc_kmsg_t ipc_right_leave(ipc_space_t space, struct ipc_entry *entry)
+{
+    ipc_kmsg_t note = request_deleted(entry);
+
+    if (entry->request == 0) {
+        ipc_entry_free(space, entry);
+    } else { /* it died since it was looked at */
+        entry->request = 0;
+        entry->object = NULL;
+        ipc_entry_set(entry, MACH_PORT_TYPE_DEAD_NAME, 1);
+    }
     return note;
 }
 
@@ -149,7 +166,7 @@ void ipc_right_destroy(ipc_space_t space, struct ipc_entry *entry)
 
     ipc_right_check(space, entry);
     type = entry->bits & IE_BITS_TYPE;
-    note = ipc_right_request_deleted(entry);
+    note = request_deleted(entry);
     if (type == MACH_PORT_TYPE_SEND)
         ipc_hash_remove(space, entry);
     else if (type & MACH_PORT_TYPE_RECEIVE)
@@ -195,6 +212,28 @@ static void destroy_receive(ipc_space_t space, struct ipc_entry *entry)
 }
 
 /*
+ * The last user reference of a name for a send right alone, or for a send-once right, goes, and the name with it
+ * (ipc_right_leave). Space locked, unlocked on return.
+ */
+static void destroy_last(ipc_space_t space, struct ipc_entry *entry)
+{
+    bool once = entry->bits & MACH_PORT_TYPE_SEND_ONCE;
+    ipc_port_t port = entry->port;
+    ipc_kmsg_t note;
+
+    if (!once)
+        ipc_hash_remove(space, entry);
+    note = ipc_right_leave(space, entry);
+    is_unlock(space);
+    if (once)
+        ipc_port_release_sonce(port);
+    else
+        ipc_port_release_send(port);
+    if (note != NULL)
+        ipc_kmsg_send_always(note);
+}
+
+/*
  * The last user reference of a send right next to a receive right goes: the entry has the receive right
  * alone, and the port one send right less (no-senders may be due). Space locked, unlocked on return.
  */
@@ -237,6 +276,8 @@ kern_return_t ipc_right_delta(ipc_space_t space, struct ipc_entry *entry, mach_p
     if (urefs > 0) {
         entry->bits += delta;
         is_unlock(space);
+    } else if (type == MACH_PORT_TYPE_SEND || type == MACH_PORT_TYPE_SEND_ONCE) {
+        destroy_last(space, entry);
     } else if (type != MACH_PORT_TYPE_SEND_RECEIVE) {
         ipc_right_destroy(space, entry);
     } else if (right == MACH_PORT_RIGHT_RECEIVE) {

@@ -18,11 +18,10 @@
  */
 static void entry_moved(ipc_space_t space, struct ipc_entry *entry, struct ipc_batch *batch)
 {
-    ipc_kmsg_t note = ipc_right_request_deleted(entry);
+    ipc_kmsg_t note = ipc_right_leave(space, entry);
 
     if (note != NULL)
         enqueue_tail(&batch->deleted, &note->ikm_link);
-    ipc_entry_free(space, entry);
 }
 
 static void copyin_send(ipc_port_t port)
@@ -276,6 +275,14 @@ void ipc_right_undo(ipc_space_t space, mach_port_name_t name, mach_msg_type_name
         undo_move_send(space, name, batch, port);
         break;
     case MACH_MSG_TYPE_MOVE_SEND_ONCE:
+        entry = ipc_entry_lookup(space, name);
+        if (entry != NULL) { /* a dead name: see ipc_right_leave */
+            entry->bits++;
+            ip_lock(port);
+            port->sorights--;
+            ip_unlock_dropped(port);
+            break;
+        }
         entry = entry_again(space, name, port);
         ipc_entry_set(entry, MACH_PORT_TYPE_SEND_ONCE, 1);
         request_again(entry, batch);

@@ -23,9 +23,10 @@ static inline bool ipc_right_check(ipc_space_t space, struct ipc_entry *entry)
     return ipc_right_port_died(space, entry);
 }
 
-/* The entry's name goes away: its dead-name request, or NULL, to be sent as PORT_DELETED. Space
- * locked. */
-ipc_kmsg_t ipc_right_request_deleted(struct ipc_entry *entry);
+/* The right has left the entry (and the hash), and the name goes; only if the port has died since it was looked
+ * at, and a dead-name notification is under way, the name stays for that, as a dead name. Returns the name's
+ * dead-name request, to be sent as PORT_DELETED, or NULL. Space locked. */
+ipc_kmsg_t ipc_right_leave(ipc_space_t space, struct ipc_entry *entry);
 
 /*
  * copyin: the right that a disposition takes out of, copies from, or makes from an entry. Space
