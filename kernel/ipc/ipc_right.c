@@ -83,8 +83,9 @@ kern_return_t ipc_right_lookup_receive(ipc_space_t space, mach_port_name_t name,
     return KERN_SUCCESS;
 }
 
-/* The entry's name goes away: its dead-name request, or NULL, to be sent as PORT_DELETED. If the port has died
- * the request stays in the entry: the dead-name notification is under way. Space locked. */
+/* The entry's name goes away: its dead-name request, or NULL, to be sent as PORT_DELETED. If
+ * the port has died the request stays in the entry: the dead-name notification is under way.
+ * Space locked. */
 static ipc_kmsg_t request_deleted(struct ipc_entry *entry)
 {
     ipc_port_t port = entry->port;
@@ -194,9 +195,9 @@ void ipc_right_destroy(ipc_space_t space, struct ipc_entry *entry)
 }
 
 /*
- * Destroys the receive right of an entry that keeps its send right (with its user references, in the hash
- * from now on). Receivers that wait return MACH_RCV_PORT_DIED. Space locked, unlocked on return; what the
- * port's death brings about happens after that.
+ * Destroys the receive right of an entry that keeps its send right (with its user references, in
+ * the hash from now on). Receivers that wait return MACH_RCV_PORT_DIED. Space locked, unlocked on
+ * return; what the port's death brings about happens after that.
  */
 static void destroy_receive(ipc_space_t space, struct ipc_entry *entry)
 {
@@ -212,8 +213,8 @@ static void destroy_receive(ipc_space_t space, struct ipc_entry *entry)
 }
 
 /*
- * The last user reference of a name for a send right alone, or for a send-once right, goes, and the name with it
- * (ipc_right_leave). Space locked, unlocked on return.
+ * The last user reference of a name for a send right alone, or for a send-once right, goes, and
+ * the name with it (ipc_right_leave). Space locked, unlocked on return.
  */
 static void destroy_last(ipc_space_t space, struct ipc_entry *entry)
 {
@@ -234,8 +235,9 @@ static void destroy_last(ipc_space_t space, struct ipc_entry *entry)
 }
 
 /*
- * The last user reference of a send right next to a receive right goes: the entry has the receive right
- * alone, and the port one send right less (no-senders may be due). Space locked, unlocked on return.
+ * The last user reference of a send right next to a receive right goes: the entry has the receive
+ * right alone, and the port one send right less (no-senders may be due). Space locked, unlocked on
+ * return.
  */
 static void destroy_send(ipc_space_t space, struct ipc_entry *entry)
 {
@@ -300,9 +302,9 @@ kern_return_t ipc_right_dealloc(ipc_space_t space, struct ipc_entry *entry)
 }
 
 /*
- * All the entry has, user references and dead-name request too, goes to the new name; the old one is
- * free. Whoever finds an entry by its port (the hash, receiver_name) finds the new one, and the dead-name
- * notification will tell the new name. Space locked.
+ * All the entry has, user references and dead-name request too, goes to the new name; the old one
+ * is free. Whoever finds an entry by its port (the hash, receiver_name) finds the new one, and the
+ * dead-name notification will tell the new name. Space locked.
  */
 kern_return_t ipc_right_rename(ipc_space_t space, struct ipc_entry *entry, mach_port_name_t name)
 {

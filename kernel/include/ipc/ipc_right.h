@@ -23,9 +23,10 @@ static inline bool ipc_right_check(ipc_space_t space, struct ipc_entry *entry)
     return ipc_right_port_died(space, entry);
 }
 
-/* The right has left the entry (and the hash), and the name goes; only if the port has died since it was looked
- * at, and a dead-name notification is under way, the name stays for that, as a dead name. Returns the name's
- * dead-name request, to be sent as PORT_DELETED, or NULL. Space locked. */
+/* The right has left the entry (and the hash), and the name goes; only if the port has died
+ * since it was looked at, and a dead-name notification is under way, the name stays for that,
+ * as a dead name. Returns the name's dead-name request, to be sent as PORT_DELETED, or NULL.
+ * Space locked. */
 ipc_kmsg_t ipc_right_leave(ipc_space_t space, struct ipc_entry *entry);
 
 /*
