@@ -10,8 +10,9 @@ MODEL = Path(__file__).parent / "model" / "port.pml"
 
 # What is looked at together; all of it at once would be too many states.
 PARTS = {
-    "rights": "MAKES=2 MOVES=1 UREFS=2",
-    "messages": "MAKES=2 MOVES=1 UREFS=1 SEND",
+    "rights": "MAKES=2 MOVES=1 UREFS=1",
+    "merging": "MAKES=1 MOVES=1 UREFS=2",
+    "messages": "MAKES=1 MOVES=1 UREFS=1 SEND",
     "names": "MAKES=1 MOVES=1 UREFS=1 NAMES",
     "references": "MAKES=1 MOVES=0 UREFS=2 NAMES",
     "send_once": "MAKES=0 MOVES=1 UREFS=1 ONCE",
@@ -40,7 +41,8 @@ def check(folder, options):
     run = subprocess.run(["spin", *(f"-D{option}" for option in options.split()), "-a", str(MODEL)],
                          cwd=folder, capture_output=True, text=True, check=False)
     assert (folder / "pan.c").exists() and "Error" not in run.stdout, run.stdout
-    subprocess.run(["cc", "-O1", "-w", "-DSAFETY", "-DCOLLAPSE", "-o", "pan", "pan.c"], cwd=folder, check=True)
+    subprocess.run(["cc", "-O1", "-w", "-DSAFETY", "-DCOLLAPSE", "-o", "pan", "pan.c"], cwd=folder,
+                   check=True)
     return subprocess.run(["./pan", "-n", "-m2000000"], cwd=folder, capture_output=True, text=True,
                           check=False).stdout
 
