@@ -130,7 +130,7 @@ $(call need,cross,an AArch64 compiler ($(or $(TOOLPREFIX),aarch64-linux-gnu-)gcc
 $(call need,host,a C compiler for this machine)
 $(call need,tar,tar)
 endif
-ifneq ($(filter qemu qemu-% test bench bench-record grade grade-batch mutants,$(GOALS)),)
+ifneq ($(filter qemu qemu-% test bench bench-record stress grade grade-batch mutants,$(GOALS)),)
 $(call need,qemu,QEMU for AArch64 ($(QEMU)))
 endif
 ifneq ($(filter test bench bench-record $(LAB_GOALS),$(GOALS)),)
@@ -239,6 +239,33 @@ $(BUILD)/mig/user/servers/%_user.c $(BUILD)/mig/user/servers/%.h: %.defs $(MIGCO
 $(BUILD)/mig/user/servers/%_server.c $(BUILD)/mig/user/servers/%_server.h: %.defs $(MIGCOM)
 	$(call say,MIG,$< (server))
 	$(call mig_server,,,$(@D)/$*_server.c,$(@D)/$*_server.h)
+
+# What the fuzzer knows of all interfaces: the requests of mig's table, as rows of a C array (fuzz.h).
+FUZZ_TABLE := $(BUILD)/mig/user/fuzz_table.h
+FUZZ_DEFS  := $(MACH_DEFS:%=kernel/include/mach/%.defs) $(SERVER_DEFS)
+define FUZZ_AWK
+BEGIN {
+    FS = "[(,) ]+"
+    split("STRUCT BYTES ARRAY BYTES VAR_ARRAY ARRAY VAR_STRING STRING ROOM VALUE VAR_MEMORY MEMORY " \
+          "VAR_PORTS PORTS", pair, " ")
+    for (i = 1; i < 15; i += 2) short[pair[i]] = pair[i + 1]
+}
+/^MIG_ROUTINE/ { printf "%s{\"%s\", %d, %d", n++ ? "}},\n" : "", $$2, $$3, $$4; request = 0 }
+/^MIG_REQUEST/ { printf ", %d, %d, {{0, 0, 0, 0}", $$3, $$4; request = 1 }
+/^MIG_REPLY/   { request = 0 }
+/^MIG_FIELD/ && request {
+    kind = $$2 in short ? short[$$2] : $$2
+    printf ", {FIELD_%s, %d, %d, %d}", kind, $$8, $$4, $$2 == "COUNT" || $$2 == "ROOM" ? 4 : $$6 * $$7
+}
+END { if (n) print "}}," }
+endef
+export FUZZ_AWK
+$(FUZZ_TABLE): $(filter-out %_types.defs,$(FUZZ_DEFS)) $(MIGCOM)
+	$(call say,MIG,$@)
+	$(Q)mkdir -p $(@D)/fuzz && for defs in $(filter %.defs,$^); do name=$(@D)/fuzz/$${defs##*/}; \
+	    $(CC) -E -x c -nostdinc -Iuser/include -Ikernel/include -Iuser/servers -DMIG $$defs > $$name && \
+	    $(MIGCOM) -table $$name.table $$name || exit 1; awk "$$FUZZ_AWK" $$name.table; done > $@
+MIG_USER_H += $(FUZZ_TABLE)
 
 # ---- The kernel ----------------------------------------------------------------------------------
 # Linked twice: the symbol table for its backtraces (kernel/include/ksyms.h) is made from the first
@@ -391,7 +418,7 @@ $(BUILD)/fs.img: $(MKFS) $(DISK_PROGRAMS) $(ROOT_FILES) $(DEVICES)
 	$(Q)$(MKFS) $@ -s $(FS_SIZE) -d $(BUILD)/root $(DEVICES:%=-D @%)
 
 # ---- What to make --------------------------------------------------------------------------------
-.PHONY: all fs.img boot.tar qemu qemu-nox qemu-gdb gdb test bench bench-record clean cloc help
+.PHONY: all fs.img boot.tar qemu qemu-nox qemu-gdb gdb test bench bench-record stress clean cloc help
 
 IMAGES := $(BUILD)/kernel.img $(BUILD)/boot.tar $(BUILD)/boot-test.tar $(BUILD)/fs.img
 all: $(IMAGES) $(FSCK)             ## everything: kernel, boot archive, disk image, tools
@@ -443,6 +470,12 @@ bench: all $(BUILD)/boot-ram.tar        ## measure, in instructions (BENCH=glob 
 
 bench-record: all $(BUILD)/boot-ram.tar ## measure, and make it the record in docs/performance.md
 	$(Q)$(RUN_BENCH) --record $(if $(BENCH),"$(BENCH)")
+
+SEEDS   ?= 1
+SECONDS ?= 120
+COUNT   ?= 1000000
+stress: all                     ## chaos and fuzzer for long (SEEDS=1,2 SECONDS=120 COUNT=1000000)
+	$(Q)$(RUN_BENCH:bench.py=stress.py) $(SEEDS) $(SECONDS) $(COUNT)
 
 clean:                          ## remove everything made
 	$(Q)rm -rf $(BUILD) .gdbinit

@@ -81,7 +81,7 @@ static struct {
 static boolean_t in_child; /* whose memory may go */
 
 /* A message of random shape; more often than not one that the kernel takes in. */
-static mach_msg_size_t random_message(mach_port_t to, mach_msg_id_t id)
+static inline mach_msg_size_t random_message(mach_port_t to, mach_msg_id_t id)
 {
     mach_msg_size_t size = sizeof(mach_msg_header_t) + 4 * (mach_msg_size_t)below(60);
     unsigned count = (unsigned)below(4);

@@ -6,7 +6,7 @@
 #include "posix_test.h"
 
 #include "../lib/libc/posix.h" /* the ports that libc keeps */
-#include "hostile.h"
+#include "fuzz.h"
 
 #include <mach/mach_port.h>
 #include <mach/memory_object.h>
@@ -19,6 +19,7 @@
 TEST_LIMIT(120);
 
 #define ROUNDS   400 /* messages to a port */
+#define NEARLY_RIGHT 3000 /* and those of fuzz.h, each child */
 #define REPLY_MS 20  /* how long an answer is waited for: a read of nothing has none */
 
 static char output[4096];
@@ -40,6 +41,9 @@ static const mach_msg_id_t bases[] = {5000, 5100, 5200, 5300, 5400, 5500, 5600, 
 /*
  * Excluded, since they are rightly obeyed and would end the test or spoil the disk or the console:
  *   proc_exit, proc_kill (the whole group), proc_signal_group;
+ *   proc_fork and proc_exec, nearly right: a process that makes its own task its child, or has its
+ * memory
+ *   replaced, is not there any more to end the test;
  *   io_write, io_pwrite (junk on the console), io_chmod, io_chown (of the root directory).
  */
 static boolean_t obeyed(mach_msg_id_t id)
@@ -53,7 +57,7 @@ static int shower(mach_port_t port, uint64_t with_seed)
 {
     mach_port_t reply = mach_reply_port();
 
-    seed = with_seed;
+    fuzz_begin(with_seed);
     ports[port_count++] = port;
     ports[port_count++] = mach_task_self();
     ports[port_count++] = __proc_port;
@@ -77,6 +81,18 @@ static int shower(mach_port_t port, uint64_t with_seed)
             message.header.msgh_remote_port = MACH_PORT_NULL;
             mach_msg_destroy(&message.header);
         }
+    }
+    for (int i = 0; i < NEARLY_RIGHT; i++) {
+        uint32_t size = fuzz_message(port, 5000, 5999);
+
+        if (obeyed(fuzz.header.msgh_id) || fuzz.header.msgh_id == 5300 || fuzz.header.msgh_id == 5301
+            || fuzz.header.msgh_remote_port != port)
+            continue;
+        if (i % 100 == 0)
+            fuzz_names_again();
+        if (mach_msg_trap(&fuzz.header, MACH_SEND_MSG | MACH_RCV_MSG | MACH_SEND_TIMEOUT | MACH_RCV_TIMEOUT,
+                          size, sizeof(fuzz), fuzz_reply, 1, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
+            mach_msg_destroy(&fuzz.header);
     }
     return 0;
 }

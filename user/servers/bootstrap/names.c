@@ -20,7 +20,12 @@
 static struct service *services;
 
 static void service_came_back(void *object, mach_port_t receive_right);
-static void service_port_died(void *object, mach_port_name_t name);
+static void registered_port_died(void *object, mach_port_name_t name);
+
+/* Is told of the death of a registered port: one request stands for all names it was registered
+ * under. */
+static struct port_object registry;
+static const struct port_class registry_class = {.name = "registry", .dead_name = registered_port_died};
 
 static void service_destroy(void *object)
 {
@@ -31,7 +36,6 @@ static const struct port_class service_class = {
     .name = "service",
     .destroy = service_destroy,
     .port_destroyed = service_came_back,
-    .dead_name = service_port_died,
 };
 
 struct service *service_find(const char *name)
@@ -122,14 +126,16 @@ static void service_came_back(void *object, mach_port_t receive_right)
     do_bootstrap_check_in_reply(reply, kr, port);
 }
 
-/* A registered port died. */
-static void service_port_died(void *object, mach_port_name_t name)
+static void registered_port_died(void *object, mach_port_name_t name)
 {
-    struct service *s = object;
+    struct service *next;
 
-    mach_port_deallocate(mach_task_self(), name);
-    if (s->server == NULL)
-        service_free(s);
+    for (struct service *s = services; s != NULL; s = next) {
+        next = s->next;
+        if (s->server == NULL && s->send == name)
+            service_free(s);
+    }
+    mach_port_deallocate(mach_task_self(), name); /* the notification's reference */
 }
 
 /* ---- bootstrap.defs ---- */
@@ -186,21 +192,25 @@ kern_return_t do_bootstrap_look_up(mach_port_t bootstrap, const char *name, mach
 static kern_return_t offer(const char *name, mach_port_t port, boolean_t once)
 {
     struct service *s;
-    mach_port_t previous;
+    mach_port_t previous = MACH_PORT_NULL;
 
     if (port == MACH_PORT_NULL || port == MACH_PORT_DEAD)
         return unix_err(EINVAL);
+    if (registry.port == MACH_PORT_NULL && ports_create(&registry, &registry_class) != KERN_SUCCESS)
+        return unix_err(ENOMEM);
     if (service_find(name) != NULL)
         return unix_err(EEXIST);
     s = service_new(name);
     if (s == NULL)
         return unix_err(ENOMEM);
     if (mach_port_request_notification(mach_task_self(), port, MACH_NOTIFY_DEAD_NAME, 0,
-                                       s->object.port, MACH_MSG_TYPE_MAKE_SEND_ONCE,
+                                       registry.port, MACH_MSG_TYPE_MAKE_SEND_ONCE,
                                        &previous) != KERN_SUCCESS) {
         service_free(s);
         return unix_err(EINVAL);
     }
+    if (previous != MACH_PORT_NULL) /* it has another name already */
+        mach_port_deallocate(mach_task_self(), previous);
     s->send = port;
     s->once = once;
     return KERN_SUCCESS;

@@ -44,10 +44,27 @@ static struct port_object tty, intr;
 static int foreground; /* process group, 0: none */
 static int rows = 24, columns = 80;
 
-static void append(struct request ***end, struct request *request)
+/* Those whose clients have died meanwhile leave the list, so that it is no longer than there
+ * are clients. */
+static void append(struct request **list, struct request ***end, struct request *request)
 {
+    mach_port_type_t type;
+
+    while (*list != NULL) {
+        struct request *r = *list;
+
+        if (mach_port_type(mach_task_self(), r->reply, &type) == KERN_SUCCESS
+            && (type & MACH_PORT_TYPE_DEAD_NAME)) {
+            *list = r->next;
+            mach_port_deallocate(mach_task_self(), r->reply);
+            free(r->data);
+            free(r);
+        } else {
+            list = &r->next;
+        }
+    }
     request->next = NULL;
-    **end = request;
+    *list = request;
     *end = &request->next;
 }
 
@@ -147,7 +164,7 @@ kern_return_t S_io_read(mach_port_t io, mach_port_t reply, uint32_t amount, char
         return unix_err(ENOMEM);
     request->reply = reply;
     request->amount = amount;
-    append(&readers_end, request);
+    append(&readers, &readers_end, request);
     return MIG_NO_REPLY;
 }
 
@@ -181,7 +198,7 @@ kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
     request->reply = reply;
     request->amount = dataCnt;
     request->length = dataCnt - n;
-    append(&writers_end, request);
+    append(&writers, &writers_end, request);
     return MIG_NO_REPLY;
 }
 
