@@ -84,7 +84,7 @@ def programs():
     return found
 
 
-def _watch(qemu, limit):
+def watch(qemu, limit):
     """Lets the program run to the machine's end. Returns how it ended badly, if it did: (kind, text)."""
     seen = -1
 
@@ -142,7 +142,7 @@ def run(program, machine):
         try:
             with Qemu(cpus=machine.cpus, icount=machine.icount, jitter=machine.jitter, args=args,
                       initrd=BUILD / "boot-test.tar", **disk) as qemu:
-                bad = _watch(qemu, program.limit)
+                bad = watch(qemu, program.limit)
                 try:
                     log = qemu.grade_log()
                 except GuestError as error:

@@ -1,12 +1,14 @@
 /*
- * Chaos, and then the books are balanced: 16 tasks pass each other rights of every kind, receive rights among
- * them, and memory, in ports and sets, with time-outs, aborts and changing priorities; they die at any moment
- * and are replaced. Nobody knows what he gets, from whom, or whether it is still alive. In the end all are
- * terminated, and every port, set, message, task, thread, map and page must be back where it was: what two dead
- * tasks sent each other in rings, too. Read mach_child.h before; mach_stress.c does the same to threads and forks.
+ * Chaos, and then the books are balanced: 16 tasks pass each other rights of every kind, receive
+ * rights among them, and memory, in ports and sets, with time-outs, aborts and changing
+ * priorities; they die at any moment and are replaced. Nobody knows what he gets, from whom, or
+ * whether it is still alive. In the end all are terminated, and every port, set, message, task,
+ * thread, map and page must be back where it was: what two dead tasks sent each other in rings,
+ * too. Read mach_child.h before; mach_stress.c does the same to threads and forks.
  *
- * Boot arguments: seed=N (default 1); chaos.seconds=N, of guest time (default 2). With -icount a run with the
- * same seed (and jitter=, if any) is the same run. `make stress` runs it for long (grade/README.md).
+ * Boot arguments: seed=N (default 1); chaos.seconds=N, of guest time (default 2). With -icount a
+ * run with the same seed (and jitter=, if any) is the same run. `make stress` runs it for long
+ * (grade/README.md).
  */
 #include "mach_child.h"
 
@@ -266,8 +268,9 @@ static void send_letter(void)
             break;
         }
     }
-    mr = mach_msg_trap(&m.header, option, offsetof(struct letter, descriptor) + count * sizeof(m.descriptor[0]),
-                       0, MACH_PORT_NULL, below(3), MACH_PORT_NULL);
+    mr = mach_msg_trap(&m.header, option,
+                       offsetof(struct letter, descriptor) + count * sizeof(m.descriptor[0]), 0,
+                       MACH_PORT_NULL, below(3), MACH_PORT_NULL);
     if (mr == MACH_MSG_SUCCESS) {
         COUNT(sent);
     } else if (mr == MACH_SEND_TIMED_OUT || mr == MACH_SEND_INTERRUPTED) {
@@ -533,16 +536,18 @@ TEST(chaos)
     EXPECT_TRUE(shared->received > 0 && shared->moved_receive > 0 && shared->timed_out > 0);
     for (unsigned i = 0; i < TASKS; i++)
         end(i);
-    test_report("# %lu steps, %lu deaths; messages: %lu sent, %lu received, %lu came back; %lu receive rights, "
-                "%lu regions, %lu notifications", steps, deaths, shared->sent, shared->received,
+    test_report("# %lu steps, %lu deaths; messages: %lu sent, %lu received, %lu came back; "
+                "%lu receive rights, %lu regions, %lu notifications",
+                steps, deaths, shared->sent, shared->received,
                 shared->timed_out, shared->moved_receive, shared->regions, shared->notifications);
     vm_deallocate(SELF, region, size);
 }
 
 TEST_NOTHING_LEAKED
 
-/* What the kernel may keep of the memory: each CPU's spare kernel stacks (kstack.c: CACHE_MAX of 2 pages), and
- * the page tables that map them. Zones keep the pages they have, too; those are counted. */
+/* What the kernel may keep of the memory: each CPU's spare kernel stacks (kstack.c: CACHE_MAX
+ * of 2 pages), and the page tables that map them. Zones keep the pages they have, too; those
+ * are counted. */
 #define PAGES_KEPT (8 * 2 * CPUS_MAX + 4)
 #define CPUS_MAX   4
 
@@ -560,7 +565,8 @@ TEST(every_page_is_back)
             break;
         sleep_ms(10);
     }
-    test_report("# pages: free %u -> %u, zones %u -> %u, anonymous %u -> %u, wired %u -> %u; zone bytes %u -> %u",
+    test_report("# pages: free %u -> %u, zones %u -> %u, anonymous %u -> %u, wired %u -> %u; "
+                "zone bytes %u -> %u",
                 before.free_pages, now.free_pages, before.zone_pages, now.zone_pages, before.anonymous_pages,
                 now.anonymous_pages, before.wired_pages, now.wired_pages, before.zone_bytes_used,
                 now.zone_bytes_used);
