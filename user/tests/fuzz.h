@@ -1,6 +1,6 @@
 /*
  * Hostile messages that are nearly right. Every interface of the system is known from its .defs as
- * a table (mig/table.c; the Makefile makes rows of it); a message is built as its stub would build it, with values of all sorts,
+ * a table (mig/table.c); a message is built as its stub would build it, with values of all sorts,
  * and then spoilt, or not, in up to three ways. All comes from a seeded generator (hostile.h), so
  * that a failure comes again.
  */
