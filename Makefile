@@ -5,7 +5,7 @@
 #   make help              every target
 #
 # Variables: CPUS= MEM= BOOTARGS= (the machine), TOOLPREFIX= (the cross compiler), WERROR=0, DEBUG=1,
-# UBSAN=1, V=1 (show commands), BUILD= (where to build), TEST= (which tests), BENCH= (which figures), LAB=
+# UBSAN=1, LEAN=1 (no debug information but the kernel's lines), V=1 (show commands), BUILD= (where to build), TEST= (which tests), BENCH= (which figures), LAB=
 # (which lab), GDBPORT= (where QEMU waits for GDB).
 # docs/1-overview.md says what the parts are. Read this file from top to bottom: tools, what is built
 # from what (host tools, mig stubs, kernel, user programs, images), then what one can do with it.
@@ -152,13 +152,13 @@ WARN        := -Wall -Wextra $(if $(filter 0,$(WERROR)),,-Werror)
 CHECKS      := $(if $(filter 1,$(DEBUG)),-DDEBUG) \
     $(if $(filter 1,$(UBSAN)),-fsanitize=undefined -fsanitize-undefined-trap-on-error)
 DEPS         = -MMD -MP -MF $@.d
-COMMON      := -std=gnu11 -O2 -g $(WARN) $(CHECKS) -ffreestanding -nostdlib -nostdinc \
+COMMON      := -std=gnu11 -O2 $(WARN) $(CHECKS) -ffreestanding -nostdlib -nostdinc \
     -isystem $(GCC_INCLUDE) -fno-omit-frame-pointer -mno-outline-atomics -fno-pie -fno-common
-KERNEL_CFLAGS := $(COMMON) -mgeneral-regs-only -fno-stack-protector -fno-strict-aliasing \
+KERNEL_CFLAGS := $(COMMON) $(if $(LEAN),-g1,-g) -mgeneral-regs-only -fno-stack-protector -fno-strict-aliasing \
     -Wno-unused-parameter -DKERNEL -Ikernel/include -I$(BUILD)/mig/kernel
-USER_CFLAGS := $(COMMON) -fno-stack-protector -Wno-unused-parameter -Iuser/include -Iuser/include/xv6 \
+USER_CFLAGS := $(COMMON) $(if $(LEAN),,-g) -fno-stack-protector -Wno-unused-parameter -Iuser/include -Iuser/include/xv6 \
     -Ikernel/include -I$(BUILD)/mig/user
-HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN)
+HOST_CFLAGS := -std=gnu11 $(if $(LEAN),-O1,-O2 -g) $(WARN)
 LDFLAGS     := -nostdlib -static -z max-page-size=4096 -z noexecstack
 
 # All files below $(1) called $(2), in the same order on every machine.
@@ -371,10 +371,9 @@ $(LIBC) $(LIBSERVER):
 	$(call say,AR,$@)
 	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) qcsD $@ $^
 
+program_objects = $(call objects,$(wildcard user/$(1).c user/$(1)/*.c user/$(1)/*.S labs/*/$(1).c))
 define program_rule
-$(BUILD)/user/$(1): $(call objects,$(wildcard user/$(1).c user/$(1)/*.c user/$(1)/*.S \
-        labs/*/$(1).c)) \
-        $(LIBC) $(LIBSERVER) $(USER_LD)
+$(BUILD)/user/$(1): $(call program_objects,$(1)) $(LIBC) $(LIBSERVER) $(USER_LD)
 	$$(call say,LD,$$@)
 	$$(Q)mkdir -p $$(@D) && $(LD) $(LDFLAGS) -u _start -T $(USER_LD) -o $$@ $$(filter %.o,$$^) $(LIBS)
 endef
@@ -489,7 +488,8 @@ cloc:                           ## the kernel's lines of code, blank lines and c
 
 # ---- Labs (labs/README.md, docs/student.md, docs/instructor.md) ----------------------------------------
 # LAB= names one; in a student's tree it is known. What they do is in grade/lab.
-.PHONY: labs lab grade handin handouts grade-batch mutants doctor lab-images qemu-record qemu-replay
+.PHONY: labs lab grade handin handouts grade-batch mutants doctor qemu-record qemu-replay
+.PHONY: lab-images lab-images-objects lab-first lab-first-objects
 LAB         ?=
 DIR         ?=
 FROM        ?=
@@ -525,9 +525,17 @@ doctor:                         ## what is missing here, or too old, and how to 
 	    install.$(PACKAGER),$(pkg.$(PACKAGER).$(what)))") \
 	    $(or $(PYTHON),python3) grade/lab/doctor.py
 
-# What a grading boots: the disk is made for each run, with the tests it needs.
-lab-images: $(BUILD)/kernel.img $(BUILD)/boot.tar $(MKFS) \
-    $(BINS:%=$(BUILD)/stripped/bin/%) $(LAB_TESTS:%=$(BUILD)/stripped/tests/%)
+# What a grading boots. lab-images: all, for programs that servers start; the disk is made for each run, with
+# the tests it needs. lab-first: the kernel and the programs first_*, which run alone. *-objects: what of it
+# does not change with a submission, so that each links what is left.
+FIRST_TESTS := $(filter first_%,$(LAB_TESTS))
+lab-first: $(BUILD)/kernel.img $(FIRST_TESTS:%=$(BUILD)/stripped/tests/%)
+lab-images: lab-first $(BUILD)/boot.tar $(MKFS) $(BINS:%=$(BUILD)/stripped/bin/%) \
+    $(LAB_TESTS:%=$(BUILD)/stripped/tests/%)
+lab-first-objects: $(KERNEL_OBJS) $(LIBC) $(LIBSERVER) \
+    $(foreach test,$(FIRST_TESTS),$(call program_objects,tests/$(test)))
+lab-images-objects: lab-first-objects $(MKFS) $(foreach program,$(SERVERS:%=servers/%) $(BINS:%=bin/%) \
+    $(LAB_TESTS:%=tests/%),$(call program_objects,$(program)))
 
 # Record and replay: the same run again, instruction for instruction, and in GDB also backwards. The
 # root file system is in memory then, so that no disk answers at moments of its own.

@@ -1,11 +1,13 @@
 """Builds submissions, each in a private copy of a starter that is built already.
 
-A Base is a starter, written and built once, kept under BUILD/lab by a hash of its content. A grading
+A Base is a starter, written and compiled once, kept under BUILD/lab by a hash of its content. A grading
 copies it, objects and all, puts the submission's permitted files over it, and runs make there: only
-what they change is compiled. The copy is the grading's own; nothing is shared with another.
+what they change is compiled, and all is linked. The copy is the grading's own; nothing is shared with
+another.
 """
 
 import fcntl
+import functools
 import hashlib
 import os
 import re
@@ -22,6 +24,8 @@ from .manifest import LabError
 FAILS_TO_BUILD_CPU = 300  # seconds of CPU a compiler may use on a submission; hangs of the compiler
 FILE_MAX = 4 << 20        # bytes a submitted file may have
 FILES_MAX = 2000
+# What to make (Makefile): all that a system with servers needs, or a kernel and its first tasks alone.
+IMAGES, FIRST = "lab-images", "lab-first"
 # What only the grading log's own code may call: a submission that does is not graded, but looked at.
 GRADING = re.compile(r"\b(grade_log|grade_append|grade_flag|grade_init|host_grade_log)\b")
 
@@ -45,12 +49,13 @@ def _make(folder, *arguments, cpu=None, jobs=None):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
     jobs = [f"NPROC={jobs}"] if jobs else []
     # pylint: disable=subprocess-popen-preexec-fn
-    done = subprocess.run(["make", "WERROR=0", "BUILD=build", "DEBUG=", "UBSAN=", *jobs, *arguments],
+    done = subprocess.run(["make", "LEAN=1", "WERROR=0", "BUILD=build", "DEBUG=", "UBSAN=", *jobs, *arguments],
                           cwd=folder, env=env, capture_output=True, check=False, stdin=subprocess.DEVNULL,
                           preexec_fn=limit if cpu else None)
     return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
 
+@functools.lru_cache(None)
 def variable(folder, name):
     """The value of a variable of the Makefile."""
     status, text = _make(folder, "--no-print-directory", f"print-{name}")
@@ -77,13 +82,14 @@ def locked(path):
 
 
 class Base:
-    """A tree, built: what gradings copy."""
+    """A tree, compiled: what gradings copy. goal: what they make of it, IMAGES or FIRST."""
 
-    def __init__(self, files, cache, say=lambda text: None, seed=None):
+    def __init__(self, files, cache, say=lambda text: None, seed=None, goal=IMAGES):
         """seed: (tree, its build folder): objects to begin with, where the sources are the same."""
         self.files = files
         self.seed = seed
-        self.folder = Path(cache).resolve() / content_hash(files)
+        self.goal = goal
+        self.folder = Path(cache).resolve() / f"{content_hash(files)}-{goal.removeprefix('lab-')}"
         self.tree = self.folder / "tree"
         self.say = say
 
@@ -95,10 +101,10 @@ class Base:
             self.say("building what submissions are put over, once")
             self._write()
             seeded = self._plant()
-            status, text = _make(self.tree, "lab-images")
+            status, text = _make(self.tree, f"{self.goal}-objects")
             if status != 0 and seeded:
                 self._write()
-                status, text = _make(self.tree, "lab-images")
+                status, text = _make(self.tree, f"{self.goal}-objects")
             if status != 0:
                 raise Fault(f"the starter does not build:\n{tail(text)}")
             (self.folder / "built").write_text(text)
@@ -222,9 +228,9 @@ def put(base, work, taken, permitted):
     return changed
 
 
-def compile_copy(work, jobs=None):
+def compile_copy(work, jobs=None, goal=IMAGES):
     """Builds a private copy. Raises BrokenBuild. Returns the warnings."""
-    status, text = _make(work, "lab-images", cpu=FAILS_TO_BUILD_CPU, jobs=jobs)
+    status, text = _make(work, goal, cpu=FAILS_TO_BUILD_CPU, jobs=jobs)
     # Where the copy lies is nobody's business, and differs each time.
     text = re.sub(r"/\S*?/tree/", "", text)
     if status != 0:

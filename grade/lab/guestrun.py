@@ -77,6 +77,11 @@ def programs(root, lab):
     return found
 
 
+def goal(root, lab):
+    """What a grading of the lab has to build: build.IMAGES, or FIRST if its programs need no server."""
+    return build.FIRST if all(p.first for p in programs(root, lab).values()) else build.IMAGES
+
+
 def seed_of(lab, seed=None):
     """The lab's random seed for programs that ask for one."""
     return seed if seed is not None else int(hashlib.sha256(lab.name.encode()).hexdigest()[:8], 16)
@@ -114,13 +119,16 @@ class Grading:
     def _archive(self, folder, program, name):
         """The boot archive with the servers and the program, or the disk that holds it; or with the
         program alone."""
-        with tarfile.open(self.build / "boot.tar") as old:
-            members = [(m, old.extractfile(m).read()) for m in old if m.isreg()]
+        data = (self.build / "stripped/tests" / program.name).read_bytes() if program else b""
+        members = []
+        if not (program and program.first):
+            if not (self.build / "boot.tar").exists():
+                raise GraderFault("without a program that is not first_*, this lab builds no servers")
+            with tarfile.open(self.build / "boot.tar") as old:
+                members = [(m, old.extractfile(m).read()) for m in old if m.isreg()]
         if program and program.first:
-            data = (self.build / "stripped/tests" / program.name).read_bytes()
-            members = [(tarfile.TarInfo("bootstrap"), data)]
+            members.append((tarfile.TarInfo("bootstrap"), data))
         elif program and not program.posix:
-            data = (self.build / "stripped/tests" / program.name).read_bytes()
             members.append((tarfile.TarInfo(f"tests/{name}"), data))
         else:
             members.append((tarfile.TarInfo("disk.img"), self._image(folder, program, name)))

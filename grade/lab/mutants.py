@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import build, generate, run
+from . import build, generate, guestrun, run
 from .guestrun import BROKEN, FAULT, PASS, SKIPPED
 from .manifest import LabError
 
@@ -124,7 +124,7 @@ def try_one(root, base, files, mutant, cache, fresh=False):
         try:
             build.copy(base, tree)
             build.put(base, tree, changed, lambda path: False)
-            build.compile_copy(tree, 1)
+            build.compile_copy(tree, 1, base.goal)
             for tests in (own, others):
                 if tests and outcome.verdict == PASS:
                     for test, verdict in run.run_tests(tree, mutant.lab, root, tests, first=True).items():
@@ -144,23 +144,33 @@ def try_one(root, base, files, mutant, cache, fresh=False):
 
 
 def passes_without(root, base, files, lab, exercise):
-    """Tests of an exercise that pass with that exercise alone left out: there should be none."""
+    """Tests of an exercise that pass with that exercise alone left out: there should be none. Programs of
+    later exercises that do not compile without it (a client without its interface) are left out too."""
     changed = empty_exercise(files, lab, exercise)
-    gone = [path for path, data in changed.items() if data is None]
-    with tempfile.TemporaryDirectory(prefix="ostia-mutant-") as folder:
-        tree = Path(folder) / "tree"
-        build.copy(base, tree)
-        build.put(base, tree, {p: d for p, d in changed.items() if d is not None}, lambda path: path in gone)
-        build.compile_copy(tree)
-        return [test for test, verdict in run.run_tests(tree, lab, root, list(exercise.tests)).items()
-                if verdict.kind == PASS]
+    later = [e for e in lab.exercises if e.number > exercise.number and not e.functions]
+    while True:
+        gone = [path for path, data in changed.items() if data is None]
+        with tempfile.TemporaryDirectory(prefix="ostia-mutant-") as folder:
+            tree = Path(folder) / "tree"
+            build.copy(base, tree)
+            build.put(base, tree, {p: d for p, d in changed.items() if d is not None},
+                      lambda path, gone=gone: path in gone)
+            try:
+                build.compile_copy(tree, goal=base.goal)
+            except build.BrokenBuild:
+                if not later:
+                    raise
+                changed |= empty_exercise(files, lab, later.pop(0))
+                continue
+            verdicts = run.run_tests(tree, lab, root, list(exercise.tests))
+            return [test for test, verdict in verdicts.items() if verdict.kind == PASS]
 
 
-def solution_base(root, cache, say=lambda text: None, seed=None):
-    """The complete system, built: what mutants are put over. Returns it and its files."""
+def solution_base(root, lab, cache, say=lambda text: None, seed=None):
+    """The complete system, built as the lab needs it: what mutants are put over. Returns it and its files."""
     files = generate.source(root)
     kept = {p: f for p, f in files.items() if "/mutants/" not in p and p != TABLE}
-    return build.Base(kept, cache, say, seed), files
+    return build.Base(kept, cache, say, seed, guestrun.goal(root, lab)), files
 
 
 def table_text(outcomes):

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import build, generate, manifest
+from . import build, generate, guestrun, manifest
 from .guestrun import BROKEN, FAULT, PASS, SKIPPED, WRONG, Verdict
 from .manifest import LabError
 
@@ -118,7 +118,7 @@ def grade(lab, base, taken, root=ROOT, tests=None, seed=None, jobs=None, keep=No
         try:
             build.copy(base, tree)
             build.put(base, tree, taken, permitted)
-            result.notes += build.compile_copy(tree, jobs)
+            result.notes += build.compile_copy(tree, jobs, base.goal)
             forged = build.forged(base, tree, taken)
             if forged:
                 verdicts = Verdict(WRONG, "not graded, for a person to look at: " + "; ".join(forged))
@@ -157,7 +157,7 @@ def base_of(root, names, cache, say=lambda text: None, seed=None):
             began = generate.read_revision(root, first.decode().split()[-1])
             if manifest.STARTER in began:
                 files = began
-    return build.Base(files, cache, say, seed)
+    return build.Base(files, cache, say, seed, guestrun.goal(root, manifest.load(root, names[0])))
 
 
 def changed_elsewhere(root, base, permitted):

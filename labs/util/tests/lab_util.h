@@ -213,19 +213,27 @@ static inline int count_rights(int pid, int *references)
     return (int)count;
 }
 
-/* The program comes to be the command of another: then main is to do this. */
-#define LAB_MAIN \
+static const char *self; /* this program's path */
+
+/* For LAB_MAIN: this program is nobody's command. */
+static inline int no_command(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    return 2;
+}
+
+/* main. command(argc, argv): what this program does, and its status, where it is the command of another. */
+#define LAB_MAIN(command) \
     int main(int argc, char **argv) \
     { \
         if (argc > 1) \
-            return help(argc, argv); \
+            return command(argc, argv); \
         self = argv[0]; \
         if (test_open() != 0) /* before anything is started that could take it */ \
             test_report("no grading port: this boot was not started with test="); \
         open_standard(); \
         return test_main(__FILE__); \
     }
-
-static const char *self; /* this program's path */
 
 #endif
