@@ -131,8 +131,7 @@ def command_batch(options):
 def command_mutants(options):
     """Runs the mutants."""
     labs = [manifest.load(ROOT, options.lab)] if options.lab else manifest.load_all(ROOT)
-    return mutants.command(ROOT, labs, CACHE, options.test, None if options.lab else ROOT / mutants.TABLE,
-                           say, (ROOT, BUILD))
+    return mutants.command(ROOT, labs, CACHE, options.test, say, (ROOT, BUILD))
 
 
 def main():

@@ -1,7 +1,7 @@
 """Proves the tests: applies each mutant of a lab to the solution, and sees that it is rejected.
 
 Results are kept by a hash of the mutant, the files it changes and the lab's tests, so that only what
-changed runs again. `make mutants` runs all and writes docs/mutants.md.
+changed runs again. `make mutants` runs them and writes docs/mutants.md, a part for each lab.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import build, generate, guestrun, run
+from . import build, generate, guestrun, manifest, run
 from .guestrun import BROKEN, FAULT, PASS, SKIPPED
 from .manifest import LabError
 
@@ -173,35 +173,83 @@ def solution_base(root, lab, cache, say=lambda text: None, seed=None):
     return build.Base(kept, cache, say, seed, guestrun.goal(root, lab)), files
 
 
-def table_text(outcomes):
-    """docs/mutants.md. outcomes: list of (Mutant, Outcome)."""
-    rejected = sum(o.rejected for _, o in outcomes)
-    lines = [
-        "# Mutants", "",
-        "Plausible wrong solutions, and the test that rejects each: the proof that the labs' tests see what",
-        "they should. Written by `make mutants`, from `labs/*/mutants/`.", "",
-        f"{rejected} of {len(outcomes)} are rejected ({100 * rejected / max(len(outcomes), 1):.1f} %).", ""]
-    lab = None
+def proof_hash(root, lab):
+    """A name for what a lab's rows of the table rest on: its mutants, its tests and its manifest."""
+    digest = hashlib.sha256()
+    folder = Path(root) / "labs" / lab.name
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != "README.md" and "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def code_hash(files, lab):
+    """The same of main's code that the mutants change."""
+    digest = hashlib.sha256()
+    for path, file in sorted(files.items()):
+        if lab.permitted(path):
+            digest.update(f"{path}\0".encode() + file.data)
+    return digest.hexdigest()[:12]
+
+
+SECTION = re.compile(r"^## (\w+): (\d+) of (\d+)\n\n<!-- proof (\w+) code (\w+) -->\n.*?(?=^## |\Z)", re.S | re.M)
+ROW = re.compile(r"^\| (\w+\.\d+) \| (\S+) \| .* \| ([*a-z ]+) \| (?:`(\S+)`)? ?\|$", re.M)
+HEAD = """# Mutants
+
+Plausible wrong solutions, and the first test that rejects each: the proof that the labs' tests see what they
+should. Written by `make mutants` (all labs) and `make mutants LAB=name` (that lab's part), from
+`labs/*/mutants/`; the hashes tell a test whether a part is of the lab as it is now.
+
+"""
+
+
+@dataclass
+class Section:
+    """A lab's part of the table. rows: (exercise, mutant, verdict, test); a verdict in ** is a survivor's."""
+    lab: str
+    proof: str
+    code: str
+    text: str
+    rows: list
+
+
+def read_table(path):
+    """The table's parts: lab -> Section."""
+    text = Path(path).read_text() if Path(path).exists() else ""
+    return {m.group(1): Section(m.group(1), m.group(4), m.group(5), m.group(0), ROW.findall(m.group(0)))
+            for m in SECTION.finditer(text)}
+
+
+def section_text(root, files, lab, outcomes):
+    """A lab's part of docs/mutants.md. outcomes: list of (Mutant, Outcome)."""
+    lines = [f"## {lab.name}: {sum(o.rejected for _, o in outcomes)} of {len(outcomes)}", "",
+             f"<!-- proof {proof_hash(root, lab)} code {code_hash(files, lab)} -->",
+             "| exercise | mutant | what is wrong | verdict | test |", "|---|---|---|---|---|"]
     for mutant, outcome in outcomes:
-        if mutant.lab.name != lab:
-            lab = mutant.lab.name
-            mine = [o.rejected for m, o in outcomes if m.lab.name == lab]
-            lines += ["", f"## {lab}: {sum(mine)} of {len(mine)}", "",
-                      "| exercise | mutant | what is wrong | verdict | test |", "|---|---|---|---|---|"]
         why = mutant.why.replace("|", "\\|")
         lines.append(f"| {mutant.exercise.id} | {mutant.name} | {why} | "
                      f"{outcome.verdict if outcome.rejected else '**' + outcome.verdict + '**'} | "
                      f"{f'`{outcome.test}`' if outcome.test else ''} |")
-    return re.sub(r"\n\n\n+", "\n\n", "\n".join(lines)) + "\n"
+    return "\n".join(lines) + "\n\n"
 
 
-def command(root, labs, cache, only, table, say, seed=None):
-    """`make mutants`. Returns 1 if too many survive, or some cannot be tried."""
-    todo = [m for lab in labs for m in mutants_of(root, lab)
-            if not only or only in f"{m.exercise.id}-{m.name}"]
-    base, files = solution_base(root, cache, say, seed)
+def write_table(root, parts):
+    """Writes docs/mutants.md. parts: lab -> text; labs that are not among them keep what they have."""
+    path = Path(root) / TABLE
+    texts = {name: section.text for name, section in read_table(path).items()} | parts
+    names = [lab.name for lab in manifest.load_all(root)]
+    body = "".join(texts[name] for name in names if name in texts)
+    counts = [(int(m.group(2)), int(m.group(3))) for m in SECTION.finditer(body)]
+    rejected, total = sum(n for n, _ in counts), sum(n for _, n in counts)
+    summary = f"{rejected} of {total} are rejected ({100 * rejected / max(total, 1):.1f} %).\n\n"
+    path.write_text(HEAD + summary + body.rstrip() + "\n")
+
+
+def _command_one(root, lab, cache, only, say, seed):
+    """The mutants of a lab. Returns (outcomes, tests that pass without their exercise, files)."""
+    todo = [m for m in mutants_of(root, lab) if not only or only in f"{m.exercise.id}-{m.name}"]
+    base, files = solution_base(root, lab, cache, say, seed)
     base.prepare()
-    os.environ["OSTIA_JOBS"] = "1"
     outcomes = []
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
         for mutant, outcome in zip(todo, pool.map(lambda m: try_one(root, base, files, m, cache), todo)):
@@ -209,17 +257,27 @@ def command(root, labs, cache, only, table, say, seed=None):
             print(f"{mutant.exercise.id}-{mutant.name:<40} {outcome.verdict:<12} {outcome.test}", flush=True)
             if outcome.verdict in (BROKEN, FAULT):
                 print(f"    {outcome.text}")
-    rejected = sum(o.rejected for _, o in outcomes)
-    print(f"{rejected} of {len(outcomes)} are rejected")
+    print(f"{lab.name}: {sum(o.rejected for _, o in outcomes)} of {len(outcomes)} are rejected")
     without = []
-    for lab in labs if not only else []:
-        for exercise in lab.exercises:
-            passed = passes_without(root, base, files, lab, exercise)
-            print(f"{exercise.id} left out: " + (f"these pass all the same: {', '.join(passed)}" if passed
-                                                 else "each of its tests fails"), flush=True)
-            without += passed
-    if table and not only:
-        Path(table).write_text(table_text(outcomes))
-        print(f"written: {table}")
-    bad = any(o.verdict in (BROKEN, FAULT) for _, o in outcomes)
-    return 1 if bad or without or rejected < REJECTED * len(outcomes) else 0
+    for exercise in lab.exercises if not only else []:
+        passed = passes_without(root, base, files, lab, exercise)
+        print(f"{exercise.id} left out: " + (f"these pass all the same: {', '.join(passed)}" if passed
+                                             else "each of its tests fails"), flush=True)
+        without += passed
+    return outcomes, without, files
+
+
+def command(root, labs, cache, only, say, seed=None):
+    """`make mutants`. Returns 1 if too many survive, or some cannot be tried. Writes the table's parts for
+    the labs that were run wholly."""
+    os.environ["OSTIA_JOBS"] = "1"
+    bad = False
+    for lab in labs:
+        outcomes, without, files = _command_one(root, lab, cache, only, say, seed)
+        unclear = [m.name for m, o in outcomes if o.verdict in (BROKEN, FAULT)]
+        rejected = sum(o.rejected for _, o in outcomes)
+        bad |= bool(unclear or without or rejected < REJECTED * len(outcomes))
+        if not only and not unclear:
+            write_table(root, {lab.name: section_text(root, files, lab, outcomes)})
+            print(f"written: {TABLE}, lab {lab.name}")
+    return 1 if bad else 0
