@@ -123,14 +123,14 @@ endif
 else
 
 # The goals that the labs' machine runs (grade/lab); those in NO_COMPILER compile nothing.
-LAB_GOALS   := labs lab grade handin handouts grade-batch mutants
+LAB_GOALS   := labs lab grade handin handouts grade-batch grade-stress mutants
 NO_COMPILER := labs lab handin handouts doctor
 ifneq ($(filter-out clean help cloc gdb print-% $(NO_COMPILER),$(GOALS)),)
 $(call need,cross,an AArch64 compiler ($(or $(TOOLPREFIX),aarch64-linux-gnu-)gcc))
 $(call need,host,a C compiler for this machine)
 $(call need,tar,tar)
 endif
-ifneq ($(filter qemu qemu-% test bench bench-record stress grade grade-batch mutants,$(GOALS)),)
+ifneq ($(filter qemu qemu-% test bench bench-record stress grade grade-batch grade-stress mutants,$(GOALS)),)
 $(call need,qemu,QEMU for AArch64 ($(QEMU)))
 endif
 ifneq ($(filter test bench bench-record $(LAB_GOALS),$(GOALS)),)
@@ -488,7 +488,7 @@ cloc:                           ## the kernel's lines of code, blank lines and c
 
 # ---- Labs (labs/README.md, docs/student.md, docs/instructor.md) ----------------------------------------
 # LAB= names one; in a student's tree it is known. What they do is in grade/lab.
-.PHONY: labs lab grade handin handouts grade-batch mutants doctor qemu-record qemu-replay
+.PHONY: labs lab grade handin handouts grade-batch grade-stress mutants doctor qemu-record qemu-replay
 .PHONY: lab-images lab-images-objects lab-first lab-first-objects
 LAB         ?=
 DIR         ?=
@@ -516,6 +516,8 @@ handouts:                       ## a tar of each lab's starter
 grade-batch:                    ## grade a class: LAB=name SUBMISSIONS=folder [OUT=folder] [JOBS=n]
 	$(Q)$(RUN_LAB) batch --lab "$(LAB)" --submissions "$(SUBMISSIONS)" --out "$(OUT)" \
 	    --seed "$(SEED)" --jobs "$(JOBS)"
+grade-stress:                   ## grade the same on a busy machine, and compare: LAB=name [N=100] [LOADS=4]
+	$(Q)$(RUN_LAB) stress --lab "$(LAB)" --count "$(N)" --loads "$(LOADS)"
 mutants:                        ## show that the labs' tests reject wrong solutions [LAB=] [TEST=]
 	$(Q)$(RUN_LAB) mutants --lab "$(LAB)" --test "$(TEST)"
 doctor:                         ## what is missing here, or too old, and how to mend it

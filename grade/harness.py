@@ -182,14 +182,16 @@ class Qemu:
     is no disk, the run is the same each time, as long as nothing is typed.
     jitter: the seed of random timer intervals (explores interleavings). disk: an image to run on a
     copy of, or None for a machine without. initrd: boot archive. kernel: folder name of the build.
+    gdb: wait, before the first instruction, for what is sent to QEMU's debugger stub over the socket `gdb`.
     extra: more QEMU arguments.
     """
 
     def __init__(self, cpus=1, mem="128M", args="", icount=False, jitter=None, disk=BUILD / "fs.img",
                  initrd=BUILD / "boot.tar", kernel=BUILD / "kernel.img",
-                 elf=BUILD / "kernel.elf", extra=()):
-        self.process = None
-        self.nonce = secrets.randbits(64) | 1
+                 elf=BUILD / "kernel.elf", gdb=False, extra=()):
+        self.process = self.gdb = None
+        # Digits alone: the kernel takes as long for one as for another.
+        self.nonce = int("1" + "".join(secrets.choice("0123456789") for _ in range(15)), 16)
         self.rerun = None
         self.output = ""
         self.position = 0  # of what expect() has not consumed
@@ -199,7 +201,7 @@ class Qemu:
         self.directory = Path(tempfile.mkdtemp(prefix="ostia-"))
         running.add(self)
         try:
-            self._start(cpus, mem, args, icount, jitter, disk, initrd, kernel, elf, extra)
+            self._start(cpus, mem, args, icount, jitter, disk, initrd, kernel, elf, gdb, extra)
         except BaseException:
             self.close()
             raise
@@ -212,7 +214,7 @@ class Qemu:
         target.chmod(0o644)
         return target
 
-    def _start(self, cpus, mem, args, icount, jitter, disk, initrd, kernel, elf, extra):
+    def _start(self, cpus, mem, args, icount, jitter, disk, initrd, kernel, elf, gdb, extra):
         self.args = " ".join(filter(None, [args, jitter is not None and f"jitter={jitter}"]))
         self.symbols = symbols(self._copy(elf)) if elf else {}
         command = [QEMU, "-M", machine(), "-cpu", "cortex-a72", "-smp", str(cpus), "-m", mem,
@@ -232,12 +234,20 @@ class Qemu:
         mine, theirs = socket.socketpair()
         command += ["-chardev", f"socket,id=monitor,fd={theirs.fileno()}",
                     "-mon", "chardev=monitor,mode=control", *extra]
+        passed = [theirs]
+        if gdb:
+            self.gdb, stub = socket.socketpair()
+            passed.append(stub)
+            command += ["-S", "-chardev", f"socket,id=gdb,fd={stub.fileno()}", "-gdb", "chardev:gdb"]
         self.command = [str(word) for word in command]
-        with theirs, open(self.directory / "stderr", "wb") as stderr:
+        with open(self.directory / "stderr", "wb") as stderr:
             # pylint: disable=subprocess-popen-preexec-fn
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
-                pass_fds=[theirs.fileno()], preexec_fn=_die_with_parent, start_new_session=True)
+                pass_fds=[s.fileno() for s in passed], preexec_fn=_die_with_parent,
+                start_new_session=True)
+        for sock in passed:
+            sock.close()
         threading.Thread(target=self._read_console, daemon=True).start()
         try:
             self.monitor = Monitor(mine)
@@ -276,6 +286,8 @@ class Qemu:
             if self.process.poll() is None:
                 self.process.kill()
             self.process.wait()
+        if self.gdb is not None:
+            self.gdb.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self):

@@ -4,6 +4,7 @@ All runs on a throw-away lab, grade/minilab: it is put into a copy of main, its 
 submissions, most of them hostile, are graded. See grade/lab.
 """
 
+import functools
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +22,7 @@ from pathlib import Path
 import harness
 import pytest
 from harness import BUILD, ROOT, GraderFault
-from lab import batch, build, generate, guestrun, manifest, report, run
+from lab import batch, build, generate, guestrun, manifest, report, run, witness
 
 MINI = ROOT / "grade" / "minilab"
 KERNEL = "kernel/kern/semaphore.c"
@@ -52,6 +54,15 @@ class Mini:
         self.base = build.Base(self.starter, BUILD / "lab", seed=(ROOT, BUILD))
         self.built = self.base.prepare()
         self.solution = {p: f.data for p, f in self.files.items() if self.lab.permitted(p)}
+        self._folder = tempfile.TemporaryDirectory(prefix="ostia-mini-")  # gone with this object
+
+    @functools.cached_property
+    def grading(self):
+        """The starter, linked, to boot it."""
+        tree = Path(self._folder.name) / "tree"
+        build.copy(self.base, tree)
+        build.compile_copy(tree)
+        return guestrun.Grading(tree, self.lab, tree)
 
     def kernel(self, before="", inside=""):
         """The solution with other text in its kernel file: before the function, or first in its body."""
@@ -74,6 +85,32 @@ class Mini:
 
 
 RIGHT = 'printf("%ld\\n", 7 * strtol(argv[1], NULL, 10));'
+# A kernel that names nothing of the grading log, finds it in memory, and makes an "ok" of a "not ok".
+REWRITES = """
+static void rewrite(void)
+{
+    const uint64_t magic = 0x474f4c414954534fUL;
+    uint64_t *log = (uint64_t *)((uint64_t)rewrite & ~(uint64_t)4095);
+    char *text;
+    uint32_t length;
+
+    while (log[0] != magic || log[2] >> 32 == 0)
+        log++;
+    length = (uint32_t)(log[2] >> 32);
+    text = (char *)(log + 8);
+    for (uint32_t i = 0; i + 6 < length; i++)
+        if (memcmp(text + i, "not ok", 6) == 0) {
+            uint32_t end = i;
+
+            while (end < length && text[end] != '\\n')
+                end++;
+            memmove(text + i, text + i + 4, end - i - 4);
+            memset(text + end - 4, ' ', 4);
+        }
+}
+
+"""
+
 SUBMISSIONS = {
     "solution": lambda m: m.solution,
     "again": lambda m: m.solution,
@@ -92,6 +129,9 @@ SUBMISSIONS = {
     "kernel_no_wakeup": lambda m: m.kernel(inside="if (name != MACH_PORT_NULL) return KERN_SUCCESS;"),
     "kernel_forges": lambda m: m.kernel(before="int grade_append(const char *, unsigned long);\n",
                                         inside='grade_append("ok wakes_all\\n", 13);'),
+    "kernel_rewrites": lambda m: m.kernel(
+        before=REWRITES, inside="static int calls;\n    if (name != MACH_PORT_NULL && calls++ < 2)"
+                                " return KERN_FAILURE;\n    rewrite();"),
     "kernel_broken": lambda m: m.kernel(inside="this is no C;"),
     "kernel_new_file": lambda m: {**m.kernel(before="int mini_extra(void);\n", inside="(void)mini_extra();"),
                                   "kernel/kern/mini_extra.c": b"/* More. */\nint mini_extra(void);\n"
@@ -234,6 +274,36 @@ def test_kernel_that_writes_the_log(grades):
     assert "grade_append" in text_of(grades["kernel_forges"], TESTS[0])
 
 
+def test_kernel_that_rewrites_the_log(grades, mini, monkeypatch):
+    """A kernel that finds the log by what is in it, and turns what it says: the harness has seen the reports
+    in the test program, before the kernel had them. (Without that, it would have got the points.)"""
+    grade = grades["kernel_rewrites"]
+    assert kinds(grade)[:4] == ["wrong"] * 4, report.table(grade)
+    assert "somebody else wrote into it" in text_of(grade, "mach_lab_mini.wakes_all")
+    monkeypatch.setenv("OSTIA_LAB_NO_WITNESS", "1")
+    believed = mini.grade(SUBMISSIONS["kernel_rewrites"](mini), tests=TESTS[:4])
+    assert list(believed.kinds().values()) == ["pass"] * 4, report.table(believed)
+
+
+def test_changed_test_program(mini, tmp_path, monkeypatch):
+    """A test program whose code is not that of its file is found out when it says "ok"."""
+    tree = tmp_path / "tree"
+    build.copy(mini.base, tree)
+    build.put(mini.base, tree, mini.solution, mini.lab.permitted)
+    build.compile_copy(tree, 1)
+    grading = guestrun.Grading(tree, mini.lab, mini.base.tree)
+    program = grading.programs["mach_lab_mini"]
+    assert grading.run(program, ["refuses"])["refuses"].kind == "pass"
+    real = witness.code
+
+    def other(elf):
+        address, data = real(elf)
+        return address, data[:-8] + bytes(8)
+    monkeypatch.setattr(witness, "code", other)
+    verdict = grading.run(program, ["refuses"])["refuses"]
+    assert verdict.kind == "wrong" and "code was changed" in verdict.text
+
+
 def test_part_of_a_number(grades):
     """70 is not 7."""
     assert kinds(grades["longer_number"])[5:] == ["wrong", "wrong"]
@@ -275,7 +345,7 @@ def test_order_and_count_of_reports():
 def test_names_tell_nothing(grades, mini):
     """A test program goes by another name in each run: in the boot arguments and on the disk."""
     assert kinds(grades["keys_on_name"])[5:] == ["wrong", "wrong"]
-    grading = guestrun.Grading(mini.base.tree, mini.lab, mini.base.tree)
+    grading = mini.grading
     seen = []
     for _ in range(2):
         with grading.boot("mach_lab_mini") as machine:
@@ -295,7 +365,7 @@ def test_seed_changes_the_questions(mini):
 
 def test_nothing_is_left_of_a_run(mini):
     """A boot whose test fails half-way leaves no QEMU and no files, and the next has a fresh disk."""
-    grading = guestrun.Grading(mini.base.tree, mini.lab, mini.base.tree)
+    grading = mini.grading
     with pytest.raises(ZeroDivisionError):
         with grading.boot() as machine:
             machine.prompt()
@@ -309,7 +379,7 @@ def test_nothing_is_left_of_a_run(mini):
 
 def test_error_in_the_boot_leaks_nothing(mini, monkeypatch):
     """A QEMU that does not come up is ended, and is the grader's fault."""
-    grading = guestrun.Grading(mini.base.tree, mini.lab, mini.base.tree)
+    grading = mini.grading
     before = set(harness.running)
     monkeypatch.setattr(harness, "machine", lambda: "no-such-board")
     with pytest.raises(GraderFault):
@@ -320,7 +390,7 @@ def test_error_in_the_boot_leaks_nothing(mini, monkeypatch):
 
 def test_slow_host_changes_nothing(mini):
     """A QEMU that gets no processor for a while is not a student's time-out."""
-    grading = guestrun.Grading(mini.base.tree, mini.lab, mini.base.tree)
+    grading = mini.grading
     stopped = []
 
     def stop(make):

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import batch, build, generate, manifest, mutants, report, run
+from . import batch, build, generate, manifest, mutants, report, run, stress
 from .manifest import LabError
 
 ROOT = Path(os.environ.get("OSTIA_LAB_TREE", run.ROOT)).resolve()
@@ -128,6 +128,14 @@ def command_batch(options):
                          options.jobs, options.seed)
 
 
+def command_stress(options):
+    """Grades the same many times on a busy machine."""
+    lab = manifest.load(ROOT, options.lab)
+    base = run.base_of(ROOT, [lab.name], CACHE, say, (ROOT, BUILD))
+    base.prepare()
+    return stress.command(ROOT, lab, base, options.count, options.loads, say)
+
+
 def command_mutants(options):
     """Runs the mutants."""
     labs = [manifest.load(ROOT, options.lab)] if options.lab else manifest.load_all(ROOT)
@@ -151,6 +159,8 @@ def main():
             sub.add_argument("--submissions", default="")
             sub.add_argument("--format", default="", choices=["", "gradescope", "classroom"])
             sub.add_argument("--seed", default=None, type=lambda word: int(word) if word else None)
+            sub.add_argument("--count", default=100, type=lambda word: int(word or 100))
+            sub.add_argument("--loads", default=4, type=lambda word: int(word or 4))
             sub.add_argument("--jobs", default=None, type=lambda word: int(word) if word else None)
     options = parser.parse_args()
     try:

@@ -243,22 +243,25 @@ def compile_copy(work, jobs=None, goal=IMAGES):
 def forged(base, work, taken):
     """Of the files taken, those whose code mentions the grading log where the base does not. Looked for
     in the text and in what the compiler made of it."""
+    def symbols(tree, paths):
+        objects = [str(path) for path in (tree / "build/obj" / f"{path}.o" for path in paths) if path.is_file()]
+        used = {}
+        if objects:
+            done = subprocess.run([variable(work, "NM"), "-A", "-u", *objects], capture_output=True, text=True,
+                                  check=False)
+            for line in done.stdout.splitlines():
+                path = line.partition(".o:")[0].removeprefix(f"{tree}/build/obj/")
+                used.setdefault(path, set()).update(GRADING.findall(line.rpartition(" ")[2]))
+        return used
     found = []
-    nm = variable(work, "NM")
+    new, old = symbols(work, taken), symbols(base.tree, taken)
     for path, data in taken.items():
-        old = base.files.get(path)
-        known = set(GRADING.findall(old.data.decode(errors="replace"))) if old else set()
-        names = set(GRADING.findall(data.decode(errors="replace")))
-        compiled = work / "build/obj" / f"{path}.o"
-        if compiled.is_file() and not names - known:
-            done = subprocess.run([nm, "-u", str(compiled)], capture_output=True, text=True, check=False)
-            names |= set(GRADING.findall(done.stdout))
-            older = base.tree / "build/obj" / f"{path}.o"
-            if older.is_file():
-                done = subprocess.run([nm, "-u", str(older)], capture_output=True, text=True, check=False)
-                known |= set(GRADING.findall(done.stdout))
-        if names - known:
-            found.append(f"{path} uses {', '.join(sorted(names - known))}")
+        before = base.files.get(path)
+        known = set(GRADING.findall(before.data.decode(errors="replace"))) if before else set()
+        names = set(GRADING.findall(data.decode(errors="replace"))) | new.get(path, set())
+        names -= known | old.get(path, set())
+        if names:
+            found.append(f"{path} uses {', '.join(sorted(names))}")
     return found
 
 

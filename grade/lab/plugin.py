@@ -93,6 +93,9 @@ class LabFixture:
         """case -> verdict, from a machine's grading log."""
         log = machine.grade_log()
         results = {}
+        doubt = machine.witness and machine.witness.check(log.text if log else "")
+        if doubt:
+            raise Failed(Verdict(WRONG, doubt))
         if log:
             from guest import run_log  # pylint: disable=import-outside-toplevel
             run_log(machine, log.text, results)
