@@ -162,7 +162,7 @@ def write(grade, folder):
     }
     for name, text in forms.items():
         partial = folder / f".{name}.{os.getpid()}"
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
         partial.replace(folder / name)
 
 
