@@ -151,6 +151,7 @@ def test_mutants(files, lab_name):
     again = f"docs/mutants.md is out of date: run make mutants LAB={lab.name}"
     assert section is not None and section.proof == mutants.proof_hash(ROOT, lab), again
     assert [row[:2] for row in section.rows] == [(m.exercise.id, m.name) for m in found], again
+    assert mutants.ALL_FAIL in section.text, "tests pass without their exercise"
     rejected = [row for row in section.rows if "*" not in row[2]]
     assert len(rejected) >= mutants.REJECTED * len(found)
     sample = SAMPLE
@@ -300,6 +301,41 @@ def test_on_own_work(tmp_path):
     assert "kr = wait_code(thread_block());" not in reach
     with pytest.raises(manifest.LabError, match="has work on it"):
         generate.make_lab(root, "next")
+
+
+def test_commands_of_a_fresh_clone(files, tmp_path):
+    """make labs, handouts, lab (a branch, DIR=, FROM=mine) and handin, as the handouts and docs say them."""
+    root = tmp_path / "ostia"
+    generate.write_folder(files, root)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "OSTIA_"))}
+    env |= {"GIT_AUTHOR_NAME": "S", "GIT_AUTHOR_EMAIL": "s@x.invalid", "GIT_COMMITTER_NAME": "S",
+            "GIT_COMMITTER_EMAIL": "s@x.invalid"}
+
+    def sh(command, folder=root):
+        done = subprocess.run(command, shell=True, cwd=folder, env=env, capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+    sh("git init -q -b main && git add -A && git commit -qm main")
+    for lab in LABS:
+        assert re.search(rf"^ *{lab.order} {lab.name} +{lab.points} points", sh("make -s labs"), re.M)
+    sh("make -s handouts")
+    for lab in LABS:
+        sh(f"tar -xf build/handouts/lab-{lab.name}.tar.gz -C ..")
+        assert (tmp_path / f"lab-{lab.name}/labs/{lab.name}/README.md").exists()
+        assert f"{lab.points} points" in sh("make -s labs", tmp_path / f"lab-{lab.name}")
+    assert "begin with" in sh(f"make -s lab LAB=trap DIR={tmp_path}/folder")
+    assert (tmp_path / "folder/labs/starter").read_text() == "trap\n"
+    sh("make -s lab LAB=util && git switch -q lab/util")
+    assert "is missing" in sh("make -s handin")
+    (root / "user/bin/sleep.c").write_text("/* Mine. */\nint main(void) { return 0; }\n")
+    sh("git add -A && git commit -qm sleep")
+    sh("make -s handin")
+    assert sh("tar -tf build/handin-util.tar.gz").split() == ["handin-util/user/bin/sleep.c"]
+    sh("make -s lab LAB=trap FROM=mine && git switch -q lab/trap")
+    assert (root / "user/bin/sleep.c").read_text().startswith("/* Mine. */")
+    assert "not implemented: lab trap, exercise 3" in (root / "kernel/aarch64/trap.c").read_text()
+    assert (root / "labs/starter").read_text().split()[0] == "trap"
 
 
 def test_doctor():

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -317,16 +318,15 @@ def write_tar(files, path, prefix):
 def write_commit(root, files, message, parent=None):
     """Makes a commit of the files in root's repository; returns its id. Touches neither the work tree
     nor the index."""
-    lines = []
-    for path, file in files.items():
-        blob = git(root, "hash-object", "-w", "--stdin", data=file.data).decode().strip()
-        lines.append(f"{file.mode:o} {blob}\t{path}")
     index = Path(git(root, "rev-parse", "--absolute-git-dir").decode().strip()) / f"index.lab.{os.getpid()}"
     env = {"GIT_INDEX_FILE": str(index), "GIT_AUTHOR_NAME": "Ostia", "GIT_AUTHOR_EMAIL": "labs@ostia.invalid",
            "GIT_COMMITTER_NAME": "Ostia", "GIT_COMMITTER_EMAIL": "labs@ostia.invalid",
            "GIT_AUTHOR_DATE": "2025-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2025-01-01T00:00:00Z"}
     try:
-        git(root, "update-index", "--add", "--index-info", data=("\n".join(lines) + "\n").encode(), env=env)
+        with tempfile.TemporaryDirectory(prefix="ostia-commit-") as folder:
+            write_folder(files, folder)
+            git(root, "-c", "core.autocrlf=false", "-c", "core.fileMode=true", "--work-tree", folder, "add",
+                "-Af", ".", env=env)
         tree = git(root, "write-tree", env=env).decode().strip()
     finally:
         index.unlink(missing_ok=True)
@@ -420,7 +420,6 @@ def merge_own(start, work, base, earlier=()):
 
 
 def _merge_text(old, mine, new):
-    import tempfile  # pylint: disable=import-outside-toplevel
     with tempfile.TemporaryDirectory(prefix="ostia-merge-") as folder:
         paths = []
         for name, data in (("mine", mine), ("old", old), ("lab", new)):

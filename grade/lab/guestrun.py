@@ -99,7 +99,7 @@ class Grading:
         self.seed = seed_of(lab, seed)
         # A kernel that is the student's own is not the only one to say what was reported.
         self.witnessed = (any(glob.startswith(("kernel/", "**")) for glob in lab.may_change)
-                          and "OSTIA_LAB_NO_WITNESS" not in os.environ)  # for a test of that
+                          and "OSTIA_NO_WITNESS" not in os.environ)  # for a test of that
 
     def _image(self, folder, program, name):
         """The file-system image with every program and, as /tests/`name`, the program."""

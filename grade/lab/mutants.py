@@ -220,10 +220,15 @@ def read_table(path):
             for m in SECTION.finditer(text)}
 
 
-def section_text(root, files, lab, outcomes):
-    """A lab's part of docs/mutants.md. outcomes: list of (Mutant, Outcome)."""
+ALL_FAIL = "With an exercise left out, each of its own tests fails."
+
+
+def section_text(root, files, lab, outcomes, without):
+    """A lab's part of docs/mutants.md. outcomes: list of (Mutant, Outcome). without: tests that pass without
+    their exercise."""
     lines = [f"## {lab.name}: {sum(o.rejected for _, o in outcomes)} of {len(outcomes)}", "",
              f"<!-- proof {proof_hash(root, lab)} code {code_hash(files, lab)} -->",
+             f"These pass without their exercise: {', '.join(without)}." if without else ALL_FAIL, "",
              "| exercise | mutant | what is wrong | verdict | test |", "|---|---|---|---|---|"]
     for mutant, outcome in outcomes:
         why = mutant.why.replace("|", "\\|")
@@ -278,6 +283,6 @@ def command(root, labs, cache, only, say, seed=None):
         rejected = sum(o.rejected for _, o in outcomes)
         bad |= bool(unclear or without or rejected < REJECTED * len(outcomes))
         if not only and not unclear:
-            write_table(root, {lab.name: section_text(root, files, lab, outcomes)})
+            write_table(root, {lab.name: section_text(root, files, lab, outcomes, without)})
             print(f"written: {TABLE}, lab {lab.name}")
     return 1 if bad else 0

@@ -17,6 +17,7 @@ from harness import GraderFault, symbols
 
 REPORT = "host_grade_log"  # host_grade_log(port, text, length): user side, made by mig
 REPORT_MAX = 1024
+PAGE = 4096
 CHUNK = 2000               # bytes, in hexadecimal, a packet of the stub's surely holds
 X1, X2, LR, SP, PC = 1, 2, 30, 31, 32 # places in the reply to "g"
 ANSWER = 120               # wall seconds in which the stub answers anything but "c"
@@ -144,9 +145,11 @@ class Witness:
         line = (text or b"").decode("latin-1")
         self.lines.append(line)
         if line.startswith("ok ") and self.altered is None and not self._whole():
-            for at in range(0, len(self._code), CHUNK):
-                if not self._ours(self._start + at, min(CHUNK, len(self._code) - at)):
-                    self.altered = self._start + at
+            end = self._start + len(self._code)
+            for page in range(self._start & -PAGE, end, PAGE):
+                at = max(page, self._start)
+                if not self._ours(at, min(page + PAGE, end) - at):
+                    self.altered = page
                     break
 
     def check(self, log):
