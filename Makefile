@@ -5,8 +5,8 @@
 #   make help              every target
 #
 # Variables: CPUS= MEM= BOOTARGS= (the machine), TOOLPREFIX= (the cross compiler), WERROR=0, DEBUG=1,
-# UBSAN=1, LEAN=1 (no debug information but the kernel's lines), V=1 (show commands), BUILD= (where to build), TEST= (which tests), BENCH= (which figures), LAB=
-# (which lab), GDBPORT= (where QEMU waits for GDB).
+# UBSAN=1, LEAN=1 (no debug information but the kernel's lines), V=1 (show commands), BUILD= (where to
+# build), TEST= (which tests), BENCH= (which figures), LAB= (which lab), GDBPORT= (where QEMU waits for GDB).
 # docs/1-overview.md says what the parts are. Read this file from top to bottom: tools, what is built
 # from what (host tools, mig stubs, kernel, user programs, images), then what one can do with it.
 
@@ -154,10 +154,10 @@ CHECKS      := $(if $(filter 1,$(DEBUG)),-DDEBUG) \
 DEPS         = -MMD -MP -MF $@.d
 COMMON      := -std=gnu11 -O2 $(WARN) $(CHECKS) -ffreestanding -nostdlib -nostdinc \
     -isystem $(GCC_INCLUDE) -fno-omit-frame-pointer -mno-outline-atomics -fno-pie -fno-common
-KERNEL_CFLAGS := $(COMMON) $(if $(LEAN),-g1,-g) -mgeneral-regs-only -fno-stack-protector -fno-strict-aliasing \
-    -Wno-unused-parameter -DKERNEL -Ikernel/include -I$(BUILD)/mig/kernel
-USER_CFLAGS := $(COMMON) $(if $(LEAN),,-g) -fno-stack-protector -Wno-unused-parameter -Iuser/include -Iuser/include/xv6 \
-    -Ikernel/include -I$(BUILD)/mig/user
+KERNEL_CFLAGS := $(COMMON) $(if $(LEAN),-g1,-g) -mgeneral-regs-only -fno-stack-protector \
+    -fno-strict-aliasing -Wno-unused-parameter -DKERNEL -Ikernel/include -I$(BUILD)/mig/kernel
+USER_CFLAGS := $(COMMON) $(if $(LEAN),,-g) -fno-stack-protector -Wno-unused-parameter -Iuser/include \
+    -Iuser/include/xv6 -Ikernel/include -I$(BUILD)/mig/user
 HOST_CFLAGS := -std=gnu11 $(if $(LEAN),-O1,-O2 -g) $(WARN)
 LDFLAGS     := -nostdlib -static -z max-page-size=4096 -z noexecstack
 

@@ -1,7 +1,7 @@
-"""The files that other people's tools read are what those tools take: editors, GitHub, Gradescope, JUnit's readers.
+"""The files that other tools read are what they take: editors, GitHub, Gradescope, JUnit's readers.
 
-Each form is checked against its documented fields, named where they are checked. What a file tells such a tool
-to run must be a target of our Makefile with variables that the Makefile has.
+Each form is checked against its documented fields, named where they are checked. What a file tells such a
+tool to run must be a target of our Makefile with variables that the Makefile has.
 """
 
 import base64
@@ -16,7 +16,7 @@ from lab import guestrun, manifest, report, run
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z][\w.-]*):", MAKEFILE, re.M)) | {"setup"}
-VARIABLES = set(re.findall(r"^([A-Z]+)\s*[?:]?=", MAKEFILE, re.M)) | set(re.findall(r"\$\(([A-Z]+)\)", MAKEFILE))
+VARIABLES = {*re.findall(r"^([A-Z]+)\s*[?:]?=", MAKEFILE, re.M), *re.findall(r"\$\(([A-Z]+)\)", MAKEFILE)}
 WORDS = [guestrun.PASS, guestrun.WRONG, guestrun.PANICKED, guestrun.HUNG, guestrun.SLOW, guestrun.BROKEN]
 NASTY = 'says "<&>" \x00\x1b[31m\ud800 ]]> and\nmore'
 
@@ -57,7 +57,7 @@ def test_vscode():
     labels = {task["label"]: task for task in tasks["tasks"]}
     for task in tasks["tasks"]:
         assert task["type"] == "shell" and "problemMatcher" in task
-        check_commands(task["command"].replace("${input:", "{").replace("{bootargs}", "").replace("{test}", ""))
+        check_commands(re.sub(r"\$\{input:\w+\}", "", task["command"]))
     inputs = {item["id"] for item in tasks["inputs"]}
     assert set(re.findall(r"\$\{input:(\w+)\}", json.dumps(tasks))) <= inputs
     assert {"build", "qemu", "qemu-gdb", "grade", "handin", "doctor"} <= set(labels)
@@ -83,7 +83,8 @@ def test_devcontainer():
 
 
 def test_github_workflow():
-    """The workflow for a student's repository: GitHub's keys, steps that run or use something, our commands."""
+    """The workflow for a student's repository: GitHub's keys, steps that run or use something, our
+    commands."""
     yaml = pytest.importorskip("yaml")
     path = ROOT / "labs/github-workflow.yml"
     flow = yaml.safe_load(path.read_text())
@@ -109,7 +110,8 @@ def test_gradescope_scripts(tmp_path):
     """setup.sh and run_autograder of grade/README.md are shell, and run what exists."""
     readme = (ROOT / "grade/README.md").read_text()
     scripts = re.findall(r"```sh\n(.*?)```", readme, re.S)
-    assert [re.search(r"^# (\S+?):?(?:\s|$)", s, re.M).group(1) for s in scripts] == ["setup.sh", "run_autograder"]
+    names = [re.search(r"^# (\S+?):?(?:\s|$)", script, re.M).group(1) for script in scripts]
+    assert names == ["setup.sh", "run_autograder"]
     for script in scripts:
         assert script.startswith("#!/bin/bash\n")
         path = tmp_path / "script"
@@ -141,10 +143,12 @@ def test_junit():
         root = ElementTree.fromstring(report.junit(grade).encode("utf-8", "replace"))
         assert root.tag == "testsuites"
         for suite in root:
-            assert suite.tag == "testsuite" and {"name", "tests", "failures", "errors", "time"} <= set(suite.attrib)
+            assert suite.tag == "testsuite"
+            assert {"name", "tests", "failures", "errors", "time"} <= set(suite.attrib)
             float(suite.get("time"))
             cases = list(suite)
-            assert all(case.tag == "testcase" and case.get("name") and case.get("classname") for case in cases)
+            assert all(case.tag == "testcase" for case in cases)
+            assert all(case.get("name") and case.get("classname") for case in cases)
             problems = [list(case) for case in cases]
             assert all(len(found) <= 1 for found in problems)
             flat = [p for found in problems for p in found]

@@ -169,8 +169,8 @@ def test_mutants(files, lab_name):
 
 
 def test_a_busy_machine_changes_nothing(files, bases):
-    """The same gradings while busy loops run: the same results, letter for letter. `make grade-stress` does it
-    a hundred times; docs/instructor.md has how that went."""
+    """The same gradings while busy loops run: the same results, letter for letter. `make grade-stress`
+    does it a hundred times."""
     lab = named("trap")
     base, _ = bases(lab)
     wrong, names = stress.broken(ROOT, lab, files)

@@ -49,7 +49,8 @@ def _make(folder, *arguments, cpu=None, jobs=None):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
     jobs = [f"NPROC={jobs}"] if jobs else []
     # pylint: disable=subprocess-popen-preexec-fn
-    done = subprocess.run(["make", "LEAN=1", "WERROR=0", "BUILD=build", "DEBUG=", "UBSAN=", *jobs, *arguments],
+    done = subprocess.run(["make", "LEAN=1", "WERROR=0", "BUILD=build", "DEBUG=", "UBSAN=", *jobs,
+                           *arguments],
                           cwd=folder, env=env, capture_output=True, check=False, stdin=subprocess.DEVNULL,
                           preexec_fn=limit if cpu else None)
     return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
@@ -244,11 +245,12 @@ def forged(base, work, taken):
     """Of the files taken, those whose code mentions the grading log where the base does not. Looked for
     in the text and in what the compiler made of it."""
     def symbols(tree, paths):
-        objects = [str(path) for path in (tree / "build/obj" / f"{path}.o" for path in paths) if path.is_file()]
+        objects = [tree / "build/obj" / f"{path}.o" for path in paths]
+        objects = [str(path) for path in objects if path.is_file()]
         used = {}
         if objects:
-            done = subprocess.run([variable(work, "NM"), "-A", "-u", *objects], capture_output=True, text=True,
-                                  check=False)
+            done = subprocess.run([variable(work, "NM"), "-A", "-u", *objects], capture_output=True,
+                                  text=True, check=False)
             for line in done.stdout.splitlines():
                 path = line.partition(".o:")[0].removeprefix(f"{tree}/build/obj/")
                 used.setdefault(path, set()).update(GRADING.findall(line.rpartition(" ")[2]))

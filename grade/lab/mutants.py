@@ -167,7 +167,8 @@ def passes_without(root, base, files, lab, exercise):
 
 
 def solution_base(root, lab, cache, say=lambda text: None, seed=None):
-    """The complete system, built as the lab needs it: what mutants are put over. Returns it and its files."""
+    """The complete system, built as the lab needs it: what mutants are put over. Returns it and its
+    files."""
     files = generate.source(root)
     kept = {p: f for p, f in files.items() if "/mutants/" not in p and p != TABLE}
     return build.Base(kept, cache, say, seed, guestrun.goal(root, lab)), files
@@ -192,8 +193,9 @@ def code_hash(files, lab):
     return digest.hexdigest()[:12]
 
 
-SECTION = re.compile(r"^## (\w+): (\d+) of (\d+)\n\n<!-- proof (\w+) code (\w+) -->\n.*?(?=^## |\Z)", re.S | re.M)
-ROW = re.compile(r"^\| (\w+\.\d+) \| (\S+) \| .* \| ([*a-z ]+) \| (?:`(\S+)`)? ?\|$", re.M)
+SECTION = re.compile(r"^## (\w+): (\d+) of (\d+)\n\n<!-- proof (\w+) code (\w+) -->\n.*?(?=^## |\Z)",
+                     re.S | re.M)
+ROW = re.compile(r"^\| (\w+\.\d+) \| (\S+) \| .* \| ([*a-z ]+) \| (\S*) ?\|$", re.M)
 HEAD = """# Mutants
 
 Plausible wrong solutions, and the first test that rejects each: the proof that the labs' tests see what they
@@ -234,7 +236,7 @@ def section_text(root, files, lab, outcomes, without):
         why = mutant.why.replace("|", "\\|")
         lines.append(f"| {mutant.exercise.id} | {mutant.name} | {why} | "
                      f"{outcome.verdict if outcome.rejected else '**' + outcome.verdict + '**'} | "
-                     f"{f'`{outcome.test}`' if outcome.test else ''} |")
+                     f"{outcome.test} |")
     return "\n".join(lines) + "\n\n"
 
 

@@ -1,8 +1,8 @@
 """`make grade-stress`: grades the same two submissions many times on a busy machine, and compares.
 
 One is the solution, the other has a mistake in each exercise, of as many kinds as docs/mutants.md offers.
-Busy loops run beside the gradings. All results of a submission must be the same to the last letter, but for the
-seconds they took; a verdict that depended on the host's speed would differ sooner or later.
+Busy loops run beside the gradings. All results of a submission must be the same to the last letter, but for
+the seconds they took; a verdict that depended on the host's speed would differ sooner or later.
 """
 
 import json
@@ -76,7 +76,8 @@ def difference(results):
     with tempfile.TemporaryDirectory() as folder:
         for name, text in (("a", first), ("b", other)):
             (Path(folder) / name).write_text(json.dumps(json.loads(text), indent=1) + "\n")
-        done = subprocess.run(["diff", "-U1", "a", "b"], cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(["diff", "-U1", "a", "b"], cwd=folder, capture_output=True, text=True,
+                              check=False)
     return "\n".join(done.stdout.split("\n")[2:40])
 
 

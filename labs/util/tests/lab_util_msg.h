@@ -1,6 +1,6 @@
 /*
- * What the tests of lab util's second half share (lab_util.h is read before): messages made and taken apart by
- * hand, names at the name server, and the requests that a program under test sends.
+ * What the tests of lab util's second half share (lab_util.h is read before): messages made and taken apart
+ * by hand, names at the name server, and the requests that a program under test sends.
  */
 #ifndef LAB_UTIL_MSG_H
 #define LAB_UTIL_MSG_H

@@ -1,6 +1,6 @@
 /*
- * Lab util, exercises 4 and 5: find, xargs. Each program is run as the shell would run it, and judged by what it
- * printed and by its status; this program is also the command that xargs runs.
+ * Lab util, exercises 4 and 5: find, xargs. Each program is run as the shell would run it, and judged by
+ * what it printed and by its status; this program is also the command that xargs runs.
  */
 #include "lab_util.h"
 

@@ -1,7 +1,7 @@
 /*
- * Lab util, exercises 7 and 8: kvd, kv. This program is kvd's client and kv's server: it sends the requests and
- * the answers by hand, as docs/mig.md lays them out, also such as are wrong, and it looks at the port names that
- * kvd holds.
+ * Lab util, exercises 7 and 8: kvd, kv. This program is kvd's client and kv's server: it sends the requests
+ * and the answers by hand, as docs/mig.md lays them out, also such as are wrong, and it looks at the port
+ * names that kvd holds.
  */
 #include "lab_util_msg.h"
 

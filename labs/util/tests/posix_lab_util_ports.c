@@ -1,7 +1,7 @@
 /*
  * Lab util, exercise 6: give and take. This program is the other side of each: it sends the requests and the
- * answers by hand, byte for byte as the handout has them, also such as are wrong, and it looks at the port names
- * that the program under test holds.
+ * answers by hand, byte for byte as the handout has them, also such as are wrong, and it looks at the port
+ * names that the program under test holds.
  */
 #include "lab_util_msg.h"
 
