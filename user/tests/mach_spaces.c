@@ -6,7 +6,6 @@
 #include "mach_child.h"
 
 TEST_LIMIT(120);
-TEST_BASELINE
 
 #define SPACES 300
 #define ROUNDS 8 /* each space is left and come back to so often, at least */
@@ -61,7 +60,5 @@ TEST(more_spaces_than_asids_keep_their_memory_apart)
         child_end(&spaces[i]);
     vm_deallocate(SELF, region, size);
 }
-
-TEST_NOTHING_LEAKED
 
 TEST_MAIN
