@@ -251,7 +251,8 @@ static inline void expect_baseline(void)
              "with references %u -> %u",
              baseline.ports, now.ports, baseline.port_sets, now.port_sets, baseline.kmsgs, now.kmsgs,
              baseline.tasks, now.tasks, baseline.ledgers, now.ledgers, baseline.threads,
-             now.threads, baseline.semaphores, now.semaphores, baseline.spaces, now.spaces, baseline.vm_maps, now.vm_maps,
+             now.threads, baseline.semaphores, now.semaphores, baseline.spaces, now.spaces,
+             baseline.vm_maps, now.vm_maps,
              baseline.vm_map_entries, now.vm_map_entries, baseline.vm_objects, now.vm_objects,
              baseline.zone_bytes_used, now.zone_bytes_used, baseline_names.names, names.names,
              baseline_names.urefs, names.urefs);
