@@ -94,6 +94,132 @@ TEST(registers_of_a_suspended_thread)
     child_end(&child);
 }
 
+/* ---- the registers of a thread that waits in a trap ---- */
+
+/* A trap returns without loading what C functions preserve: who changes that must see to it that it is
+ * loaded (AST_REGISTERS). */
+static volatile uint64_t kept[10]; /* x19..x28 after the trap */
+static volatile mach_port_t waiting_thread;
+static struct small trapped;
+static semaphore_t trap_semaphore;
+
+static void *wait_in_trap(void *arg)
+{
+    mach_port_t to_wait_at = trapped.header.msgh_local_port, self = mach_thread_self_cached();
+    register uint64_t x0 __asm__("x0") = (uint64_t)&trapped;
+    register uint64_t x1 __asm__("x1") = MACH_SEND_MSG | MACH_RCV_MSG;
+    register uint64_t x2 __asm__("x2") = SMALL_SIZE;
+    register uint64_t x3 __asm__("x3") = sizeof(trapped);
+    register uint64_t x4 __asm__("x4") = to_wait_at;
+    register uint64_t x5 __asm__("x5") = 0;
+    register uint64_t x6 __asm__("x6") = 0;
+    register uint64_t x16 __asm__("x16") = (uint64_t)-31; /* mach_msg_trap */
+
+    waiting_thread = self;
+    if (arg != NULL) {
+        x0 = trap_semaphore;
+        x16 = (uint64_t)-36; /* semaphore_wait_trap */
+    }
+    __asm__ volatile("svc #0x80\n"
+                     "stp x19, x20, [%8]\n stp x21, x22, [%8, #16]\n stp x23, x24, [%8, #32]\n"
+                     "stp x25, x26, [%8, #48]\n stp x27, x28, [%8, #64]\n"
+                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4), "+r"(x5), "+r"(x6), "+r"(x16)
+                     : "r"(kept)
+                     : "x7", "x8", "x10", "x11", "x12", "x13", "x14", "x15", "x17", "x19", "x20",
+                       "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "memory", "cc");
+    return (void *)x0;
+}
+
+/* Starts it, and when it waits, gives it other registers. */
+static cthread_t start_and_change(void *how)
+{
+    mach_msg_type_number_t count = ARM_THREAD_STATE64_COUNT;
+    arm_thread_state64_t state;
+    cthread_t thread;
+
+    memset((void *)kept, 0, sizeof(kept));
+    waiting_thread = MACH_PORT_NULL;
+    thread = cthread_fork(wait_in_trap, how);
+    for (int ms = 0; waiting_thread == MACH_PORT_NULL && ms < WAIT_LIMIT_MS; ms++)
+        sleep_ms(1);
+    if (thread == NULL || !wait_for_state(waiting_thread, TH_STATE_WAITING))
+        return NULL;
+    EXPECT_KR(thread_suspend(waiting_thread), KERN_SUCCESS);
+    EXPECT_KR(thread_get_state(waiting_thread, ARM_THREAD_STATE64, (thread_state_t)&state, &count),
+              KERN_SUCCESS);
+    for (int i = 0; i < 10; i++)
+        state.x[19 + i] = 0x7000 + i;
+    EXPECT_KR(thread_set_state(waiting_thread, ARM_THREAD_STATE64, (thread_state_t)&state, count),
+              KERN_SUCCESS);
+    EXPECT_KR(thread_resume(waiting_thread), KERN_SUCCESS);
+    return thread;
+}
+
+static void expect_changed(cthread_t thread)
+{
+    EXPECT_TRUE(cthread_join(thread) == NULL); /* the trap's result: 0 */
+    for (int i = 0; i < 10; i++)
+        EXPECT_EQ(kept[i], 0x7000 + i);
+}
+
+static void prepare_call(mach_port_t to, mach_port_t reply)
+{
+    trapped = (struct small){
+        .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
+                                               MACH_MSG_TYPE_MAKE_SEND_ONCE),
+                   .msgh_remote_port = to, .msgh_local_port = reply, .msgh_id = 1}};
+}
+
+TEST(registers_set_in_a_semaphore_wait_are_returned_with)
+{
+    cthread_t thread;
+
+    REQUIRE_KR(semaphore_create(SELF, &trap_semaphore, SYNC_POLICY_FIFO, 0), KERN_SUCCESS);
+    thread = start_and_change(&trap_semaphore);
+    REQUIRE_TRUE(thread != NULL);
+    EXPECT_KR(semaphore_signal(trap_semaphore), KERN_SUCCESS);
+    expect_changed(thread);
+    semaphore_destroy(SELF, trap_semaphore);
+    mach_port_deallocate(SELF, trap_semaphore);
+}
+
+static void *tell_later(void *port)
+{
+    sleep_ms(10);
+    send_word(*(mach_port_t *)port, MACH_MSG_TYPE_COPY_SEND, 1, 0, 0);
+    return NULL;
+}
+
+/* Answered by a message alone, or in one trap with the wait for the next (mach_msg_fast). */
+TEST(registers_set_in_a_call_are_returned_with)
+{
+    mach_port_t to = new_port_send(), reply = new_port(), own = new_port_send();
+
+    for (int together = 0; together < 2; together++) {
+        mach_msg_option_t options = together ? MACH_SEND_MSG | MACH_RCV_MSG : MACH_SEND_MSG;
+        cthread_t thread, teller;
+        struct small m;
+
+        prepare_call(to, reply);
+        thread = start_and_change(NULL);
+        REQUIRE_TRUE(thread != NULL);
+        REQUIRE_KR(mach_msg(&m.header, MACH_RCV_MSG, 0, sizeof(m), to, 0, MACH_PORT_NULL),
+                   MACH_MSG_SUCCESS);
+        teller = cthread_fork(tell_later, &own);
+        m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+        m.header.msgh_local_port = MACH_PORT_NULL;
+        EXPECT_KR(mach_msg(&m.header, options, SMALL_SIZE, sizeof(m), own, 0, MACH_PORT_NULL),
+                  MACH_MSG_SUCCESS);
+        expect_changed(thread);
+        cthread_join(teller);
+        if (!together)
+            EXPECT_KR(receive_word(own, &m, 0), MACH_MSG_SUCCESS);
+    }
+    mach_port_destroy(SELF, to);
+    mach_port_destroy(SELF, reply);
+    mach_port_destroy(SELF, own);
+}
+
 TEST(vector_and_tls_registers)
 {
     arm_neon_state64_t neon, neon_back;
