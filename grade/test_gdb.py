@@ -17,7 +17,8 @@ def gdb(socket, commands, limit=120):
     script = (ROOT / ".gdbinit.tmpl").read_text().replace("@BUILD@", str(BUILD))
     script = script.replace("127.0.0.1:@PORT@", str(socket))
     file = socket.parent / "commands"
-    file.write_text(script + "\n" + "\n".join(commands) + "\nkill\n")
+    # Not kill: QEMU goes at once, and GDB may find the line broken while it still talks to it.
+    file.write_text(script + "\n" + "\n".join(commands) + "\ndisconnect\n")
     done = subprocess.run([debugger[0], "-nx", "-batch", "-x", str(file)], cwd=ROOT, text=True,
                           capture_output=True, timeout=limit, check=False)
     return done.stdout + done.stderr
@@ -38,7 +39,7 @@ def test_backtrace_crosses_the_trap(stopped):
     text = gdb(stopped, ["break mach_msg_trap if $_thread == 1", "continue", "backtrace"])
     frames = re.findall(r"^#\d+ .*?(\w+) \(", text, re.M)
     assert frames and frames[0] == "mach_msg_trap", text
-    assert frames[-1] == "main" and "mach_msg" in frames, text
+    assert frames[-1] == "main" and "mig_rpc" in frames, text
 
 
 def test_panic_can_be_caught(stopped):
