@@ -289,6 +289,23 @@ wait_result_t thread_block(void)
     return host_thread->wait_result;
 }
 
+/* Coroutines have no priorities to lend. */
+void inherit_queued(ipc_port_t port, ipc_kmsg_t kmsg, bool call)
+{
+}
+
+void inherit_received(ipc_kmsg_t kmsg)
+{
+}
+
+void inherit_update(struct thread *thread)
+{
+}
+
+void inherit_end(struct thread *self)
+{
+}
+
 wait_result_t thread_handoff(thread_t next, wait_result_t result)
 {
     thread_go(next, result);

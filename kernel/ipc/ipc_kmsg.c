@@ -29,6 +29,7 @@ static ipc_kmsg_t kmsg_set_up(ipc_kmsg_t kmsg, mach_msg_size_t size, uint32_t ca
     kmsg->ikm_sender.val[1] = 0;
     kmsg->ikm_capacity = capacity;
     kmsg->ikm_circular = false;
+    kmsg->ikm_client = NULL;
     kmsg->ikm_header = (mach_msg_header_t *)kmsg->ikm_inline;
     kmsg->ikm_header->msgh_bits = 0;
     kmsg->ikm_header->msgh_size = size;

@@ -17,11 +17,12 @@
 #include <ipc/ipc_notify.h>
 #include <ipc/ipc_pset.h>
 #include <ipc/ipc_right.h>
+#include <kern/inherit.h>
 #include <kern/task.h>
 #include <kern/trace.h>
 
-/* Port locked. */
-static void accept(ipc_port_t port, ipc_kmsg_t kmsg)
+/* By receiver, or NULL: its caller itself. Port locked. */
+static void accept(ipc_port_t port, ipc_kmsg_t kmsg, thread_t receiver)
 {
     mach_msg_header_t *header = kmsg->ikm_header;
 
@@ -29,6 +30,7 @@ static void accept(ipc_port_t port, ipc_kmsg_t kmsg)
     header->msgh_local_port = port->receiver_name;
     header->msgh_seqno = port->seqno++;
     kmsg->ikm_payload = port->protected_payload;
+    port->server = receiver;
     trace(TRACE_RECEIVE, port, header->msgh_id);
     kmsg->ikm_note = NULL;
     if (MACH_MSGH_BITS_REMOTE(header->msgh_bits) == MACH_MSG_TYPE_PORT_SEND_ONCE) {
@@ -89,7 +91,7 @@ static thread_t hand_over(struct waitq *receivers, ipc_port_t port, ipc_kmsg_t k
             thread_go(thread, THREAD_AWAKENED);
             continue;
         }
-        accept(port, kmsg);
+        accept(port, kmsg, thread);
         thread->ith_kmsg = kmsg;
         return thread;
     }
@@ -122,15 +124,18 @@ static thread_t hand_over_any(ipc_port_t port, ipc_kmsg_t kmsg)
  * come upon this sender. MACH_MSG_SUCCESS: the message was queued; MACH_SEND_TIMED_OUT (the deadline),
  * MACH_SEND_INTERRUPTED: it was not; MACH_SEND_IN_PROGRESS (THREAD_RESTART): look again.
  */
-static mach_msg_return_t wait_for_room(ipc_port_t port, ipc_kmsg_t kmsg, uint64_t deadline)
+static mach_msg_return_t wait_for_room(ipc_port_t port, ipc_kmsg_t kmsg, uint64_t deadline, bool call)
 {
     thread_t self = current_thread();
 
     self->ith_kmsg = kmsg;
     waitq_assert_wait(&port->senders, true, deadline);
+    inherit_queued(port, kmsg, call);
     if (!queue_empty(&port->psets) && queue_empty(&port->messages))
         ipc_pset_mark(port, true); /* a limit of 0: a receiver will find us */
     ip_unlock(port);
+    if (inherit_would_lend(self))
+        inherit_update(self);
     switch (thread_block()) {
     case THREAD_AWAKENED:
         return MACH_MSG_SUCCESS;
@@ -152,6 +157,7 @@ mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
     uint64_t deadline = DEADLINE_NONE;
     mach_msg_return_t mr;
 
+    exchange->call = option & MACH_RCV_MSG ? kmsg->ikm_local : IP_NULL;
     trace(TRACE_SEND, port, kmsg->ikm_header->msgh_id);
     for (;;) {
         ip_lock(port);
@@ -167,6 +173,7 @@ mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
             return MACH_MSG_SUCCESS;
         }
         if (port->msgcount == 0 && (exchange->receiver = hand_over_any(port, kmsg)) != NULL) {
+            current_thread()->server = exchange->receiver;
             ip_unlock(port);
             return MACH_MSG_SUCCESS;
         }
@@ -175,6 +182,7 @@ mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
             return MACH_SEND_NO_BUFFER;
         }
         if (port->msgcount < port->qlimit || !limited) {
+            inherit_queued(port, kmsg, exchange->call != IP_NULL);
             enqueue(port, kmsg);
             ip_unlock(port);
             return MACH_MSG_SUCCESS;
@@ -187,9 +195,12 @@ mach_msg_return_t ipc_mqueue_send(ipc_kmsg_t kmsg, mach_msg_option_t option,
             if (deadline == DEADLINE_NONE)
                 deadline = deadline_after_ms(timeout);
         }
-        mr = wait_for_room(port, kmsg, deadline);
-        if (mr != MACH_SEND_IN_PROGRESS)
-            return mr;
+        mr = wait_for_room(port, kmsg, deadline, exchange->call != IP_NULL);
+        if (mr == MACH_SEND_IN_PROGRESS)
+            continue;
+        if (mr != MACH_MSG_SUCCESS)
+            inherit_waited(current_thread());
+        return mr;
     }
 }
 
@@ -301,7 +312,9 @@ static mach_msg_return_t take_message(ipc_port_t port, struct receive *r)
         }
         queue_remove(&kmsg->ikm_link);
         port->msgcount--;
-        accept(port, kmsg);
+        accept(port, kmsg, current_thread());
+        if (kmsg->ikm_client != NULL)
+            inherit_received(kmsg);
         ipc_mqueue_admit(port, port->qlimit);
     } else if (port->so_notes != 0) {
         kmsg = ipc_note_send_once();
@@ -368,7 +381,7 @@ static bool take_reply(ipc_port_t port, struct receive *r, struct ipc_exchange *
     if ((r->option & MACH_RCV_LARGE) && ipc_kmsg_room(reply, r->option) > r->rcv_size)
         return false;
     trace(TRACE_SEND, port, reply->ikm_header->msgh_id);
-    accept(port, reply);
+    accept(port, reply, current_thread());
     r->kmsg = reply;
     exchange->reply = NULL;
     return true;
@@ -398,6 +411,8 @@ static mach_msg_return_t receive_port(ipc_port_t port, struct receive *r,
         ip_unlock(port);
         return MACH_RCV_TIMED_OUT;
     }
+    if (exchange->call != port)
+        current_thread()->server = NULL; /* that it waits for the answer nobody can know */
     return wait_for_message(&port->receivers, r, exchange);
 }
 
@@ -416,6 +431,7 @@ static mach_msg_return_t receive_pset(ipc_space_t space, struct ipc_pset *pset, 
     ipc_port_t port;
 
     if (queue_empty(&pset->ready)) {
+        current_thread()->server = NULL;
         if (r->deadline != DEADLINE_POLL)
             return wait_for_message(&pset->receivers, r, exchange);
         spin_unlock(&pset->lock);
@@ -481,6 +497,7 @@ mach_msg_return_t ipc_mqueue_receive(ipc_space_t space, mach_port_name_t name,
             mr = MACH_RCV_INVALID_NAME;
         }
     } while (mr == MACH_RCV_IN_PROGRESS);
+    inherit_waited(current_thread());
     if (__builtin_expect(exchange->receiver != NULL || exchange->reply != NULL, 0))
         ipc_exchange_finish(exchange);
     *kmsg = r.kmsg;
@@ -499,6 +516,7 @@ mach_msg_return_t ipc_mqueue_receive_reply(ipc_port_t port, struct ipc_exchange 
         ip_lock(port);
         mr = receive_port(port, &r, exchange);
     } while (mr == MACH_RCV_IN_PROGRESS);
+    inherit_waited(current_thread());
     if (__builtin_expect(exchange->receiver != NULL, 0))
         ipc_exchange_finish(exchange);
     *kmsg = r.kmsg;

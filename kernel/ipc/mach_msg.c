@@ -116,7 +116,7 @@ mach_msg_return_t mach_msg_trap(mach_msg_header_t *msg, mach_msg_option_t option
                                 mach_port_name_t rcv_name, mach_msg_timeout_t timeout,
                                 mach_port_name_t notify)
 {
-    struct ipc_exchange exchange = {NULL, NULL};
+    struct ipc_exchange exchange = {.call = IP_NULL};
     mach_msg_return_t mr = MACH_MSG_SUCCESS;
 
     if (option & MACH_SEND_MSG) {

@@ -403,7 +403,7 @@ static __attribute__((noinline)) mach_msg_return_t
 kernel_rpc(mach_msg_header_t *msg, mach_msg_size_t rcv_size, mach_port_name_t rcv_name,
            mach_msg_id_t id, ipc_port_t port, ipc_port_t reply, ipc_kmsg_t request)
 {
-    struct ipc_exchange exchange = {NULL, NULL};
+    struct ipc_exchange exchange = {.call = IP_NULL};
     struct task *task = current_task();
     mach_msg_header_t *header = request->ikm_header;
     mach_port_seqno_t seqno;
@@ -591,7 +591,9 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
     spin_lock(&self->lock);
     /* Under the lock, so that an abort is either seen here, or sees the wait. The other thread's lock
      * is only tried, against the order: its holder may want ours. */
-    if ((self->ast & (AST_ABORT | AST_TERMINATE)) != 0 || !spin_try_lock(&next->lock))
+    if ((self->ast & (AST_ABORT | AST_TERMINATE)) != 0
+        || (call && self->sched_priority > next->priority) /* to whom it lends: kern/inherit.h */
+        || !spin_try_lock(&next->lock))
         goto unlock_self;
 
     /* From here on nothing fails. The message is the receiver's ... */
@@ -603,6 +605,7 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
     seqno = port->seqno++;
     if (call) {
         reply->sorights++;
+        port->server = next;
     } else {
         port->sorights--;
         dest->bits = (dest->bits & IE_BITS_GEN) + IE_BITS_GEN_ONE;
@@ -613,6 +616,7 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
     self->interruptible = true;
     self->waitq = wait;
     self->wait_deadline = DEADLINE_NONE;
+    self->server = call ? next : NULL;
     enqueue_tail(&wait->threads, &self->wait_link);
     self->ith_kmsg = NULL;
     self->ith_option = option;

@@ -103,7 +103,7 @@ static ipc_port_t reply_port_take(struct thread *self)
 mach_msg_return_t mach_msg_rpc_kmsg(ipc_kmsg_t kmsg, ipc_kmsg_t *reply)
 {
     struct thread *self = current_thread();
-    struct ipc_exchange exchange = {NULL, NULL};
+    struct ipc_exchange exchange = {.call = IP_NULL};
     ipc_port_t port = reply_port_take(self);
     mach_msg_return_t mr;
 
@@ -115,6 +115,8 @@ mach_msg_return_t mach_msg_rpc_kmsg(ipc_kmsg_t kmsg, ipc_kmsg_t *reply)
     kmsg->ikm_header->msgh_bits |= MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE);
     /* The task pays, if it has to be queued: an exception stays there when its thread is gone. */
     if (ipc_mqueue_deliver(kmsg, current_ledger(), &exchange.receiver)) {
+        exchange.call = port;
+        self->server = exchange.receiver;
         mr = ipc_mqueue_receive_reply(port, &exchange, reply);
     } else {
         ipc_kmsg_destroy(kmsg);

@@ -4,6 +4,7 @@
  */
 #include <kern/cpu.h>
 #include <kern/debug.h>
+#include <kern/inherit.h>
 #include <kern/sched.h>
 #include <kern/thread.h>
 
@@ -26,6 +27,7 @@ void ast_taken(void)
     uint32_t ast;
 
     while ((ast = __atomic_load_n(&self->ast, __ATOMIC_SEQ_CST)) != 0) {
+        inherit_waited(self);
         if ((ast & AST_TERMINATE) != 0)
             thread_terminate_self();
         /* What was to be aborted is over: the next operation is not meant. */

@@ -33,7 +33,7 @@ static const char *const class_names[LOCK_CLASSES] = {
     [LOCK_THREAD] = "thread",       [LOCK_RUNQ] = "runq",       [LOCK_TIMER] = "timer",
     [LOCK_ASID] = "asid",           [LOCK_ZONE] = "zone",       [LOCK_VM_HASH] = "vm_hash",
     [LOCK_VM_PAGE] = "vm_page",     [LOCK_IRQ] = "irq",         [LOCK_DEVICE] = "device",
-    [LOCK_LEAF] = "leaf",           [LOCK_CONSOLE] = "console",
+    [LOCK_LEAF] = "leaf",           [LOCK_CONSOLE] = "console",     [LOCK_INHERIT] = "inherit",
 };
 
 static const char *class_name(const spinlock_t *lock)

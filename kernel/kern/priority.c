@@ -4,7 +4,7 @@
  *
  * PRIORITIES. 0 to 127. A user thread's base priority (up to PRIORITY_USER_MAX) is lowered by what
  * it used of the CPU; usage is counted in ticks and halves every DECAY_MS. Above that, priorities
- * are fixed.
+ * are fixed. On top of that comes what the thread inherits (inherit.c).
  */
 #include <kern/cpu.h>
 #include <kern/debug.h>
@@ -33,6 +33,8 @@ void sched_update_usage(struct thread *thread)
         thread->sched_priority = 0;
     else if (thread->priority > 0 && thread->priority <= PRIORITY_USER_MAX)
         thread->sched_priority -= MIN(thread->usage >> USAGE_SHIFT, thread->priority - 1U);
+    if (thread->inherited > thread->sched_priority && !thread->depressed)
+        thread->sched_priority = thread->inherited;
 }
 
 void sched_reprioritize(struct thread *thread)

@@ -13,12 +13,13 @@
  * CPUs. Each has a run queue. A woken thread goes to an idle CPU, if there is one, else to where it
  * ran last; a CPU that runs out of threads takes one from another's queue.
  *
- * The rest: runq.c the run queues, priority.c who matters more, ast.c stopping at the border to user
- * mode.
+ * The rest: runq.c the run queues, priority.c who matters more, inherit.c for whom else, ast.c stopping at
+ * the border to user mode.
  */
 #include <grade.h>
 #include <kern/cpu.h>
 #include <kern/debug.h>
+#include <kern/inherit.h>
 #include <kern/sched.h>
 #include <kern/switch.h>
 #include <kern/task.h>
@@ -82,6 +83,8 @@ void thread_setrun(struct thread *thread)
 
 void thread_go(thread_t thread, wait_result_t result)
 {
+    if (__builtin_expect((thread->ast & AST_LENDS) != 0, 0))
+        inherit_withdraw(thread);
     spin_lock(&thread->lock);
     thread->wait_result = result;
     thread_setrun(thread);
@@ -230,6 +233,11 @@ wait_result_t waitq_wait(struct waitq *wq, uint64_t deadline, thread_t next)
     }
     enqueue_tail(&wq->threads, &self->wait_link);
     spin_unlock(wq->lock);
+    if (inherit_would_lend(self)) {
+        spin_unlock(&self->lock);
+        inherit_update(self);
+        return next != NULL ? thread_handoff(next, THREAD_AWAKENED) : thread_block();
+    }
     if (__builtin_expect(next != NULL, 1))
         return hand_off(self, next, THREAD_AWAKENED);
     switch_away(self);
@@ -334,6 +342,7 @@ void sched_init(void)
     for (uint32_t i = 0; i < MAX_CPUS; i++)
         runq_init(&cpus[i].runq);
     sched_priority_init();
+    inherit_init();
     waitq_system_init();
     timer_system_init();
 }

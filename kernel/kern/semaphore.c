@@ -231,6 +231,7 @@ static inline kern_return_t wait(semaphore_t semaphore, uint64_t deadline, threa
             thread_go(woken, THREAD_AWAKENED);
         return KERN_SUCCESS;
     }
+    current_thread()->server = NULL;
     result = waitq_wait(&semaphore->waitq, deadline, woken);
     if (__builtin_expect(result == THREAD_AWAKENED, 1))
         return KERN_SUCCESS;

@@ -11,6 +11,7 @@
 #include <ipc/ipc_port.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/inherit.h>
 #include <kern/ledger.h>
 #include <kern/task.h>
 #include <kern/thread.h>
@@ -28,7 +29,6 @@ static thread_t thread_alloc(struct task *task, void (*entry)(void *), void *arg
 
     if (thread == NULL)
         return NULL;
-    thread->refs = 1;
     thread->task = task;
     spin_lock_init(&thread->lock, LOCK_THREAD);
     thread->state = TH_SUSPENDED;
@@ -48,6 +48,8 @@ static thread_t thread_alloc(struct task *task, void (*entry)(void *), void *arg
         return NULL;
     }
     task_reference(task);
+    /* Last: an old hint may find the thread from now on (inherit.c). */
+    __atomic_store_n(&thread->refs, 1, __ATOMIC_RELEASE);
     return thread;
 }
 
@@ -70,7 +72,7 @@ kern_return_t thread_create_in(struct task *task, thread_t *out)
         thread_reap(thread);
         return KERN_TERMINATED;
     }
-    thread->refs = 3; /* alive, in the list, the caller's */
+    __atomic_fetch_add(&thread->refs, 2, __ATOMIC_RELAXED); /* in the list, the caller's */
     thread->self = port;
     thread->task_held = task->suspend_count > 0;
     enqueue_tail(&task->threads, &thread->task_link);
@@ -231,6 +233,7 @@ void thread_terminate_self(void)
     bool last;
 
     spin_assert_none();
+    inherit_waited(self);
     spin_lock(&self->lock);
     self->active = false;
     ast_set(self, AST_TERMINATE);

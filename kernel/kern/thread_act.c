@@ -7,6 +7,7 @@
 #include <ipc/ipc_space.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/inherit.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/traps.h>
@@ -188,6 +189,7 @@ static kern_return_t set_priority(thread_t thread, int priority, int max, bool l
         kr = KERN_SUCCESS;
     }
     spin_unlock(&thread->lock);
+    inherit_update(thread);
     return kr;
 }
 

@@ -27,6 +27,7 @@ static void assert_wait(struct waitq *wq, const void *event, bool interruptible,
 
     spin_lock(&self->lock);
     self->wait_event = event;
+    self->server = NULL;
     if (thread_begin_wait(self, wq, interruptible, deadline) && wq != NULL)
         enqueue_tail(&wq->threads, &self->wait_link);
     spin_unlock(&self->lock);

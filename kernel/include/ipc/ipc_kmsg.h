@@ -31,6 +31,7 @@ struct ipc_kmsg {
     uint32_t ikm_charge;            /* of a charged one: bytes, to ikm_ledger, until it is freed */
     struct ledger *ikm_ledger;
     bool ikm_circular;              /* its receive right would wait for itself: destroy */
+    struct thread *ikm_client;      /* queued: who waits for the answer, or NULL; a hint (inherit.c) */
     mach_msg_header_t *ikm_header;  /* msgh_size is exact; msgh_bits as sent, checked */
     uint64_t ikm_inline[IKM_SMALL_SIZE / 8];
 };

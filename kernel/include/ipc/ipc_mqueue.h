@@ -11,6 +11,7 @@
 struct ipc_exchange {
     thread_t receiver; /* has got the message; to be woken, by us: thread_go or thread_handoff */
     ipc_kmsg_t reply;  /* a kernel port's answer; to be delivered */
+    ipc_port_t call;   /* the port that the message names for an answer; only to be compared with */
 };
 
 /*

@@ -71,6 +71,7 @@ struct ipc_port {
     struct ipc_dnrequest *dnrequests; /* by ipc_entry.request; 0 heads the free ones */
     void *watch_object;
     struct ledger *ledger;            /* whose space made it, and pays until it dies; or NULL */
+    struct thread *server;            /* who last received from it: a hint (inherit.c) */
     struct queue messages;            /* struct ipc_kmsg.ikm_link, FIFO */
     struct waitq receivers;           /* threads waiting to receive from this port itself */
     struct waitq senders;             /* blocked at the queue limit, served in order */

@@ -29,6 +29,7 @@ enum lock_class {
     LOCK_PMAP,        /* struct pmap: one task's page tables */
     LOCK_PV,          /* a page's list of mappings */
     LOCK_WAITQ,       /* wait queues that have a lock of their own: semaphores, events */
+    LOCK_INHERIT,     /* loans of priority: inherit.c */
     LOCK_THREAD,      /* struct thread: state, priority, what it waits for */
     LOCK_RUNQ,        /* a CPU's run queue */
     LOCK_TIMER,       /* a CPU's timers */

@@ -21,14 +21,19 @@ struct runq {
 };
 
 void runq_init(struct runq *runq);
+/* The highest bit in a bit map of priorities, -1 if it is empty. */
+static inline int bitmap_highest(const uint64_t bitmap[2])
+{
+    if (bitmap[1] != 0)
+        return 127 - __builtin_clzl(bitmap[1]);
+    if (bitmap[0] != 0)
+        return 63 - __builtin_clzl(bitmap[0]);
+    return -1;
+}
 /* The highest priority in the queue, -1 if it is empty. Without its lock only a hint. */
 static inline int runq_highest(const struct runq *runq)
 {
-    if (runq->bitmap[1] != 0)
-        return 127 - __builtin_clzl(runq->bitmap[1]);
-    if (runq->bitmap[0] != 0)
-        return 63 - __builtin_clzl(runq->bitmap[0]);
-    return -1;
+    return bitmap_highest(runq->bitmap);
 }
 
 /* Puts a runnable thread, whose lock is held, into the queue of cpu. head: it was preempted, and has

@@ -18,6 +18,12 @@
 struct ipc_kmsg;
 struct ipc_port;
 
+/* Priorities of threads that nobody gave another one. */
+#define PRIORITY_USER     31
+#define PRIORITY_USER_MAX 63
+#define PRIORITY_KERNEL   96
+#define PRIORITY_MAX      127
+
 struct exception_action {
     struct ipc_port *port; /* a send right */
     exception_behavior_t behavior;
@@ -38,6 +44,13 @@ enum thread_run_state {
 #define AST_REGISTERS 4 /* the user registers it shall return with were changed: load them all */
 #define AST_TERMINATE 8
 #define AST_ABORT     16 /* thread_abort: the next interruptible wait fails at once */
+#define AST_LENDS     32 /* it has lent its priority, while it waited: inherit_end */
+
+/* What other threads lend to one: inherit.c. */
+struct loans {
+    uint64_t bitmap[2];            /* bit p of the pair: count[p] is not 0 */
+    uint16_t count[PRIORITY_MAX + 1];
+};
 
 struct thread {
     struct machine_thread machine; /* FIRST: assembly knows its offsets (machine/thread.h) */
@@ -69,7 +82,8 @@ struct thread {
     bool active;                   /* not terminated */
     uint8_t priority;              /* 0..127, base */
     uint8_t max_priority;
-    uint8_t sched_priority;        /* in force: base, less usage, or depressed */
+    uint8_t sched_priority;        /* in force: base, less usage, or inherited, or depressed */
+    uint8_t inherited;             /* the highest of loans, or 0 */
     uint8_t depressed;             /* thread_switch DEPRESS */
     uint32_t suspend_count;
     uint32_t usage;                /* decaying; see priority.c */
@@ -91,6 +105,15 @@ struct thread {
     uint32_t csw;                  /* times it was switched to */
     vm_offset_t stack;             /* lowest mapped address of the kernel stack */
 
+    /* ---- priority inheritance: inherit.c ---- */
+    struct thread *server;         /* who works for it while it waits, or NULL. No reference; set
+                                    * before each wait, or under its lock while it lasts */
+    struct ipc_kmsg *request;      /* what it waits for an answer to is queued; LOCK_INHERIT */
+    struct thread *lent_to;        /* whom it lends to, or did in this wait; a reference, ... */
+    struct thread *lent_before;    /* ... and to whom before, or NULL; LOCK_INHERIT */
+    uint8_t lent;                  /* the priority it lends, or 0; LOCK_INHERIT */
+    struct loans loans;            /* that it has been lent; LOCK_INHERIT */
+
     struct ipc_port *rpc_port;     /* mach_msg_rpc_kmsg: a reply port nobody has a right to, or NULL */
 
     struct queue task_link;        /* in task->threads: owned by LOCK_TASK */
@@ -102,12 +125,6 @@ struct thread {
 kern_return_t thread_create_in(struct task *task, thread_t *thread);
 /* A kernel thread, made runnable: calls entry(arg), which must not return. */
 thread_t kernel_thread(const char *name, void (*entry)(void *), void *arg, int priority);
-/* Priorities of threads that nobody gave another one. */
-#define PRIORITY_USER     31
-#define PRIORITY_USER_MAX 63
-#define PRIORITY_KERNEL   96
-#define PRIORITY_MAX      127
-
 /* Drops one suspension; the thread runs when none is left. KERN_FAILURE: it had none. */
 kern_return_t thread_release(thread_t thread);
 /* ast_set may be called by anyone, also on a thread
