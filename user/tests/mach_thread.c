@@ -472,6 +472,7 @@ TEST(thread_info_and_its_errors)
 
 TEST(priorities)
 {
+    mach_port_t host;
     struct child child;
     int base;
 
@@ -484,7 +485,9 @@ TEST(priorities)
     EXPECT_KR(thread_priority(child.thread, base, FALSE), KERN_FAILURE);
     EXPECT_KR(thread_priority(child.thread, -1, FALSE), KERN_INVALID_VALUE);
     EXPECT_KR(thread_priority(child.thread, 128, FALSE), KERN_INVALID_VALUE);
-    EXPECT_TRUE(thread_max_priority(child.thread, mach_host_self(), base) != KERN_SUCCESS);
+    host = mach_host_self();
+    EXPECT_TRUE(thread_max_priority(child.thread, host, base) != KERN_SUCCESS);
+    mach_port_deallocate(SELF, host);
     if (test_host_priv() != MACH_PORT_NULL) {
         EXPECT_KR(thread_max_priority(child.thread, test_host_priv(), base), KERN_SUCCESS);
         EXPECT_KR(thread_priority(child.thread, base, FALSE), KERN_SUCCESS);
