@@ -23,6 +23,14 @@ void spin_lock_init(spinlock_t *lock, enum lock_class class)
 
 #ifdef DEBUG
 
+/*
+ * How locks are used, by class; each CPU counts its own. `moved`: the lock was last held by another CPU, so
+ * it (and what it guards) had to come over from there. For who looks at the machine from outside.
+ */
+struct lock_stats {
+    uint64_t taken, contended, moved;
+} lock_stats[MAX_CPUS][LOCK_CLASSES];
+
 /* So long nobody holds a spinlock: it is a deadlock, or a loop that should have let go of it. */
 #define STUCK_SECONDS 60
 
@@ -70,6 +78,10 @@ static void check_order(struct cpu *cpu, const spinlock_t *lock, const void *pc,
 
 static void note_taken(struct cpu *cpu, spinlock_t *lock, const void *pc)
 {
+    struct lock_stats *stats = &lock_stats[cpu->number][lock->class];
+
+    stats->taken++;
+    stats->moved += lock->cpu != 0 && lock->cpu != cpu->number + 1;
     lock->cpu = cpu->number + 1;
     lock->pc = pc;
     if (cpu->held_count == sizeof(cpu->held) / sizeof(cpu->held[0]))
@@ -86,6 +98,7 @@ static void lock_checked(spinlock_t *lock, const void *pc, bool second)
     if (!machine_spin_try_lock(&lock->locked)) {
         uint64_t give_up = machine_time() + STUCK_SECONDS * machine_time_frequency();
 
+        lock_stats[cpu->number][lock->class].contended++;
         while (!machine_spin_try_lock(&lock->locked)) {
             machine_spin_pause();
             if (machine_time() > give_up)
@@ -129,7 +142,6 @@ void spin_unlock(spinlock_t *lock)
     for (; i < cpu->held_count; i++)
         cpu->held[i - 1] = cpu->held[i];
     cpu->held_count--;
-    lock->cpu = 0;
     machine_spin_unlock(&lock->locked);
 }
 

@@ -48,7 +48,7 @@ struct spinlock {
     uint32_t locked;
 #ifdef DEBUG
     uint16_t class;
-    uint16_t cpu;        /* the holder's number + 1 */
+    uint16_t cpu;        /* the number + 1 of who holds it, or held it last */
     const void *pc;      /* where it was taken */
 #endif
 };
