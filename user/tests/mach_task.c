@@ -211,12 +211,15 @@ TEST(messages_carry_the_senders_token)
     mach_port_t port = new_port_send();
     struct child child;
     struct small m;
+    host_t host;
 
     if (test_host_priv() == MACH_PORT_NULL)
         SKIP("no privileged host port");
+    host = mach_host_self();
     REQUIRE_KR(child_make(&child), KERN_SUCCESS);
     REQUIRE_KR(child_give(&child, port), KERN_SUCCESS);
-    EXPECT_TRUE(task_set_security_token(mach_host_self(), child.task, token) != KERN_SUCCESS);
+    EXPECT_TRUE(task_set_security_token(host, child.task, token) != KERN_SUCCESS);
+    mach_port_deallocate(SELF, host);
     EXPECT_KR(task_set_security_token(test_host_priv(), child.task, kernel), KERN_INVALID_VALUE);
     EXPECT_KR(task_set_security_token(test_host_priv(), child.task, token), KERN_SUCCESS);
     REQUIRE_KR(child_run(&child, send_token, port), KERN_SUCCESS);
@@ -233,11 +236,14 @@ TEST(messages_carry_the_senders_token)
 TEST(memory_can_be_wired_by_the_privileged)
 {
     vm_address_t a = 0;
+    host_t host;
 
     if (test_host_priv() == MACH_PORT_NULL)
         SKIP("no privileged host port");
+    host = mach_host_self();
     REQUIRE_KR(vm_allocate(SELF, &a, 4 * PAGE_SIZE, TRUE), KERN_SUCCESS);
-    EXPECT_TRUE(vm_wire(mach_host_self(), SELF, a, PAGE_SIZE, VM_PROT_READ) != KERN_SUCCESS);
+    EXPECT_TRUE(vm_wire(host, SELF, a, PAGE_SIZE, VM_PROT_READ) != KERN_SUCCESS);
+    mach_port_deallocate(SELF, host);
     EXPECT_KR(vm_wire(test_host_priv(), SELF, a, 4 * PAGE_SIZE, VM_PROT_DEFAULT), KERN_SUCCESS);
     EXPECT_KR(vm_wire(test_host_priv(), SELF, a, PAGE_SIZE, VM_PROT_NONE), KERN_SUCCESS);
     EXPECT_KR(vm_wire(test_host_priv(), SELF, a + 4 * PAGE_SIZE, PAGE_SIZE, VM_PROT_READ),
@@ -250,8 +256,10 @@ TEST(all_tasks_can_be_listed_by_the_privileged)
     mach_port_t *tasks;
     mach_msg_type_number_t count;
     boolean_t found = FALSE;
+    host_t host = mach_host_self();
 
-    EXPECT_TRUE(host_tasks(mach_host_self(), &tasks, &count) != KERN_SUCCESS);
+    EXPECT_TRUE(host_tasks(host, &tasks, &count) != KERN_SUCCESS);
+    mach_port_deallocate(SELF, host);
     if (test_host_priv() == MACH_PORT_NULL)
         SKIP("no privileged host port");
     REQUIRE_KR(host_tasks(test_host_priv(), &tasks, &count), KERN_SUCCESS);

@@ -216,8 +216,10 @@ static inline void take_baseline(void)
 }
 
 /* Zones keep what is free, and a few caches a CPU; a page's worth for each kind of object is no
- * leak. */
+ * leak. A program may allow more before it includes this, with the reason. */
+#ifndef ZONE_SLACK
 #define ZONE_SLACK (24 * 1024)
+#endif
 
 static inline void expect_baseline(void)
 {
