@@ -530,7 +530,8 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
                        call ? MACH_PORT_TYPE_RECEIVE
                             : MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET, &home))
         goto unlock_space;
-    if (!call && (dest->request != 0 || space->spare != NULL))
+    if (!call && (dest->request != 0 || space->spare != NULL
+                  || MACH_PORT_INDEX(remote) == 0)) /* no entry for just any name: one is null */
         goto unlock_space;
     port = dest->port;
 

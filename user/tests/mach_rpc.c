@@ -181,6 +181,51 @@ TEST(replies_out_of_order_use_up_their_rights)
     mach_port_destroy(SELF, replies[1]);
 }
 
+/* A reply right under a name of index 0, which only who asks for it gets: it is not for the next one,
+ * since after generation 255 comes the null name. */
+static void *serve_under_index_0(void *arg)
+{
+    const mach_port_name_t last_of_index_0 = MACH_PORT_MAKE(0, 0xff);
+    struct server *server = arg;
+    mach_msg_option_t option = MACH_RCV_MSG;
+    mach_msg_size_t size = 0;
+    struct big m;
+
+    do {
+        server->ended = mach_msg(&m.header, option, size, sizeof(m), server->port, 0, 0);
+        if (server->ended != MACH_MSG_SUCCESS || m.header.msgh_id == ID_STOP)
+            return NULL;
+        EXPECT_TRUE(m.header.msgh_remote_port != MACH_PORT_NULL);
+        EXPECT_EQ(type_of(m.header.msgh_remote_port), MACH_PORT_TYPE_SEND_ONCE);
+        server->ended = mach_port_rename(SELF, m.header.msgh_remote_port, last_of_index_0);
+        EXPECT_KR(server->ended, KERN_SUCCESS);
+        m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+        m.header.msgh_remote_port = last_of_index_0;
+        m.header.msgh_local_port = MACH_PORT_NULL;
+        size = m.header.msgh_size;
+        option = MACH_SEND_MSG | MACH_RCV_MSG;
+    } while (server->ended == KERN_SUCCESS);
+    return NULL;
+}
+
+TEST(the_null_name_is_never_a_right)
+{
+    struct server server = {.port = new_port_send()};
+    cthread_t thread = cthread_fork(serve_under_index_0, &server);
+    mach_port_t reply = new_port();
+    mach_port_type_t type;
+    struct big m;
+
+    REQUIRE_TRUE(thread != NULL);
+    for (int i = 0; i < 3; i++) {
+        REQUIRE_KR(call(server.port, reply, &m, sizeof(m.header), 0), MACH_MSG_SUCCESS);
+        REQUIRE_KR(mach_port_type(SELF, MACH_PORT_NULL, &type), KERN_INVALID_NAME);
+    }
+    stop(&server, thread, server.port);
+    mach_port_destroy(SELF, server.port);
+    mach_port_destroy(SELF, reply);
+}
+
 /* ---- in between ---- */
 
 struct client {
