@@ -101,6 +101,9 @@ static kern_return_t destroy(semaphore_t semaphore)
     queue_remove(&semaphore->task_link);
     spin_unlock(&semaphore->task->lock);
     ipc_port_dealloc_kernel(port);
+    /* Who found it at its port until then (lock_kobject) still has its lock, or is done. */
+    spin_lock(&semaphore->lock);
+    spin_unlock(&semaphore->lock);
     semaphore_dereference(semaphore); /* for being active */
     return KERN_SUCCESS;
 }
@@ -154,7 +157,8 @@ static inline thread_t next_waiter(semaphore_t semaphore)
 }
 
 /* The semaphore that the right to it stands for, locked; NULL: it is none, or none any more. Looking
- * is without a reference, lock after lock: the port's keeps the semaphore until ours is held. */
+ * is without a reference, lock after lock: the port's keeps the semaphore until ours is held, and
+ * that until it is released (destroy). */
 static inline semaphore_t lock_kobject(ipc_port_t port)
 {
     semaphore_t semaphore = NULL;
