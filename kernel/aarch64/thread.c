@@ -102,9 +102,11 @@ static_assert(sizeof(struct trapframe) == sizeof(struct arm_thread_state64), "an
 static void set_registers(struct thread *thread, const natural_t *state)
 {
     struct trapframe *frame = thread->machine.frame;
+    uint64_t cpsr;
 
-    memcpy(frame, state, sizeof(*frame));
-    frame->cpsr = SPSR_EL0T | (frame->cpsr & (SPSR_NZCV | SPSR_SS));
+    memcpy(&cpsr, (const char *)state + offsetof(struct trapframe, cpsr), sizeof(cpsr));
+    memcpy(frame, state, offsetof(struct trapframe, cpsr));
+    frame->cpsr = SPSR_EL0T | (cpsr & (SPSR_NZCV | SPSR_SS));
     ast_set(thread, AST_REGISTERS);
     thread->machine.stepping = frame->cpsr & SPSR_SS;
     if (thread == current_thread())

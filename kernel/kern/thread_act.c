@@ -20,25 +20,6 @@ kern_return_t thread_create(task_t parent_task, thread_t *child_thread)
     return thread_create_in(parent_task, child_thread);
 }
 
-kern_return_t thread_create_running(task_t parent_task, thread_state_flavor_t flavor,
-                                    thread_state_t new_state, mach_msg_type_number_t count,
-                                    thread_t *child_thread)
-{
-    kern_return_t kr = thread_create(parent_task, child_thread);
-
-    if (kr != KERN_SUCCESS)
-        return kr;
-    kr = machine_thread_set_state(*child_thread, flavor, new_state, count);
-    if (kr == KERN_SUCCESS)
-        kr = thread_release(*child_thread);
-    if (kr != KERN_SUCCESS) {
-        thread_terminate_async(*child_thread);
-        thread_deallocate(*child_thread);
-        *child_thread = NULL;
-    }
-    return kr;
-}
-
 kern_return_t thread_terminate(thread_t thread)
 {
     if (thread == NULL)
@@ -100,12 +81,48 @@ static kern_return_t thread_settle(thread_t thread)
 }
 
 /* Its registers may be copied, now: lock held. The lock keeps it from ending, and its frame from
- * going. */
+ * going; and being stopped, from user mode: on its way there it wants the lock. */
 static kern_return_t check_settled(thread_t thread)
 {
     if (!thread->active)
         return KERN_TERMINATED;
-    return thread->on_cpu && thread != current_thread() ? KERN_FAILURE : KERN_SUCCESS;
+    if (thread == current_thread())
+        return KERN_SUCCESS;
+    return thread->on_cpu || (thread->suspend_count == 0 && !thread->task_held) ? KERN_FAILURE
+                                                                                : KERN_SUCCESS;
+}
+
+/* thread_set_state for a thread that has come to rest, if it is not running again by now. */
+static kern_return_t set_settled(thread_t thread, thread_state_flavor_t flavor,
+                                 const natural_t *state, mach_msg_type_number_t count)
+{
+    kern_return_t kr;
+
+    spin_lock(&thread->lock);
+    kr = check_settled(thread);
+    if (kr == KERN_SUCCESS)
+        kr = machine_thread_set_state(thread, flavor, state, count);
+    spin_unlock(&thread->lock);
+    return kr;
+}
+
+kern_return_t thread_create_running(task_t parent_task, thread_state_flavor_t flavor,
+                                    thread_state_t new_state, mach_msg_type_number_t count,
+                                    thread_t *child_thread)
+{
+    kern_return_t kr = thread_create(parent_task, child_thread);
+
+    if (kr != KERN_SUCCESS)
+        return kr;
+    kr = set_settled(*child_thread, flavor, new_state, count);
+    if (kr == KERN_SUCCESS)
+        kr = thread_release(*child_thread);
+    if (kr != KERN_SUCCESS) {
+        thread_terminate_async(*child_thread);
+        thread_deallocate(*child_thread);
+        *child_thread = NULL;
+    }
+    return kr;
 }
 
 kern_return_t thread_get_state(thread_t thread, thread_state_flavor_t flavor,
@@ -128,14 +145,7 @@ kern_return_t thread_set_state(thread_t thread, thread_state_flavor_t flavor,
 {
     kern_return_t kr = thread_settle(thread);
 
-    if (kr != KERN_SUCCESS)
-        return kr;
-    spin_lock(&thread->lock);
-    kr = check_settled(thread);
-    if (kr == KERN_SUCCESS)
-        kr = machine_thread_set_state(thread, flavor, new_state, count);
-    spin_unlock(&thread->lock);
-    return kr;
+    return kr == KERN_SUCCESS ? set_settled(thread, flavor, new_state, count) : kr;
 }
 
 static time_value_t time_value(uint64_t ticks)
