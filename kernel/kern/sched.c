@@ -55,8 +55,12 @@ static struct cpu *choose_cpu(struct thread *thread, bool *claimed)
 
 void sched_request_preempt(struct cpu *cpu, int priority)
 {
-    struct thread *running = cpu->current;
+    struct thread *running;
 
+    /* It was queued before: who comes after `running` looks there (thread_switch_begin has the other
+     * fence), or is who we see. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    running = cpu->current;
     if (priority <= running->sched_priority && running != cpu->idle_thread)
         return;
     ast_set(running, AST_PREEMPT);
