@@ -87,7 +87,8 @@ void ipc_kmsg_free(ipc_kmsg_t kmsg)
     }
 }
 
-/* Bytes of kernel memory that a message holds beside its buffer. */
+/* Bytes of kernel memory that a message holds beside its buffer. A right may be all that keeps a dead port:
+ * it costs as much as one. */
 static uint32_t body_cost(mach_msg_header_t *header)
 {
     mach_msg_descriptor_t *d = ikm_descriptors(header);
@@ -98,10 +99,12 @@ static uint32_t body_cost(mach_msg_header_t *header)
         return 0;
     end = d + ((mach_msg_base_t *)header)->body.msgh_descriptor_count;
     for (; d < end; d++) {
-        if (d->port.type == MACH_MSG_OOL_DESCRIPTOR)
+        if (d->port.type == MACH_MSG_PORT_DESCRIPTOR)
+            cost += sizeof(struct ipc_port);
+        else if (d->port.type == MACH_MSG_OOL_DESCRIPTOR)
             cost += vm_map_copy_cost((vm_map_copy_t)d->out_of_line.address);
         else if (d->port.type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
-            cost += d->ool_ports.count * sizeof(ipc_port_t);
+            cost += d->ool_ports.count * (sizeof(ipc_port_t) + sizeof(struct ipc_port));
     }
     return MIN(cost, INT32_MAX); /* (it would be over any limit) */
 }

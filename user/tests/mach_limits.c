@@ -425,7 +425,7 @@ static kern_return_t try_send_rights(uint64_t n)
         .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND_ONCE, 0)
                                 | MACH_MSGH_BITS_COMPLEX},
         .body = {.msgh_descriptor_count = 1},
-        .ports = {.address = (uint64_t)made, .count = 1000, .copy = MACH_MSG_VIRTUAL_COPY,
+        .ports = {.address = (uint64_t)made, .count = 40, .copy = MACH_MSG_VIRTUAL_COPY,
                   .disposition = MACH_MSG_TYPE_COPY_SEND, .type = MACH_MSG_OOL_PORTS_DESCRIPTOR},
     };
 
@@ -442,6 +442,45 @@ static void greedy_for_arrays(uint64_t unused)
 TEST(arrays_of_rights_in_messages_are_limited)
 {
     expect_refused(bytes_64k, greedy_for_arrays, MACH_SEND_NO_BUFFER, 5, 8);
+}
+
+#define DYING 100 /* ports */
+
+/* Rights in a message, to ports that die then: the message is all that keeps them. */
+static kern_return_t try_send_dying(uint64_t n)
+{
+    static mach_port_t dying[DYING];
+    struct {
+        mach_msg_header_t header;
+        mach_msg_body_t body;
+        mach_msg_ool_ports_descriptor_t ports;
+    } m = {
+        .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND_ONCE, 0)
+                                | MACH_MSGH_BITS_COMPLEX},
+        .body = {.msgh_descriptor_count = 1},
+        .ports = {.address = (uint64_t)dying, .count = DYING, .copy = MACH_MSG_VIRTUAL_COPY,
+                  .disposition = MACH_MSG_TYPE_MAKE_SEND, .type = MACH_MSG_OOL_PORTS_DESCRIPTOR},
+    };
+    kern_return_t kr;
+
+    target = n == 0 ? new_port() : target;
+    for (int i = 0; i < DYING; i++)
+        dying[i] = new_port();
+    m.header.msgh_remote_port = target;
+    kr = mach_msg(&m.header, MACH_SEND_MSG, sizeof m, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL);
+    for (int i = 0; i < DYING; i++)
+        mach_port_destroy(SELF, dying[i]);
+    return kr;
+}
+
+static void greedy_for_the_dead(uint64_t unused)
+{
+    be_greedy(try_send_dying, receive_memory);
+}
+
+TEST(dead_ports_that_messages_keep_are_limited)
+{
+    expect_refused(bytes_64k, greedy_for_the_dead, MACH_SEND_NO_BUFFER, 2, 3);
 }
 
 /* A request whose answer nobody takes. */

@@ -4,11 +4,12 @@
  * A ledger has limits of four things, and a charge is refused when it would go above one:
  *   names         rights in the task's space: counted by the space itself (ipc_entry.h)
  *   messages      that the task has sent and nobody has received yet, and
- *   message bytes what they take: the buffer, arrays of rights, copied data
+ *   message bytes what they take: the buffer, rights, copied data
  *   memory        what the kernel allocates for the task: threads with their stacks, ports, port sets,
  *                 semaphores, alarms, the name table, map entries, page tables, and its messages, too
  * What is bounded by these has no charge of its own: a dead-name request by the name it is for, a dead port
- * by the names for it, a memory object by the entries that show it.
+ * by the names for it and by the messages with rights to it, which cost as much as ports, a memory object by
+ * the entries that show it.
  *
  * THE SENDER PAYS for a message until it is received: else anybody could use up what a server may have. So a
  * charge can outlive the task, and what keeps a ledger is the memory charged to it, its own and the task's
