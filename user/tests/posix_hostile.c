@@ -8,6 +8,8 @@
 #include "../lib/libc/posix.h" /* the ports that libc keeps */
 #include "fuzz.h"
 
+#include <mach/error.h>
+#include <mach/exc.h>
 #include <mach/mach_port.h>
 #include <mach/memory_object.h>
 #include <mach/notify_ids.h>
@@ -15,6 +17,7 @@
 #include <mach/vm_map.h>
 #include <servers/bootstrap.h>
 #include <servers/io.h>
+#include <servers/proc.h>
 
 TEST_LIMIT(120);
 
@@ -232,6 +235,77 @@ TEST(privileges_are_not_for_the_asking)
 }
 
 /* ---- forgeries ---- */
+
+/* A port of one's own, from which no answer ever comes: given to a server, who may not wait for it. */
+static mach_port_t silent_port(void)
+{
+    mach_port_t port = MACH_PORT_NULL;
+
+    mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port);
+    mach_port_insert_right(mach_task_self(), port, port, MACH_MSG_TYPE_MAKE_SEND);
+    return port;
+}
+
+static int fork_no_task(void)
+{
+    mach_port_t wrong[] = {silent_port(), __proc_port, __root_port, mach_thread_self_cached(),
+                           mach_task_self()};
+    mach_port_t child = MACH_PORT_NULL;
+    int pid;
+
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (proc_fork(__proc_port, wrong[i], &pid, &child) != unix_err(EINVAL))
+            return 1 + (int)i;
+    return 0;
+}
+
+TEST(what_is_no_task_does_not_become_a_process)
+{
+    EXPECT_EQ(WEXITSTATUS(run_child(fork_no_task)), 0);
+    EXPECT_EQ(shell("ps | grep -c fork", output, sizeof output) >= 0, 1); /* asks about every task */
+    expect_all_well();
+}
+
+static int exec_no_file(void)
+{
+    mach_port_t wrong[] = {silent_port(), __proc_port, mach_task_self(), MACH_PORT_NULL};
+    char strings[] = "name";
+
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (proc_exec(__proc_port, mach_thread_self_cached(), wrong[i], "/bin/sh", 1, 0,
+                      (vm_offset_t)strings, sizeof strings, (vm_offset_t)strings, sizeof strings)
+            != unix_err(EACCES))
+            return 1 + (int)i;
+    return 0;
+}
+
+TEST(what_is_no_file_is_not_executed)
+{
+    EXPECT_EQ(WEXITSTATUS(run_child(exec_no_file)), 0);
+    expect_all_well();
+}
+
+static int raise_no_exception(void)
+{
+    mach_port_t port;
+    exception_behavior_t behavior;
+    thread_state_flavor_t flavor;
+    int64_t code[2] = {0, 0};
+
+    if (task_get_exception_port(mach_task_self(), EXC_BAD_ACCESS, &port, &behavior, &flavor)
+        != KERN_SUCCESS)
+        return 1;
+    if (exception_raise(port, silent_port(), mach_task_self(), EXC_BAD_ACCESS, code, 2)
+        != KERN_FAILURE)
+        return 2;
+    return 0;
+}
+
+TEST(an_exception_of_no_thread_is_not_believed)
+{
+    EXPECT_EQ(WEXITSTATUS(run_child(raise_no_exception)), 0);
+    expect_all_well();
+}
 
 static void forge(mach_port_t port, mach_msg_id_t id, uint32_t word)
 {

@@ -387,6 +387,18 @@ kern_return_t S_fs_statfs(mach_port_t dir, uint32_t *block_size, uint64_t *block
     return KERN_SUCCESS;
 }
 
+kern_return_t S_fs_is_open(mach_port_t dir, mach_port_t file)
+{
+    struct open_file *f = open_get(file);
+
+    (void)dir;
+    if (f == NULL)
+        return unix_err(EXDEV);
+    ports_deref(f);
+    done_with_port(file);
+    return KERN_SUCCESS;
+}
+
 kern_return_t S_fs_root(mach_port_t server, mach_port_t *root)
 {
     struct inode *ip;

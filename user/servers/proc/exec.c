@@ -68,8 +68,7 @@ static int read_head(mach_port_t file, char *head, mach_msg_type_number_t *lengt
     return kr == KERN_SUCCESS ? 0 : errno_of(kr);
 }
 
-/* Terminates all threads of task but keep; ESRCH if keep is not one of them. */
-static int only_thread(task_t task, thread_t keep)
+int find_thread(task_t task, thread_t keep, boolean_t alone)
 {
     mach_port_t *threads;
     mach_msg_type_number_t count;
@@ -81,7 +80,7 @@ static int only_thread(task_t task, thread_t keep)
         if (threads[i] == keep)
             found = 0;
     for (mach_msg_type_number_t i = 0; i < count; i++) {
-        if (found == 0 && threads[i] != keep)
+        if (alone && found == 0 && threads[i] != keep)
             thread_terminate(threads[i]);
         mach_port_deallocate(mach_task_self(), threads[i]);
     }
@@ -98,7 +97,7 @@ static int replace(task_t task, thread_t thread, boolean_t fresh, const struct e
     vm_address_t sp;
 
     if (!fresh) {
-        if (only_thread(task, thread) != 0)
+        if (find_thread(task, thread, TRUE) != 0)
             return ESRCH;
         if (thread_suspend(thread) != KERN_SUCCESS || thread_abort(thread) != KERN_SUCCESS ||
             vm_deallocate(task, 0, VM_MAX_ADDRESS) != KERN_SUCCESS) /* holes are no error */
@@ -230,6 +229,8 @@ kern_return_t S_proc_exec(mach_port_t proc, mach_port_t thread, mach_port_t repl
 
     if (p == NULL)
         return unix_err(ESRCH);
+    if (fs_is_open(get_root(), file) != KERN_SUCCESS)
+        return unix_err(EACCES); /* somebody else's port, which may never answer */
     error = exec_program(p->task, thread, FALSE, &args);
     if (error > 0)
         return unix_err(error); /* the stub releases what we were given */

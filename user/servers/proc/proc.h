@@ -11,7 +11,8 @@
  *     ALIVE    the task runs (or is stopped)
  *     ENDING   the task has been terminated, but the kernel has not cleared it away yet
  *     ZOMBIE   the task is dead (its port's dead-name notification came): the parent can be told
- * and gone when waited for. One thread serves: no locks.
+ * and gone when waited for. One thread serves: no locks. So it may wait for nobody but the kernel and the file
+ * server: a port that a client names is not called before one of these two has said what it is.
  */
 #ifndef PROC_H
 #define PROC_H
@@ -78,6 +79,8 @@ mach_port_t get_root(void);
 void process_signal(struct process *process, int signal);
 
 /* exec.c */
+/* ESRCH: thread is none of task's, and perhaps no thread at all. alone: terminates all others. */
+int find_thread(task_t task, thread_t thread, boolean_t alone);
 struct exec_args {
     mach_port_t file;       /* io port, not consumed */
     const char *path;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <mach/error.h>
+#include <mach/host_priv.h>
 #include <mach/mach_host.h>
 #include <mach/mach_port.h>
 #include <mach/notify_ids.h>
@@ -352,6 +353,13 @@ void process_continue(struct process *p)
 
 /* ---- the rest of proc.defs that is about the tree ---- */
 
+/* Asks the kernel, in a call on a port of its own: the address is out of range for a task; for
+ * anything else KERN_INVALID_ARGUMENT comes first. */
+static boolean_t is_task(mach_port_t port)
+{
+    return vm_wire(host_priv, port, VM_MAX_ADDRESS, PAGE_SIZE, VM_PROT_NONE) == KERN_INVALID_ADDRESS;
+}
+
 kern_return_t S_proc_fork(mach_port_t proc, mach_port_t child_task, int *pid,
                           mach_port_t *child_proc)
 {
@@ -362,8 +370,9 @@ kern_return_t S_proc_fork(mach_port_t proc, mach_port_t child_task, int *pid,
         return unix_err(ESRCH);
     if (child_task == MACH_PORT_NULL || child_task == MACH_PORT_DEAD)
         return unix_err(EINVAL);
-    if (process_of_task(child_task) != NULL || child_task == mach_task_self())
-        return unix_err(EINVAL); /* a process already, or us */
+    if (process_of_task(child_task) != NULL || child_task == mach_task_self()
+        || !is_task(child_task))
+        return unix_err(EINVAL); /* a process already, or us, or nothing of the sort */
     child = process_new(p, child_task, &error);
     if (child == NULL)
         return unix_err(error);

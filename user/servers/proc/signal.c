@@ -155,8 +155,8 @@ kern_return_t catch_exception_raise(mach_port_t port, mach_port_t thread, mach_p
     arm_thread_state64_t state;
     mach_msg_type_number_t count = ARM_THREAD_STATE64_COUNT;
 
-    if (port != exception_port || p == NULL)
-        return KERN_FAILURE; /* the stub releases the rights */
+    if (port != exception_port || p == NULL || find_thread(task, thread, FALSE) != 0)
+        return KERN_FAILURE; /* somebody's forgery; the stub releases the rights */
     if (thread_suspend(thread) != KERN_SUCCESS ||
         thread_get_state(thread, ARM_THREAD_STATE64, (thread_state_t)&state, &count) !=
             KERN_SUCCESS)
