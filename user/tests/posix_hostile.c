@@ -372,6 +372,89 @@ TEST(the_pager_takes_pages_from_the_kernel_alone)
 
 /* ---- hogs ---- */
 
+/* Sends 1000 requests that wait, of two words each; how many of them were refused. */
+static int refusals(mach_port_t port, mach_msg_id_t id, uint32_t first, uint32_t second)
+{
+    mach_port_t reply = mach_reply_port();
+    mig_reply_error_t *error = (mig_reply_error_t *)&message;
+    int refused = 0;
+
+    for (int i = 0; i < 1000; i++) {
+        struct {
+            mach_msg_header_t header;
+            uint32_t word[2];
+        } m = {.header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
+                                                      MACH_MSG_TYPE_MAKE_SEND_ONCE),
+                          .msgh_remote_port = port, .msgh_local_port = reply, .msgh_id = id},
+               .word = {first, second}};
+
+        mach_msg(&m.header, MACH_SEND_MSG, sizeof m, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL);
+        while (mach_msg(&message.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof message, reply,
+                        i == 999 ? 3000 : 0, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
+            refused += error->RetCode == unix_err(EAGAIN);
+    }
+    return refused;
+}
+
+static int hog_waits(void)
+{
+    pid_t child = fork();
+    int refused;
+
+    if (child == 0) {
+        sleep(100000);
+        _exit(0);
+    }
+    refused = refusals(__proc_port, 5303, (uint32_t)-1, 0);
+    kill(child, SIGKILL);
+    return refused > 900 && refused < 1000 ? 0 : 1;
+}
+
+TEST(a_process_has_only_so_many_waits)
+{
+    EXPECT_EQ(run_child(hog_waits), 0);
+    expect_all_well();
+}
+
+static int hog_reads(void)
+{
+    int fd = open("/dev/console", O_RDWR);
+    int refused = fd >= 0 ? refusals(port_of(fd), 5100, 1, 1) : -1;
+
+    return refused > 900 && refused < 1000 ? 0 : 1;
+}
+
+TEST(a_terminal_has_only_so_many_readers)
+{
+    EXPECT_EQ(run_child(hog_reads), 0);
+    usleep(100000); /* (its ports die after it) */
+    EXPECT_EQ(run_child(hog_reads), 0); /* the dead do not count */
+    expect_all_well();
+}
+
+static int hog_names(void)
+{
+    mach_port_t bootstrap, port = silent_port();
+    kern_return_t kr = KERN_SUCCESS;
+    char name[32];
+    int i;
+
+    if (task_get_special_port(mach_task_self(), TASK_BOOTSTRAP_PORT, &bootstrap) != KERN_SUCCESS)
+        return 1;
+    for (i = 0; i < 2000 && kr == KERN_SUCCESS; i++) {
+        snprintf(name, sizeof name, "hog %d", i);
+        kr = bootstrap_register(bootstrap, name, port);
+    }
+    return kr == unix_err(ENOSPC) && i > 100 ? 0 : 2;
+}
+
+TEST(only_so_many_names_can_be_registered)
+{
+    EXPECT_EQ(run_child(hog_names), 0);
+    EXPECT_EQ(run_child(hog_names), 0); /* they went with their port */
+    expect_all_well();
+}
+
 /* Everyone forks until it fails; the first to fail says why. */
 static int bomb(int report_fd)
 {

@@ -47,6 +47,7 @@ struct service {
     mach_port_t send;
     unsigned needs;            /* privilege to look it up, 0: anyone */
     boolean_t once;            /* the first look-up takes it away */
+    boolean_t by_anyone;       /* registered by a task that is no server */
 };
 
 extern host_priv_t host_priv;

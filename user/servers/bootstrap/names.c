@@ -17,7 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What anyone may have registered: a search goes through all, and each takes memory of the first task's. */
+#define REGISTERED_MAX 1024
+
 static struct service *services;
+static unsigned registered; /* by tasks that are no servers */
 
 static void service_came_back(void *object, mach_port_t receive_right);
 static void registered_port_died(void *object, mach_port_name_t name);
@@ -29,7 +33,10 @@ static const struct port_class registry_class = {.name = "registry", .dead_name 
 
 static void service_destroy(void *object)
 {
-    free(object);
+    struct service *s = object;
+
+    registered -= s->by_anyone;
+    free(s);
 }
 
 static const struct port_class service_class = {
@@ -218,7 +225,19 @@ static kern_return_t offer(const char *name, mach_port_t port, boolean_t once)
 
 kern_return_t do_bootstrap_register(mach_port_t bootstrap, const char *name, mach_port_t port)
 {
-    return caller(bootstrap) != NULL ? offer(name, port, FALSE) : unix_err(EPERM);
+    struct server *server = caller(bootstrap);
+    kern_return_t kr;
+
+    if (server == NULL)
+        return unix_err(EPERM);
+    if (server == &world && registered >= REGISTERED_MAX)
+        return unix_err(ENOSPC);
+    kr = offer(name, port, FALSE);
+    if (kr == KERN_SUCCESS && server == &world) {
+        service_find(name)->by_anyone = TRUE;
+        registered++;
+    }
+    return kr;
 }
 
 static boolean_t may_start(mach_port_t bootstrap)

@@ -68,7 +68,8 @@ static int read_head(mach_port_t file, char *head, mach_msg_type_number_t *lengt
     return kr == KERN_SUCCESS ? 0 : errno_of(kr);
 }
 
-int find_thread(task_t task, thread_t keep, boolean_t alone)
+/* Terminates all threads of task but keep; ESRCH if keep is not one of them. */
+static int only_thread(task_t task, thread_t keep)
 {
     mach_port_t *threads;
     mach_msg_type_number_t count;
@@ -80,7 +81,7 @@ int find_thread(task_t task, thread_t keep, boolean_t alone)
         if (threads[i] == keep)
             found = 0;
     for (mach_msg_type_number_t i = 0; i < count; i++) {
-        if (alone && found == 0 && threads[i] != keep)
+        if (found == 0 && threads[i] != keep)
             thread_terminate(threads[i]);
         mach_port_deallocate(mach_task_self(), threads[i]);
     }
@@ -97,7 +98,7 @@ static int replace(task_t task, thread_t thread, boolean_t fresh, const struct e
     vm_address_t sp;
 
     if (!fresh) {
-        if (find_thread(task, thread, TRUE) != 0)
+        if (only_thread(task, thread) != 0)
             return ESRCH;
         if (thread_suspend(thread) != KERN_SUCCESS || thread_abort(thread) != KERN_SUCCESS ||
             vm_deallocate(task, 0, VM_MAX_ADDRESS) != KERN_SUCCESS) /* holes are no error */

@@ -10,6 +10,7 @@
 #include <mach/exc_server.h>
 #include <mach/mach.h>
 #include <mach/mach_port.h>
+#include <mach/semaphore.h>
 #include <mach/task.h>
 #include <mach/thread_act.h>
 #include <mach/traps.h>
@@ -25,6 +26,7 @@
 
 mach_port_t root_directory, proc_bootstrap, exception_port;
 host_priv_t host_priv;
+semaphore_t idle_semaphore;
 
 static const struct port_class service_class = {.name = "proc service"};
 static const struct port_class exception_class = {.name = "exceptions"};
@@ -149,6 +151,8 @@ static kern_return_t start(void)
 
     if (kr == KERN_SUCCESS)
         kr = bootstrap_unprivileged(bootstrap_port, &proc_bootstrap);
+    if (kr == KERN_SUCCESS)
+        kr = semaphore_create(mach_task_self(), &idle_semaphore, SYNC_POLICY_FIFO, 0);
     if (kr == KERN_SUCCESS)
         kr = ports_create(&exceptions, &exception_class);
     if (kr != KERN_SUCCESS)

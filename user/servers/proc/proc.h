@@ -11,8 +11,8 @@
  *     ALIVE    the task runs (or is stopped)
  *     ENDING   the task has been terminated, but the kernel has not cleared it away yet
  *     ZOMBIE   the task is dead (its port's dead-name notification came): the parent can be told
- * and gone when waited for. One thread serves: no locks. So it may wait for nobody but the kernel and the file
- * server: a port that a client names is not called before one of these two has said what it is.
+ * and gone when waited for. One thread serves: no locks. So it may wait for nobody but the kernel and
+ * the file server: a port that a client names is not called before one of them has said what it is.
  */
 #ifndef PROC_H
 #define PROC_H
@@ -48,6 +48,7 @@ struct process {
     int status;                 /* as wait gives it */
     int exit_code;
     struct waiter *waiters;     /* for children */
+    unsigned waiter_count;      /* while it is no zombie */
     char name[32];
 };
 
@@ -56,6 +57,7 @@ extern mach_port_t root_directory; /* of the file server; MACH_PORT_NULL until i
 extern mach_port_t proc_bootstrap; /* the unprivileged bootstrap port processes get */
 extern mach_port_t exception_port; /* ours, for all processes; a receive right in the port set */
 extern host_priv_t host_priv;
+extern semaphore_t idle_semaphore; /* that no thread waits for */
 
 /* process.c */
 /* A process for task (a send right, consumed on success); parent may be NULL. One reference is the
@@ -79,8 +81,6 @@ mach_port_t get_root(void);
 void process_signal(struct process *process, int signal);
 
 /* exec.c */
-/* ESRCH: thread is none of task's, and perhaps no thread at all. alone: terminates all others. */
-int find_thread(task_t task, thread_t thread, boolean_t alone);
 struct exec_args {
     mach_port_t file;       /* io port, not consumed */
     const char *path;

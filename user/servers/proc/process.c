@@ -20,6 +20,7 @@
 #define BUCKETS 256
 #define PID_MAX 32768
 #define MEMORY_PER_PROCESS (256 * 1024) /* so many processes at most are let in */
+#define WAITERS_MAX 64 /* calls of wait by one process: each takes a name and memory of ours */
 
 static struct process *by_pid[BUCKETS], *by_task[BUCKETS];
 static int process_count, next_pid = 1;
@@ -196,18 +197,21 @@ static int find_news(struct process *parent, int pid, int options, struct proces
     return result;
 }
 
-/* What wait says of child; a zombie is gone afterwards. */
-static void report(struct process *child, int *pid, int *status, int *exit_code)
+/* What wait says of child. */
+static void describe(const struct process *child, int *pid, int *status, int *exit_code)
 {
     *pid = child->pid;
     *exit_code = child->exit_code;
-    if (child->zombie) {
-        *status = child->status;
+    *status = child->zombie ? child->status : child->stop_signal << 8 | 0x7f;
+}
+
+/* The parent has been told: a zombie is gone afterwards. */
+static void reported(struct process *child)
+{
+    if (child->zombie)
         process_forget(child);
-    } else {
-        *status = child->stop_signal << 8 | 0x7f;
+    else
         child->stop_reported = TRUE;
-    }
 }
 
 /* Answers those waits of the parent that can be. */
@@ -225,10 +229,14 @@ static void answer_waiters(struct process *parent)
             continue;
         }
         if (news > 0)
-            report(child, &pid, &status, &code);
-        S_proc_wait_reply(w->reply, news > 0 ? KERN_SUCCESS : unix_err(ECHILD), pid, status, code);
+            describe(child, &pid, &status, &code);
+        /* (If the thread that waited is no more, the news is for the next who waits.) */
+        if (S_proc_wait_reply(w->reply, news > 0 ? KERN_SUCCESS : unix_err(ECHILD), pid, status, code)
+            == KERN_SUCCESS && news > 0)
+            reported(child);
         *link = w->next;
         free(w);
+        parent->waiter_count--;
     }
 }
 
@@ -245,18 +253,22 @@ kern_return_t S_proc_wait(mach_port_t proc, mach_port_t reply, int pid, int opti
     *child = *status = *exit_code = 0;
     switch (find_news(p, pid, options, &c)) {
     case 1:
-        report(c, child, status, exit_code);
+        describe(c, child, status, exit_code);
+        reported(c);
         return KERN_SUCCESS;
     case -1:
         return unix_err(ECHILD);
     }
     if (options & WNOHANG)
         return KERN_SUCCESS;
+    if (p->waiter_count >= WAITERS_MAX)
+        return unix_err(EAGAIN);
     w = calloc(1, sizeof(*w));
     if (w == NULL)
         return unix_err(ENOMEM);
     *w = (struct waiter){p->waiters, reply, pid, options};
     p->waiters = w;
+    p->waiter_count++;
     return MIG_NO_REPLY;
 }
 

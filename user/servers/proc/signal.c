@@ -127,6 +127,13 @@ kern_return_t S_proc_sigignore(mach_port_t proc, uint64_t keep, uint64_t add, ui
 
 /* ---- exceptions: the kernel tells of a fault ---- */
 
+/* Asks the kernel, by a trap that takes no memory, which may be what the exception is about: a thread does
+ * not wait for this semaphore; for anything else KERN_INVALID_ARGUMENT comes first. */
+static boolean_t is_thread(mach_port_t port)
+{
+    return port != MACH_PORT_NULL && semaphore_signal_thread(idle_semaphore, port) == KERN_FAILURE;
+}
+
 static int signal_of(int exception, int64_t code)
 {
     switch (exception) {
@@ -155,7 +162,7 @@ kern_return_t catch_exception_raise(mach_port_t port, mach_port_t thread, mach_p
     arm_thread_state64_t state;
     mach_msg_type_number_t count = ARM_THREAD_STATE64_COUNT;
 
-    if (port != exception_port || p == NULL || find_thread(task, thread, FALSE) != 0)
+    if (port != exception_port || p == NULL || !is_thread(thread))
         return KERN_FAILURE; /* somebody's forgery; the stub releases the rights */
     if (thread_suspend(thread) != KERN_SUCCESS ||
         thread_get_state(thread, ARM_THREAD_STATE64, (thread_state_t)&state, &count) !=

@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 
 #define MESSAGE_MAX (IO_DATA_MAX + 512)
+#define WAITING_MAX 64 /* reads, and writes: each takes a name and memory of ours, and append its time */
 
 struct request {
     struct request *next;
@@ -44,11 +45,11 @@ static struct port_object tty, intr;
 static int foreground; /* process group, 0: none */
 static int rows = 24, columns = 80;
 
-/* Those whose clients have died meanwhile leave the list, so that it is no longer than there
- * are clients. */
-static void append(struct request **list, struct request ***end, struct request *request)
+/* Those whose clients have died meanwhile leave the list. FALSE: it is full; request is freed. */
+static boolean_t append(struct request **list, struct request ***end, struct request *request)
 {
     mach_port_type_t type;
+    unsigned count = 0;
 
     while (*list != NULL) {
         struct request *r = *list;
@@ -61,11 +62,19 @@ static void append(struct request **list, struct request ***end, struct request 
             free(r);
         } else {
             list = &r->next;
+            count++;
         }
+    }
+    *end = list;
+    if (count >= WAITING_MAX) {
+        free(request->data);
+        free(request);
+        return FALSE;
     }
     request->next = NULL;
     *list = request;
     *end = &request->next;
+    return TRUE;
 }
 
 static void free_first(struct request **list, struct request ***end)
@@ -164,8 +173,7 @@ kern_return_t S_io_read(mach_port_t io, mach_port_t reply, uint32_t amount, char
         return unix_err(ENOMEM);
     request->reply = reply;
     request->amount = amount;
-    append(&readers, &readers_end, request);
-    return MIG_NO_REPLY;
+    return append(&readers, &readers_end, request) ? MIG_NO_REPLY : unix_err(EAGAIN);
 }
 
 kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
@@ -198,8 +206,10 @@ kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
     request->reply = reply;
     request->amount = dataCnt;
     request->length = dataCnt - n;
-    append(&writers, &writers_end, request);
-    return MIG_NO_REPLY;
+    if (append(&writers, &writers_end, request))
+        return MIG_NO_REPLY;
+    *amount = n;
+    return n > 0 ? KERN_SUCCESS : unix_err(EAGAIN);
 }
 
 kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)
