@@ -6,9 +6,18 @@
  * fix-up that the exception table names for the instruction. Nothing is said about how much was
  * copied then. Before that the range is checked to lie below VM_MAX_ADDRESS: a user's pointer never
  * reaches the kernel's half. Unaligned accesses are fine on normal memory.
+ *
+ * Much is copied through the vector registers q0 to q7. They are some thread's, and put back before anything
+ * else can run: so a fault of a WIDE instruction is not served, but goes to its fix-up at once, which
+ * puts them back and lets the other loop meet the fault.
  */
 #include <mach/kern_return.h>
 
+#define WIDE_MIN   320 /* bytes: from here on saving the registers pays */
+#define EX_AT_ONCE 1   /* in a fix-up's address: trap.c */
+
+    .arch_extension fp
+    .arch_extension simd
     .cfi_sections .debug_frame
 
     .macro USER instruction:vararg
@@ -16,6 +25,14 @@
     .pushsection .ex_table, "a"
     .balign 8
     .quad   9998b, copy_fault
+    .popsection
+    .endm
+
+    .macro WIDE_USER instruction:vararg
+9998: \instruction
+    .pushsection .ex_table, "a"
+    .balign 8
+    .quad   9998b, 22f + EX_AT_ONCE
     .popsection
     .endm
 
@@ -28,10 +45,12 @@
     b.hi    copy_fault
     .endm
 
-/* 64 bytes a turn, then 16, then the bits of the rest. `from` and `to` wrap the instructions:
- * one of them is USER. Registers: \src, \dst pointers, x2 size. */
-    .macro copy src, dst, from, to
-    subs    x2, x2, #64
+/* 64 bytes a turn (128 if there are many), then 16, then the bits of the rest. `from` and `to` wrap the
+ * instructions: one of them is USER, and so for wide ones. Registers: \src, \dst pointers, x2 size. */
+    .macro copy src, dst, from, to, wide_from, wide_to
+    cmp     x2, #WIDE_MIN
+    b.hs    20f
+12: subs    x2, x2, #64
     b.lo    2f
 1:  \from   ldp x4, x5, [\src]
     \from   ldp x6, x7, [\src, #16]
@@ -69,6 +88,34 @@
     \to     strb w4, [\dst]
 10: mov     w0, #KERN_SUCCESS
     ret
+
+20: add     x9, \src, x2            // the ends: a fault may find the pointers moved
+    add     x10, \dst, x2
+    sub     x2, x2, #128
+    stp     q0, q1, [sp, #-128]!
+    .cfi_adjust_cfa_offset 128
+    stp     q2, q3, [sp, #32]
+    stp     q4, q5, [sp, #64]
+    stp     q6, q7, [sp, #96]
+21: \wide_from ldp q0, q1, [\src], #128
+    \wide_from ldp q2, q3, [\src, #-96]
+    \wide_from ldp q4, q5, [\src, #-64]
+    \wide_from ldp q6, q7, [\src, #-32]
+    \wide_to stp q0, q1, [\dst], #128
+    \wide_to stp q2, q3, [\dst, #-96]
+    \wide_to stp q4, q5, [\dst, #-64]
+    \wide_to stp q6, q7, [\dst, #-32]
+    subs    x2, x2, #128
+    b.hs    21b
+22: add     x2, x2, #128            // are left
+    sub     \src, x9, x2
+    sub     \dst, x10, x2
+    ldp     q2, q3, [sp, #32]
+    ldp     q4, q5, [sp, #64]
+    ldp     q6, q7, [sp, #96]
+    ldp     q0, q1, [sp], #128
+    .cfi_adjust_cfa_offset -128
+    b       12b
     .endm
 
     .macro KERN instruction:vararg
@@ -82,7 +129,7 @@
 copyin:
     .cfi_startproc
     check_range x0, x2
-    copy    x0, x1, USER, KERN
+    copy    x0, x1, USER, KERN, WIDE_USER, KERN
     .cfi_endproc
     .size   copyin, . - copyin
 
@@ -92,7 +139,7 @@ copyin:
 copyout:
     .cfi_startproc
     check_range x1, x2
-    copy    x0, x1, KERN, USER
+    copy    x0, x1, KERN, USER, KERN, WIDE_USER
     .cfi_endproc
     .size   copyout, . - copyout
 

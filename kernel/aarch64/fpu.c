@@ -1,11 +1,11 @@
 /*
- * FP and SIMD registers, switched lazily. While CPACR_EL1.FPEN is 0 their use traps; a thread's
+ * FP and SIMD registers, switched lazily. At first CPACR_EL1.FPEN lets their use at EL0 trap; a thread's
  * first use after it was switched in loads them and allows it. A thread that has used them is saved
  * when it is switched out: so a state in memory is never stale, and threads can move between CPUs.
  * If it comes back to the same CPU and nobody else has used the registers there, they need no
  * loading.
  *
- * The kernel itself is built without them (-mgeneral-regs-only).
+ * The kernel itself is built without them (-mgeneral-regs-only). Only copyio.S uses some, and puts them back.
  */
 #include "board.h"
 #include "regs.h"
@@ -55,7 +55,7 @@ void fpu_save_current(void)
         return;
     self->fp_live = false;
     fpu_save(self->fp);
-    write_sysreg(cpacr_el1, 0);
+    write_sysreg(cpacr_el1, CPACR_FPEN_EL1);
     isb();
 }
 

@@ -54,7 +54,7 @@ void machine_cpu_setup(void)
     isb();
     __asm__ volatile("tlbi vmalle1" ::: "memory"); /* the identity map, and what lacked WXN */
     dsb(nsh);
-    write_sysreg(cpacr_el1, 0);             /* FP traps: fpu.c */
+    write_sysreg(cpacr_el1, CPACR_FPEN_EL1); /* FP traps: fpu.c */
     write_sysreg(cntkctl_el1, CNTKCTL_EL0VCTEN);
     write_sysreg(tpidrro_el0, 0);           /* EL0 can read it */
     write_sysreg(tpidr_el0, 0);

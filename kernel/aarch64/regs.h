@@ -144,7 +144,8 @@
 #define SPSR_NZCV   REG(0xf0000000)
 
 /* ---- CPACR_EL1 (D13.2.30): FP and SIMD ---- */
-#define CPACR_FPEN (REG(3) << 20) /* no trap at EL0 nor EL1; 0: both trap */
+#define CPACR_FPEN     (REG(3) << 20) /* no trap at EL0 nor EL1 */
+#define CPACR_FPEN_EL1 (REG(1) << 20) /* EL0 alone traps */
 
 /* ---- MDSCR_EL1 (D13.3.20) ---- */
 #define MDSCR_SS (REG(1) << 0) /* software step of EL0 */

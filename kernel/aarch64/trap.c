@@ -33,8 +33,9 @@ const struct trapframe *machine_fault_frame(void)
 /* kernel.ld: pairs made by copyio.S, in ascending order of instruction. */
 struct ex_entry {
     uint64_t instruction;
-    uint64_t fixup;
+    uint64_t fixup; /* with EX_AT_ONCE: the fault is not to be served before that */
 };
+#define EX_AT_ONCE 1
 extern const struct ex_entry ex_table_start[], ex_table_end[];
 
 static bool is_page_fault(uint64_t esr)
@@ -176,9 +177,9 @@ void trap_kernel(struct trapframe *frame, uint64_t esr)
     struct task *task = current_thread()->task;
 
     if (ESR_EC(esr) == EC_DABORT_EL1 && fixup != NULL && task != NULL && task->map != NULL) {
-        if (!is_page_fault(esr) ||
-            serve_fault(task->map, esr, far, data_access(esr)) != KERN_SUCCESS)
-            frame->pc = fixup->fixup;
+        if ((fixup->fixup & EX_AT_ONCE) || !is_page_fault(esr)
+            || serve_fault(task->map, esr, far, data_access(esr)) != KERN_SUCCESS)
+            frame->pc = fixup->fixup & ~(uint64_t)EX_AT_ONCE;
         return;
     }
     fatal_frame = frame;
