@@ -440,6 +440,14 @@ static void remove_mappings_early(pmap_t pmap, vm_address_t start, vm_size_t siz
     }
 }
 
+/* No more pages than these are mapped by the entry. */
+static uint32_t most_mapped(vm_map_t map, vm_map_entry_t entry)
+{
+    uint32_t pages = MIN((entry->end - entry->start) / PAGE_SIZE, pmap_resident_count(map->pmap));
+
+    return entry->object != NULL ? MIN(pages, entry->object->resident_count) : 0;
+}
+
 kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
 {
     kern_return_t kr = KERN_SUCCESS;
@@ -453,7 +461,7 @@ kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
     entry = vm_map_entry_at_or_above(map, start);
     while (kr == KERN_SUCCESS && entry != NULL && entry->start < end) {
         vm_map_entry_t dead = entry;
-        uint32_t resident = entry->object != NULL ? entry->object->resident_count : 0;
+        uint32_t resident = most_mapped(map, entry);
 
         if (entry->in_transition) { /* being wired: that ends by itself */
             map->transition_wanted = true;

@@ -174,8 +174,10 @@ static kern_return_t share(vm_map_entry_t entry, vm_address_t start, vm_address_
 static kern_return_t copy_lazily(vm_map_t map, vm_map_entry_t entry, vm_address_t start,
                                  vm_address_t end, vm_map_entry_t copy)
 {
+    bool freeze = !entry->needs_copy && entry->object != NULL && entry->object->internal;
+
     /* Only the part that is copied is to fault again. */
-    if (!entry->needs_copy && entry->object != NULL && entry->object->internal) {
+    if (freeze) {
         if (entry->start < start && (entry = vm_map_clip(map, entry, start)) == NULL)
             return KERN_RESOURCE_SHORTAGE;
         if (end < entry->end && vm_map_clip(map, entry, end) == NULL)
@@ -187,6 +189,8 @@ static kern_return_t copy_lazily(vm_map_t map, vm_map_entry_t entry, vm_address_
     }
     refer(entry, start, end, copy);
     vm_map_entry_freeze(copy);
+    if (freeze)
+        vm_map_simplify(map, entry); /* its neighbours may have been copied before */
     return KERN_SUCCESS;
 }
 
