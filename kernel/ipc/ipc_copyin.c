@@ -9,8 +9,8 @@
  *   commit   nothing can fail any more: receive rights leave the space, memory that is to be
  *            deallocated goes, notifications are sent
  */
+#include <ipc/ipc_body.h>
 #include <ipc/ipc_kobject.h>
-#include <ipc/ipc_right.h>
 #include <kern/task.h>
 #include <kern/zone.h>
 #include <vm/vm_map.h>
@@ -131,34 +131,8 @@ static void header_arrives(mach_msg_header_t *header)
 
 /* ---- the body -------------------------------------------------------------------------------- */
 
-/* A right in the body: where it is, and what it was called. */
-struct body_right {
-    uint64_t *slot; /* the name, zero-extended; after copyin the port */
-    mach_port_name_t name;
-    mach_msg_type_name_t disposition;
-};
-
-/* Memory of the sender's that goes when the message does. */
-struct body_region {
-    vm_address_t address;
-    vm_size_t size;
-};
-
-struct body {
-    mach_msg_descriptor_t *first;
-    mach_msg_descriptor_t *memory_end; /* descriptors before have their memory copied in */
-    mach_msg_descriptor_t *end;
-    bool memory;           /* some are not just rights */
-    uint32_t right_count;
-    uint32_t region_count;
-    struct body_right *rights;
-    struct body_region *regions;
-    struct body_right few_rights[4];   /* enough for most messages */
-    struct body_region few_regions[2];
-};
-
 /* Looks at all descriptors, and makes room to note down what they name. */
-static mach_msg_return_t body_check(struct body *body, mach_msg_header_t *header)
+static mach_msg_return_t body_check(struct ipc_body *body, mach_msg_header_t *header)
 {
     mach_msg_size_t room = header->msgh_size;
     uint64_t rights = 0, regions = 0;
@@ -215,7 +189,7 @@ static mach_msg_return_t body_check(struct body *body, mach_msg_header_t *header
     return MACH_MSG_SUCCESS;
 }
 
-static void body_forget(struct body *body)
+static void body_forget(struct ipc_body *body)
 {
     if (body->rights != body->few_rights)
         kfree(body->rights, body->right_count * sizeof(*body->rights));
@@ -261,7 +235,7 @@ static mach_msg_return_t copyin_region(mach_msg_ool_descriptor_t *d, vm_map_t ma
 }
 
 /* Step one: memory, and a note of each right and region. */
-static mach_msg_return_t copyin_memory(struct body *body, vm_map_t map)
+static mach_msg_return_t copyin_memory(struct ipc_body *body, vm_map_t map)
 {
     struct body_right *right = body->rights;
     struct body_region *region = body->regions;
@@ -297,7 +271,7 @@ static mach_msg_return_t copyin_memory(struct body *body, vm_map_t map)
     return mr;
 }
 
-static void undo_memory(struct body *body)
+static void undo_memory(struct ipc_body *body)
 {
     for (mach_msg_descriptor_t *d = body->first; d < body->memory_end; d++) {
         if (d->port.type == MACH_MSG_OOL_DESCRIPTOR && d->out_of_line.address != 0)
@@ -312,7 +286,7 @@ static bool is_name(mach_port_name_t name)
     return name != MACH_PORT_NAME_NULL && name != MACH_PORT_NAME_DEAD;
 }
 
-static void undo_rights(struct body *body, uint32_t done, ipc_space_t space,
+static void undo_rights(struct ipc_body *body, uint32_t done, ipc_space_t space,
                         struct ipc_batch *batch)
 {
     while (done-- > 0) {
@@ -324,7 +298,7 @@ static void undo_rights(struct body *body, uint32_t done, ipc_space_t space,
 }
 
 /* Step two: the rights. Space locked and active. */
-static mach_msg_return_t copyin_rights(struct body *body, ipc_space_t space,
+static mach_msg_return_t copyin_rights(struct ipc_body *body, ipc_space_t space,
                                        struct ipc_batch *batch)
 {
     for (uint32_t i = 0; i < body->right_count; i++) {
@@ -343,7 +317,7 @@ static mach_msg_return_t copyin_rights(struct body *body, ipc_space_t space,
 }
 
 /* Step three, with the space locked: receive rights leave it, and are in transit to dest. */
-static void commit_rights(struct body *body, ipc_kmsg_t kmsg)
+static void commit_rights(struct ipc_body *body, ipc_kmsg_t kmsg)
 {
     for (uint32_t i = 0; i < body->right_count; i++) {
         ipc_port_t port = (ipc_port_t)*body->rights[i].slot;
@@ -356,7 +330,8 @@ static void commit_rights(struct body *body, ipc_kmsg_t kmsg)
     }
 }
 
-static void commit_descriptors(struct body *body, vm_map_t map)
+/* The dispositions in the body become those of the rights. */
+static void body_arrives(struct ipc_body *body)
 {
     for (mach_msg_descriptor_t *d = body->first; d < body->end; d++) {
         if (d->port.type == MACH_MSG_PORT_DESCRIPTOR)
@@ -364,6 +339,10 @@ static void commit_descriptors(struct body *body, vm_map_t map)
         else if (d->port.type == MACH_MSG_OOL_PORTS_DESCRIPTOR)
             d->ool_ports.disposition = ipc_right_arrives(d->ool_ports.disposition);
     }
+}
+
+static void remove_regions(struct ipc_body *body, vm_map_t map)
+{
     for (uint32_t i = 0; i < body->region_count; i++) {
         vm_address_t start = trunc_page(body->regions[i].address);
 
@@ -376,7 +355,7 @@ static mach_msg_return_t copyin_complex(ipc_kmsg_t kmsg, ipc_space_t space, vm_m
                                         bool with_header)
 {
     struct ipc_batch batch;
-    struct body body;
+    struct ipc_body body;
     mach_msg_return_t mr = body_check(&body, kmsg->ikm_header);
 
     if (mr != MACH_MSG_SUCCESS)
@@ -399,7 +378,8 @@ static mach_msg_return_t copyin_complex(ipc_kmsg_t kmsg, ipc_space_t space, vm_m
     commit_rights(&body, kmsg);
     is_unlock(space);
     ipc_batch_finish(&batch);
-    commit_descriptors(&body, map);
+    body_arrives(&body);
+    remove_regions(&body, map);
     body_forget(&body);
     return MACH_MSG_SUCCESS;
 
@@ -441,4 +421,47 @@ mach_msg_return_t ipc_kmsg_copyin(ipc_kmsg_t kmsg, ipc_space_t space, vm_map_t m
 mach_msg_return_t ipc_kmsg_copyin_body(ipc_kmsg_t kmsg, ipc_space_t space, vm_map_t map)
 {
     return copyin_complex(kmsg, space, map, false);
+}
+
+/* ---- for mach_msg_fast ----------------------------------------------------------------------- */
+
+bool ipc_body_begin(struct ipc_body *body, mach_msg_header_t *header, vm_map_t map)
+{
+    bool wanted;
+
+    if (body_check(body, header) != MACH_MSG_SUCCESS)
+        return false;
+    ipc_batch_init(&body->batch);
+    wanted = body->region_count == 0 && body->rights == body->few_rights;
+    for (mach_msg_descriptor_t *d = body->first; wanted && d < body->end; d++)
+        wanted = d->port.type == MACH_MSG_OOL_DESCRIPTOR
+                 || d->port.disposition != MACH_MSG_TYPE_MOVE_RECEIVE;
+    if (wanted && copyin_memory(body, map) == MACH_MSG_SUCCESS)
+        return true;
+    ipc_body_cancel(body);
+    return false;
+}
+
+bool ipc_body_copyin(struct ipc_body *body, ipc_space_t space)
+{
+    if (copyin_rights(body, space, &body->batch) != MACH_MSG_SUCCESS)
+        return false;
+    if (!queue_empty(&body->batch.deleted)) {
+        ipc_body_undo(body, space);
+        return false;
+    }
+    body_arrives(body);
+    return true;
+}
+
+void ipc_body_undo(struct ipc_body *body, ipc_space_t space)
+{
+    undo_rights(body, body->right_count, space, &body->batch);
+}
+
+void ipc_body_cancel(struct ipc_body *body)
+{
+    ipc_batch_finish(&body->batch);
+    undo_memory(body);
+    body_forget(body);
 }

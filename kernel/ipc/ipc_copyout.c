@@ -132,6 +132,17 @@ static mach_msg_return_t copyout_body(mach_msg_header_t *header, ipc_space_t spa
     return mr;
 }
 
+mach_msg_return_t ipc_kmsg_copyout_body(ipc_kmsg_t kmsg, ipc_space_t space, vm_map_t map)
+{
+    struct ipc_work work;
+    mach_msg_return_t mr;
+
+    ipc_work_init(&work);
+    mr = copyout_body(kmsg->ikm_header, space, map, &work);
+    ipc_work_run(&work);
+    return mr == MACH_MSG_SUCCESS ? mr : MACH_RCV_BODY_ERROR | mr;
+}
+
 /* What an accepted message leaves to be done for its sender's side. */
 static void copyout_note(ipc_kmsg_t kmsg)
 {
@@ -174,12 +185,8 @@ mach_msg_return_t ipc_kmsg_copyout(ipc_kmsg_t kmsg, ipc_space_t space, vm_map_t 
     }
     header->msgh_bits = (bits & MACH_MSGH_BITS_COMPLEX)
                         | MACH_MSGH_BITS(MACH_MSGH_BITS_LOCAL(bits), MACH_MSGH_BITS_REMOTE(bits));
-    if (__builtin_expect(bits & MACH_MSGH_BITS_COMPLEX, 0)) {
-        mr = copyout_body(header, space, map, &work);
-        ipc_work_run(&work);
-        if (mr != MACH_MSG_SUCCESS)
-            return MACH_RCV_BODY_ERROR | mr;
-    }
+    if (__builtin_expect(bits & MACH_MSGH_BITS_COMPLEX, 0))
+        return ipc_kmsg_copyout_body(kmsg, space, map);
     return MACH_MSG_SUCCESS;
 }
 

@@ -19,7 +19,6 @@ static_assert(LEAF_SIZE == PAGE_SIZE, "a leaf is a page");
 
 #define LEAF_COUNT    (IPC_ROOT_MIDS * IPC_MID_LEAVES)
 #define HASH_SIZE_MIN 16
-#define HASH_LOAD_MAX 2 /* entries a bucket */
 /* Free entries that a space keeps: with less, a name made and freed in turn would make and free a
  * leaf. */
 #define KEEP_FREE     IPC_LEAF_ENTRIES
@@ -264,28 +263,11 @@ struct ipc_entry *ipc_entry_next(ipc_space_t space, uint32_t *index)
 
 /* ---- port -> entry --------------------------------------------------------------------------- */
 
-static struct ipc_entry **hash_bucket(ipc_space_t space, const void *port)
-{
-    uintptr_t bits = (uintptr_t)port >> 4; /* zone elements are 16-aligned */
-
-    bits *= 0x9e3779b97f4a7c15UL; /* 2^64 / golden ratio: spreads them over the upper bits */
-    return &space->hash[(bits >> 32) & (space->hash_size - 1)];
-}
-
-struct ipc_entry *ipc_hash_find(ipc_space_t space, ipc_port_t port)
-{
-    struct ipc_entry *entry = *hash_bucket(space, port);
-
-    while (entry != NULL && entry->port != port)
-        entry = entry->hash_next;
-    return entry;
-}
-
 /*
  * Twice the buckets, with every entry where hash_bucket now says; the old array is freed. If there is no
  * memory for them nothing changes, and the chains stay longer. Space locked.
  */
-static void hash_grow(ipc_space_t space)
+void ipc_hash_grow(ipc_space_t space)
 {
     uint32_t old_size = space->hash_size;
     struct ipc_entry **old = space->hash;
@@ -300,7 +282,7 @@ static void hash_grow(ipc_space_t space)
 
         while (entry != NULL) {
             struct ipc_entry *next = entry->hash_next;
-            struct ipc_entry **bucket = hash_bucket(space, entry->port);
+            struct ipc_entry **bucket = ipc_hash_bucket(space, entry->port);
 
             entry->hash_next = *bucket;
             *bucket = entry;
@@ -308,29 +290,6 @@ static void hash_grow(ipc_space_t space)
         }
     }
     ledger_kfree(space->ledger, old, old_size * sizeof(*old));
-}
-
-void ipc_hash_insert(ipc_space_t space, struct ipc_entry *entry)
-{
-    struct ipc_entry **bucket;
-
-    if (++space->hash_count > HASH_LOAD_MAX * space->hash_size)
-        hash_grow(space);
-    bucket = hash_bucket(space, entry->port);
-    entry->hash_next = *bucket;
-    *bucket = entry;
-}
-
-void ipc_hash_remove(ipc_space_t space, struct ipc_entry *entry)
-{
-    struct ipc_entry **link = hash_bucket(space, entry->port);
-
-    while (*link != entry) {
-        assert(*link != NULL);
-        link = &(*link)->hash_next;
-    }
-    *link = entry->hash_next;
-    space->hash_count--;
 }
 
 /* ---- the whole table ------------------------------------------------------------------------- */

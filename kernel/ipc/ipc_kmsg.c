@@ -51,6 +51,15 @@ ipc_kmsg_t ipc_kmsg_alloc(mach_msg_size_t size)
             return NULL;
         return kmsg_set_up(kmsg, size, IKM_SMALL_SIZE);
     }
+    if (IKM_SIZE(capacity) > PAGE_SIZE && capacity <= IKM_LARGE_SIZE) {
+        ipc_kmsg_t *cache = &current_cpu()->kmsg_large;
+
+        capacity = IKM_LARGE_SIZE;
+        kmsg = *cache;
+        *cache = NULL;
+        if (kmsg != NULL)
+            return kmsg_set_up(kmsg, size, capacity);
+    }
     kmsg = kalloc(IKM_SIZE(capacity));
     if (kmsg == NULL)
         return NULL;
@@ -81,6 +90,8 @@ void ipc_kmsg_free(ipc_kmsg_t kmsg)
         ipc_kmsg_free(kmsg);
     } else if (kmsg->ikm_capacity == IKM_NOTE_CAPACITY) {
         zfree(note_zone, kmsg);
+    } else if (kmsg->ikm_capacity == IKM_LARGE_SIZE && current_cpu()->kmsg_large == NULL) {
+        current_cpu()->kmsg_large = kmsg;
     } else {
         kfree(kmsg, IKM_SIZE(kmsg->ikm_capacity));
         __atomic_fetch_sub(&large_count, 1, __ATOMIC_RELAXED);
@@ -132,7 +143,7 @@ uint32_t ipc_kmsg_total(void)
     uint32_t total = zone_count(kmsg_zone) + zone_count(note_zone) + large_count;
 
     for (uint32_t i = 0; i < MAX_CPUS; i++)
-        total -= cpus[i].kmsg_cache != NULL;
+        total -= (cpus[i].kmsg_cache != NULL) + (cpus[i].kmsg_large != NULL);
     return total;
 }
 

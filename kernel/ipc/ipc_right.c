@@ -294,6 +294,10 @@ kern_return_t ipc_right_dealloc(ipc_space_t space, struct ipc_entry *entry)
 {
     mach_port_right_t right = MACH_PORT_RIGHT_SEND;
 
+    if ((entry->bits & (IE_BITS_TYPE | IE_BITS_UREFS)) == (MACH_PORT_TYPE_SEND | 1)) {
+        ipc_right_destroy(space, entry); /* what is most frequent */
+        return KERN_SUCCESS;
+    }
     if (entry->bits & MACH_PORT_TYPE_DEAD_NAME)
         right = MACH_PORT_RIGHT_DEAD_NAME;
     else if (entry->bits & MACH_PORT_TYPE_SEND_ONCE)

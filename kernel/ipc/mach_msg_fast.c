@@ -20,6 +20,7 @@
  *
  * With the boot arguments fastpath=off or trace=N all goes the long way.
  */
+#include <ipc/ipc_body.h>
 #include <ipc/ipc_entry.h>
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_mqueue.h>
@@ -36,6 +37,9 @@
      | MACH_RCV_TRAILER_ELEMENTS(0xf))
 
 #define FAST_SIZE_MAX (IKM_SMALL_SIZE - MAX_TRAILER_SIZE)
+#define LARGE_SIZE_MAX (IKM_LARGE_SIZE - MAX_TRAILER_SIZE)
+/* A message with one right, and nothing after it. */
+#define ONE_RIGHT_SIZE (sizeof(mach_msg_base_t) + sizeof(mach_msg_port_descriptor_t))
 /* User addresses below this need no further check for a message. */
 #define FAST_ADDRESS_MAX (VM_MAX_ADDRESS - 2 * MACH_MSG_SIZE_MAX)
 
@@ -187,10 +191,20 @@ static __attribute__((noinline)) mach_msg_return_t lost(mach_port_name_t name)
     return MACH_RCV_INVALID_DATA;
 }
 
+static inline mach_msg_header_t *header_of(ipc_kmsg_t kmsg)
+{
+    return (mach_msg_header_t *)kmsg->ikm_inline;
+}
+
 static inline mach_msg_size_t message_size(ipc_kmsg_t kmsg)
 {
-    return kmsg == NULL ? sizeof(mach_msg_header_t)
-                        : ((mach_msg_header_t *)kmsg->ikm_inline)->msgh_size;
+    return kmsg == NULL ? sizeof(mach_msg_header_t) : header_of(kmsg)->msgh_size;
+}
+
+/* Is it large, or complex? Then the buffer holds a message in whole; else the body, and bits of 0. */
+static inline bool special(ipc_kmsg_t kmsg)
+{
+    return kmsg != NULL && header_of(kmsg)->msgh_bits != 0;
 }
 
 static __attribute__((noinline)) mach_msg_return_t free_and_return(ipc_kmsg_t kmsg)
@@ -223,6 +237,57 @@ static bool put_rest(struct thread *self, ipc_kmsg_t kmsg, mach_msg_size_t size,
            || copyout(&trailer, (char *)user + size, trailer.msgh_trailer_size) == 0;
 }
 
+/* The right of a message that carries a send right alone gets a name. False: the long way, please. */
+static inline bool arrive_send(ipc_space_t space, mach_msg_header_t *header)
+{
+    mach_msg_port_descriptor_t *d = &ikm_descriptors(header)->port;
+    mach_port_name_t name;
+    kern_return_t kr = KERN_FAILURE;
+
+    if (((mach_msg_base_t *)header)->body.msgh_descriptor_count != 1
+        || d->type != MACH_MSG_PORT_DESCRIPTOR || d->disposition != MACH_MSG_TYPE_PORT_SEND
+        || !IP_VALID((ipc_port_t)d->kport))
+        return false;
+    is_lock(space);
+    if (space->active)
+        kr = ipc_right_copyout(space, (ipc_port_t)d->kport, MACH_MSG_TYPE_PORT_SEND, &name);
+    is_unlock(space);
+    if (kr != KERN_SUCCESS)
+        return false;
+    d->kport = name;
+    d->pad1 = 0;
+    d->pad2 = 0;
+    return true;
+}
+
+/*
+ * A message that is large or complex, whose reply right has a name: the buffer has all of it, header too, as
+ * in mach_msg_received.
+ */
+static __attribute__((noinline)) mach_msg_return_t
+arrive_special(struct thread *self, mach_port_name_t local_port, mach_port_seqno_t seqno,
+               mach_msg_id_t id, mach_port_name_t name, mach_msg_bits_t bits, ipc_kmsg_t kmsg)
+{
+    mach_msg_header_t *header = header_of(kmsg);
+    mach_msg_bits_t complex = header->msgh_bits & MACH_MSGH_BITS_COMPLEX;
+    struct task *task = self->task;
+    mach_msg_return_t mr = MACH_MSG_SUCCESS;
+    mach_msg_return_t put;
+
+    header->msgh_bits = bits | complex;
+    header->msgh_remote_port = name;
+    header->msgh_local_port = local_port;
+    header->msgh_seqno = seqno;
+    header->msgh_id = id;
+    if (complex && !arrive_send(task->space, header))
+        mr = ipc_kmsg_copyout_body(kmsg, task->space, task->map);
+    if (mr == MACH_MSG_SUCCESS && (self->ith_option & MACH_RCV_TRAILER_ELEMENTS(0xf)) == 0
+        && copyout(header, self->ith_msg, header->msgh_size) == 0)
+        return free_and_return(kmsg);
+    put = ipc_kmsg_put(kmsg, self->ith_msg, self->ith_option, task->space, task->map);
+    return put != MACH_MSG_SUCCESS ? put : mr;
+}
+
 /* The rest of mach_msg_arrive, with whatever there may be to it. */
 static __attribute__((noinline)) mach_msg_return_t
 arrive_with(struct thread *self, mach_port_name_t local_port, mach_port_seqno_t seqno,
@@ -249,10 +314,16 @@ arrive_with(struct thread *self, mach_port_name_t local_port, mach_port_seqno_t 
                  | (kr == KERN_NO_SPACE ? MACH_MSG_IPC_SPACE : MACH_MSG_IPC_KERNEL);
         }
     }
+    if (special(kmsg) && mr == MACH_MSG_SUCCESS) {
+        kmsg->ikm_sender = sender;
+        return arrive_special(self, local_port, seqno, id, name, bits, kmsg);
+    }
     if (!store_header(self->ith_msg, bits, size, name, local_port, seqno, id)
         || (mr == MACH_MSG_SUCCESS && !put_rest(self, kmsg, size, seqno, sender)))
         mr = lost(name);
-    if (kmsg != NULL)
+    if (special(kmsg))
+        ipc_kmsg_destroy(kmsg);
+    else if (kmsg != NULL)
         ipc_kmsg_free(kmsg);
     return mr;
 }
@@ -316,7 +387,9 @@ mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
             return lost(name);
         return MACH_MSG_SUCCESS;
     }
-    size = message_size(kmsg);
+    size = header_of(kmsg)->msgh_size;
+    if (__builtin_expect(header_of(kmsg)->msgh_bits != 0, 0))
+        return arrive_special(self, local_port, seqno, id, name, bits, kmsg);
     if (__builtin_expect(!store_header(user, bits, size, name, local_port, seqno, id)
                          || !store_body(user, kmsg->ikm_inline, size), 0))
         return lost_body(name, kmsg);
@@ -362,6 +435,69 @@ static __attribute__((noinline)) mach_msg_return_t slow(ipc_kmsg_t kmsg)
         ipc_kmsg_free(kmsg);
     return mach_msg_trap((mach_msg_header_t *)args[0], args[1], args[2], args[3], args[4], args[5],
                          args[6]);
+}
+
+/* The entry of a name. False: it has no right of that type. Space locked. */
+static inline bool find_entry(ipc_space_t space, mach_port_name_t name, mach_port_type_t type,
+                              struct ipc_entry **entryp)
+{
+    uint32_t index = MACH_PORT_INDEX(name);
+    struct ipc_entry *entry = space->first + index;
+
+    if (__builtin_expect(index >= IPC_LEAF_ENTRIES, 0)
+        && (entry = ipc_entry_at(space, index)) == NULL)
+        return false;
+    *entryp = entry;
+    return entry->bits >> IE_BITS_GEN_SHIFT == MACH_PORT_GEN(name) && (entry->bits & type);
+}
+
+/* Rights and memory that a message takes along: at most one of the two is there. */
+struct cargo {
+    struct ipc_body *body;
+    mach_msg_port_descriptor_t *send; /* one send right alone, that is copied or made: */
+    mach_msg_type_name_t disposition; /* as it says */
+};
+
+/* Takes the cargo in. False: nothing has changed. Space locked and active. */
+static inline bool load_cargo(ipc_space_t space, struct cargo *cargo)
+{
+    mach_msg_port_descriptor_t *d = cargo->send;
+    bool make = cargo->disposition == MACH_MSG_TYPE_MAKE_SEND;
+    struct ipc_entry *entry;
+    ipc_port_t port;
+
+    if (d == NULL)
+        return cargo->body == NULL || ipc_body_copyin(cargo->body, space);
+    if (!find_entry(space, d->name, make ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_SEND, &entry))
+        return false;
+    port = entry->port;
+    ip_lock(port); /* (if it just died: then of a dead port) */
+    port->mscount += make;
+    port->srights++;
+    ip_unlock(port);
+    d->kport = (uint64_t)port;
+    d->disposition = MACH_MSG_TYPE_PORT_SEND;
+    return true;
+}
+
+/* The long way, for a message whose cargo is in, or (`loaded`) only its memory. The space is locked, and
+ * gets unlocked. */
+static __attribute__((noinline)) mach_msg_return_t
+slow_cargo(ipc_space_t space, ipc_kmsg_t kmsg, struct cargo *cargo, bool loaded)
+{
+    struct ipc_batch batch;
+
+    ipc_batch_init(&batch);
+    if (loaded && cargo->body != NULL)
+        ipc_body_undo(cargo->body, space);
+    if (loaded && cargo->send != NULL)
+        ipc_right_undo(space, cargo->send->name, cargo->disposition, &batch,
+                       (ipc_port_t)cargo->send->kport);
+    is_unlock(space);
+    ipc_batch_finish(&batch);
+    if (cargo->body != NULL)
+        ipc_body_cancel(cargo->body);
+    return slow(kmsg);
 }
 
 static inline void set_room(struct thread *self, mach_msg_header_t *msg, mach_msg_option_t option,
@@ -416,7 +552,10 @@ kernel_rpc(mach_msg_header_t *msg, mach_msg_size_t rcv_size, mach_port_name_t rc
     ipc_kmsg_t answer;
     struct cpu *cpu;
 
-    header->msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND, MACH_MSG_TYPE_PORT_SEND_ONCE);
+    bool whole = header->msgh_bits != 0;
+
+    header->msgh_bits = (header->msgh_bits & MACH_MSGH_BITS_COMPLEX)
+                        | MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND, MACH_MSG_TYPE_PORT_SEND_ONCE);
     header->msgh_remote_port = MACH_PORT_NAME_NULL;
     header->msgh_local_port = rcv_name;
     header->msgh_id = id;
@@ -425,7 +564,7 @@ kernel_rpc(mach_msg_header_t *msg, mach_msg_size_t rcv_size, mach_port_name_t rc
     request->ikm_sender = task->token;
     request->ikm_circular = false;
     task->messages_sent++;
-    if (reply_size > sizeof(out)) {
+    if (reply_size > sizeof(out) || whole) {
         exchange.reply = ipc_kobject_server(request);
         goto receive;
     }
@@ -482,20 +621,6 @@ receive:
                             &exchange);
 }
 
-/* The entry of a name. False: it has no right of that type. Space locked. */
-static inline bool find_entry(ipc_space_t space, mach_port_name_t name, mach_port_type_t type,
-                              struct ipc_entry **entryp)
-{
-    uint32_t index = MACH_PORT_INDEX(name);
-    struct ipc_entry *entry = space->first + index;
-
-    if (__builtin_expect(index >= IPC_LEAF_ENTRIES, 0)
-        && (entry = ipc_entry_at(space, index)) == NULL)
-        return false;
-    *entryp = entry;
-    return entry->bits >> IE_BITS_GEN_SHIFT == MACH_PORT_GEN(name) && (entry->bits & type);
-}
-
 /*
  * Sends, and waits for the next message. `call`: a request, with a right to the port waited at; else
  * a reply, and the wait is at a port or a set. All is inlined, for each of the two, and calls nothing
@@ -504,7 +629,7 @@ static inline bool find_entry(ipc_space_t space, mach_port_name_t name, mach_por
 static inline __attribute__((always_inline)) mach_msg_return_t
 exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send_size,
          mach_msg_size_t rcv_size, mach_port_name_t rcv_name, mach_port_name_t remote,
-         mach_port_name_t local, mach_msg_id_t id, ipc_kmsg_t kmsg)
+         mach_port_name_t local, mach_msg_id_t id, ipc_kmsg_t kmsg, struct cargo *cargo)
 {
     struct thread *self = current_thread();
     struct task *task = self->task;
@@ -520,10 +645,12 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
     struct cpu *cpu;
 
     /* Names to ports. */
-    if (local != (call ? rcv_name : MACH_PORT_NAME_NULL))
+    if (cargo == NULL && local != (call ? rcv_name : MACH_PORT_NAME_NULL))
         return slow(kmsg);
     is_lock(space);
-    if (__builtin_expect(!space->active, 0))
+    if (cargo != NULL && (!space->active || !load_cargo(space, cargo)))
+        return slow_cargo(space, kmsg, cargo, false);
+    if (cargo == NULL && __builtin_expect(!space->active, 0))
         goto unlock_space;
     if (!find_entry(space, remote, call ? MACH_PORT_TYPE_SEND : MACH_PORT_TYPE_SEND_ONCE, &dest)
         || !find_entry(space, rcv_name,
@@ -641,8 +768,57 @@ unlock_ports:
     spin_unlock(home_lock);
     ip_unlock(port);
 unlock_space:
+    if (cargo != NULL)
+        return slow_cargo(space, kmsg, cargo, true);
     spin_unlock(&space->lock);
     return slow(kmsg);
+}
+
+/* One that is large or complex: all of it goes to the buffer. */
+static __attribute__((noinline)) mach_msg_return_t
+exchange_special(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send_size,
+                 mach_msg_size_t rcv_size, mach_port_name_t rcv_name)
+{
+    struct cpu *cpu = current_cpu();
+    ipc_kmsg_t *cache = send_size <= FAST_SIZE_MAX ? &cpu->kmsg_cache : &cpu->kmsg_large;
+    struct cargo cargo = {NULL, NULL, 0};
+    ipc_kmsg_t kmsg = *cache;
+    struct ipc_body body;
+    mach_msg_header_t *header;
+    mach_msg_bits_t bits;
+
+    if (__builtin_expect(kmsg != NULL && send_size <= LARGE_SIZE_MAX, 1))
+        *cache = NULL;
+    else if (send_size > MACH_MSG_SIZE_MAX || (kmsg = ipc_kmsg_alloc(send_size)) == NULL)
+        return slow(NULL);
+    header = header_of(kmsg);
+    if (copyin(msg, header, send_size) != 0)
+        return slow(kmsg);
+    header->msgh_size = send_size;
+    kmsg->ikm_remote = IP_NULL;
+    kmsg->ikm_local = IP_NULL;
+    bits = header->msgh_bits & ~MACH_MSGH_BITS_COMPLEX;
+    if (bits == BITS_CALL ? header->msgh_local_port != rcv_name
+                          : bits != BITS_REPLY || header->msgh_local_port != MACH_PORT_NAME_NULL)
+        return slow(kmsg);
+    if (bits != header->msgh_bits) {
+        mach_msg_port_descriptor_t *d = &ikm_descriptors(header)->port;
+
+        if (send_size >= ONE_RIGHT_SIZE && ((mach_msg_base_t *)header)->body.msgh_descriptor_count == 1
+            && d->type == MACH_MSG_PORT_DESCRIPTOR
+            && (d->disposition == MACH_MSG_TYPE_COPY_SEND
+                || d->disposition == MACH_MSG_TYPE_MAKE_SEND)) {
+            cargo.send = d;
+            cargo.disposition = d->disposition;
+        } else if (ipc_body_begin(&body, header, current_map())) {
+            cargo.body = &body;
+        } else {
+            return slow(kmsg);
+        }
+    }
+    return exchange(bits == BITS_CALL, msg, option, send_size, rcv_size, rcv_name,
+                    header->msgh_remote_port, header->msgh_local_port, header->msgh_id, kmsg,
+                    &cargo);
 }
 
 /* With a body, which goes through a buffer, or with options. */
@@ -656,10 +832,11 @@ with_body(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send
     ipc_kmsg_t kmsg = NULL;
 
     if ((option & ~FAST_OPTIONS) != SEND_RECEIVE || (uintptr_t)msg >= FAST_ADDRESS_MAX
-        || send_size < sizeof(*msg) || send_size > FAST_SIZE_MAX || send_size % 4 != 0
-        || !load_header(msg, &bits, &remote, &local, &id)
-        || (bits != BITS_CALL && bits != BITS_REPLY))
+        || send_size < sizeof(*msg) || send_size % 4 != 0
+        || !load_header(msg, &bits, &remote, &local, &id))
         return slow(NULL);
+    if (send_size > FAST_SIZE_MAX || (bits != BITS_CALL && bits != BITS_REPLY))
+        return exchange_special(msg, option, send_size, rcv_size, rcv_name);
     if (send_size != sizeof(*msg)) {
         struct cpu *cpu = current_cpu();
 
@@ -667,13 +844,16 @@ with_body(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send
         if (__builtin_expect(kmsg == NULL, 0))
             return slow(NULL);
         cpu->kmsg_cache = NULL;
-        ((mach_msg_header_t *)kmsg->ikm_inline)->msgh_size = send_size;
+        header_of(kmsg)->msgh_bits = 0;
+        header_of(kmsg)->msgh_size = send_size;
         if (__builtin_expect(!load_body(kmsg, msg, send_size), 0))
             return slow(kmsg);
     }
     if (bits == BITS_CALL)
-        return exchange(true, msg, option, send_size, rcv_size, rcv_name, remote, local, id, kmsg);
-    return exchange(false, msg, option, send_size, rcv_size, rcv_name, remote, local, id, kmsg);
+        return exchange(true, msg, option, send_size, rcv_size, rcv_name, remote, local, id, kmsg,
+                        NULL);
+    return exchange(false, msg, option, send_size, rcv_size, rcv_name, remote, local, id, kmsg,
+                        NULL);
 }
 
 mach_msg_return_t mach_msg_fast(mach_msg_header_t *msg, mach_msg_option_t option,
@@ -691,9 +871,9 @@ mach_msg_return_t mach_msg_fast(mach_msg_header_t *msg, mach_msg_option_t option
         return slow(NULL);
     if (bits == BITS_CALL)
         return exchange(true, msg, SEND_RECEIVE, sizeof(*msg), rcv_size, rcv_name, remote, local,
-                        id, NULL);
+                        id, NULL, NULL);
     if (bits == BITS_REPLY)
         return exchange(false, msg, SEND_RECEIVE, sizeof(*msg), rcv_size, rcv_name, remote, local,
-                        id, NULL);
+                        id, NULL, NULL);
     return slow(NULL);
 }

@@ -4,7 +4,7 @@
  */
 #include "mach_child.h"
 
-#define BODY_MAX 1024
+#define BODY_MAX 9000 /* more than any buffer the kernel keeps at hand */
 
 struct big {
     mach_msg_header_t header;
@@ -46,7 +46,12 @@ static void *serve(void *arg)
             return NULL;
         }
         server->served++;
-        m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(m.header.msgh_bits), 0);
+        m.header.msgh_bits = (m.header.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+                             | MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(m.header.msgh_bits), 0);
+        /* Rights go back as they have come; memory moves. */
+        if ((m.header.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+            && ((struct ool *)&m)->memory.type == MACH_MSG_OOL_DESCRIPTOR)
+            ((struct ool *)&m)->memory.deallocate = TRUE;
         m.header.msgh_local_port = MACH_PORT_NULL;
         size = m.header.msgh_size;
         option |= MACH_SEND_MSG;
@@ -82,7 +87,7 @@ static void echo_sizes(mach_msg_option_t server_options, mach_msg_option_t optio
 
     REQUIRE_TRUE(thread != NULL);
     for (mach_msg_size_t size = sizeof(m.header); size <= sizeof(m.header) + BODY_MAX;
-         size += size < 160 ? 4 : 68) {
+         size += size < 160 ? 4 : size < 1200 ? 68 : 516) {
         mach_msg_size_t body = size - sizeof(m.header);
 
         memset(&m, 0xa5, sizeof(m));
@@ -121,6 +126,200 @@ TEST(trailers_are_given_to_who_asks)
 {
     echo_sizes(0, MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_SENDER));
     echo_sizes(MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_SEQNO), 0);
+}
+
+/* An RPC whose request carries one right, which comes back. */
+static mach_msg_return_t call_right(mach_port_t to, mach_port_t reply, mach_port_t right,
+                                    mach_msg_type_name_t disposition, struct carrier *m)
+{
+    *m = (struct carrier){
+        .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
+                                | MACH_MSGH_BITS_COMPLEX,
+                   .msgh_remote_port = to, .msgh_local_port = reply, .msgh_id = ID_ECHO},
+        .body = {.msgh_descriptor_count = 1},
+        .port = {.name = right, .disposition = (uint8_t)disposition, .type = MACH_MSG_PORT_DESCRIPTOR}};
+    return mach_msg(&m->header, MACH_SEND_MSG | MACH_RCV_MSG, CARRIER_SIZE, sizeof(*m), reply, 0, 0);
+}
+
+static mach_port_urefs_t send_refs(mach_port_t port)
+{
+    mach_port_urefs_t refs = 0;
+
+    mach_port_get_refs(SELF, port, MACH_PORT_RIGHT_SEND, &refs);
+    return refs;
+}
+
+static mach_port_mscount_t make_count(mach_port_t port)
+{
+    mach_port_status_t status = {0};
+
+    mach_port_get_receive_status(SELF, port, &status);
+    return status.mps_mscount;
+}
+
+TEST(a_right_goes_with_a_request_and_comes_with_the_reply)
+{
+    struct server server = {.port = new_port_send()};
+    cthread_t thread = cthread_fork(serve, &server);
+    mach_port_t reply = new_port(), port = new_port_send(), dead = new_port_send();
+    mach_port_mscount_t made = make_count(port);
+    struct carrier m;
+
+    REQUIRE_TRUE(thread != NULL);
+    mach_port_mod_refs(SELF, dead, MACH_PORT_RIGHT_RECEIVE, -1);
+    for (int i = 1; i <= 3; i++) {
+        REQUIRE_KR(call_right(server.port, reply, port, MACH_MSG_TYPE_COPY_SEND, &m), MACH_MSG_SUCCESS);
+        EXPECT_EQ(m.port.name, port);
+        EXPECT_EQ(m.port.disposition, MACH_MSG_TYPE_PORT_SEND);
+        EXPECT_EQ(send_refs(port), 2);
+        REQUIRE_KR(call_right(server.port, reply, port, MACH_MSG_TYPE_MOVE_SEND, &m), MACH_MSG_SUCCESS);
+        EXPECT_EQ(send_refs(port), 2);
+        REQUIRE_KR(call_right(server.port, reply, port, MACH_MSG_TYPE_MAKE_SEND, &m), MACH_MSG_SUCCESS);
+        EXPECT_EQ(send_refs(port), 3);
+        EXPECT_EQ(make_count(port), made + i);
+        mach_port_mod_refs(SELF, port, MACH_PORT_RIGHT_SEND, -2);
+        REQUIRE_KR(call_right(server.port, reply, port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &m),
+                   MACH_MSG_SUCCESS);
+        EXPECT_EQ(m.port.disposition, MACH_MSG_TYPE_PORT_SEND_ONCE);
+        mach_port_deallocate(SELF, m.port.name);
+        EXPECT_KR(mach_msg(&m.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(m), port, 1000, 0),
+                  MACH_MSG_SUCCESS); /* told of */
+        EXPECT_EQ(m.header.msgh_id, MACH_NOTIFY_SEND_ONCE);
+        REQUIRE_KR(call_right(server.port, reply, MACH_PORT_NULL, MACH_MSG_TYPE_COPY_SEND, &m),
+                   MACH_MSG_SUCCESS);
+        EXPECT_EQ(m.port.name, MACH_PORT_NULL);
+        REQUIRE_KR(call_right(server.port, reply, dead, MACH_MSG_TYPE_COPY_SEND, &m), MACH_MSG_SUCCESS);
+        EXPECT_EQ(m.port.name, MACH_PORT_DEAD);
+    }
+    REQUIRE_KR(call_right(server.port, reply, port, MACH_MSG_TYPE_MOVE_RECEIVE, &m), MACH_MSG_SUCCESS);
+    EXPECT_EQ(m.port.name, port);
+    EXPECT_EQ(send_refs(port), 1);
+    stop(&server, thread, server.port);
+    mach_port_deallocate(SELF, dead);
+    mach_port_destroy(SELF, port);
+    mach_port_destroy(SELF, server.port);
+    mach_port_destroy(SELF, reply);
+}
+
+TEST(a_request_that_cannot_go_leaves_its_right_as_it_was)
+{
+    mach_port_t nobody = new_port_send(), reply = new_port(), port = new_port_send();
+    mach_port_mscount_t made = make_count(port);
+    struct carrier m;
+
+    for (int i = 0; i < 2; i++) {
+        mach_msg_type_name_t how = i == 0 ? MACH_MSG_TYPE_COPY_SEND : MACH_MSG_TYPE_MAKE_SEND;
+
+        EXPECT_KR(call_right(reply, reply, port, how, &m), MACH_SEND_INVALID_DEST);
+        EXPECT_KR(call_right(nobody, nobody + 0x100000, port, how, &m), MACH_SEND_INVALID_REPLY);
+        EXPECT_KR(call_right(nobody, reply, port + 0x100000, how, &m), MACH_SEND_INVALID_RIGHT);
+        EXPECT_EQ(send_refs(port), 1);
+        EXPECT_EQ(make_count(port), made);
+    }
+    /* The receiver's place and the message's are the same: it is not of a waiting thread. */
+    EXPECT_KR(call_right(nobody, nobody, port, MACH_MSG_TYPE_MAKE_SEND, &m), MACH_MSG_SUCCESS);
+    EXPECT_EQ(make_count(port), made + 1);
+    EXPECT_EQ(send_refs(port), 2);
+    mach_port_deallocate(SELF, m.header.msgh_remote_port);
+    mach_port_destroy(SELF, nobody);
+    mach_port_destroy(SELF, reply);
+    mach_port_destroy(SELF, port);
+}
+
+TEST(memory_goes_with_a_request_and_comes_with_the_reply)
+{
+    static const vm_size_t sizes[] = {1, 100, PAGE_SIZE, 2 * PAGE_SIZE + 1, 64 * 1024};
+    struct server server = {.port = new_port_send()};
+    cthread_t thread = cthread_fork(serve, &server);
+    mach_port_t reply = new_port();
+    vm_address_t memory = 0;
+
+    REQUIRE_TRUE(thread != NULL);
+    REQUIRE_KR(vm_allocate(SELF, &memory, 64 * 1024, TRUE), KERN_SUCCESS);
+    for (uint32_t i = 0; i < 64 * 1024; i++)
+        ((uint8_t *)memory)[i] = (uint8_t)(i * 13 + i / 256);
+    for (int i = 0; i < 5; i++) {
+        struct ool m = {
+            .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
+                                                   MACH_MSG_TYPE_MAKE_SEND_ONCE)
+                                    | MACH_MSGH_BITS_COMPLEX,
+                       .msgh_remote_port = server.port, .msgh_local_port = reply,
+                       .msgh_id = ID_ECHO},
+            .body = {.msgh_descriptor_count = 1},
+            .memory = {.address = memory, .size = (mach_msg_size_t)sizes[i],
+                       .copy = MACH_MSG_VIRTUAL_COPY, .type = MACH_MSG_OOL_DESCRIPTOR}};
+
+        REQUIRE_KR(mach_msg(&m.header, MACH_SEND_MSG | MACH_RCV_MSG, OOL_SIZE, sizeof(m), reply, 0, 0),
+                   MACH_MSG_SUCCESS);
+        REQUIRE_EQ(m.memory.size, sizes[i]);
+        EXPECT_TRUE(m.memory.address != memory);
+        EXPECT_EQ(memcmp((void *)m.memory.address, (void *)memory, sizes[i]), 0);
+        ((uint8_t *)memory)[0] ^= 0xff;
+        EXPECT_TRUE(((uint8_t *)m.memory.address)[0] != ((uint8_t *)memory)[0]);
+        vm_deallocate(SELF, m.memory.address, m.memory.size);
+    }
+    stop(&server, thread, server.port);
+    vm_deallocate(SELF, memory, 64 * 1024);
+    mach_port_destroy(SELF, server.port);
+    mach_port_destroy(SELF, reply);
+}
+
+/* The trap with q0 to q7 loaded from before, and stored to after. */
+static mach_msg_return_t msg_with_registers(mach_msg_header_t *msg, mach_msg_option_t option,
+                                            mach_msg_size_t send_size, mach_msg_size_t rcv_size,
+                                            mach_port_t port, const uint8_t before[128],
+                                            uint8_t after[128])
+{
+    register uint64_t x0 __asm__("x0") = (uint64_t)msg;
+    register uint64_t x1 __asm__("x1") = (uint32_t)option;
+    register uint64_t x2 __asm__("x2") = send_size;
+    register uint64_t x3 __asm__("x3") = rcv_size;
+    register uint64_t x4 __asm__("x4") = port;
+    register uint64_t x5 __asm__("x5") = 0;
+    register uint64_t x6 __asm__("x6") = 0;
+    register int64_t x16 __asm__("x16") = MACH_TRAP_msg;
+
+    __asm__ volatile("ldp q0, q1, [%[before]]\n ldp q2, q3, [%[before], #32]\n"
+                     "ldp q4, q5, [%[before], #64]\n ldp q6, q7, [%[before], #96]\n"
+                     "svc %[svc]\n"
+                     "stp q0, q1, [%[after]]\n stp q2, q3, [%[after], #32]\n"
+                     "stp q4, q5, [%[after], #64]\n stp q6, q7, [%[after], #96]\n"
+                     : "+r"(x0), "+r"(x16)
+                     : [svc] "i"(MACH_TRAP_SVC), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5),
+                       "r"(x6), [before] "r"(before), [after] "r"(after)
+                     : "memory", "x17", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7");
+    return (mach_msg_return_t)x0;
+}
+
+/* The kernel copies through vector registers. Here in a page that it must fetch first, too. */
+TEST(a_long_message_leaves_the_registers_alone)
+{
+    mach_port_t port = new_port_send();
+    uint8_t before[128], after[128];
+    vm_address_t memory = 0;
+
+    for (unsigned i = 0; i < sizeof(before); i++)
+        before[i] = (uint8_t)(i * 11 + 3);
+    REQUIRE_KR(vm_allocate(SELF, &memory, 4 * PAGE_SIZE, TRUE), KERN_SUCCESS);
+    for (int i = 0; i < 3; i++) {
+        mach_msg_header_t *out = (mach_msg_header_t *)(memory + 2008);
+        mach_msg_header_t *in = (mach_msg_header_t *)(memory + 2 * PAGE_SIZE);
+
+        *out = (mach_msg_header_t){.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+                                   .msgh_remote_port = port};
+        memset(after, 0, sizeof(after));
+        REQUIRE_KR(msg_with_registers(out, MACH_SEND_MSG, PAGE_SIZE, 0, 0, before, after),
+                   MACH_MSG_SUCCESS);
+        EXPECT_EQ(memcmp(before, after, sizeof(before)), 0);
+        memset(after, 0, sizeof(after));
+        REQUIRE_KR(msg_with_registers(in, MACH_RCV_MSG, 0, 2 * PAGE_SIZE, port, before, after),
+                   MACH_MSG_SUCCESS);
+        EXPECT_EQ(memcmp(before, after, sizeof(before)), 0);
+        EXPECT_EQ(memcmp(out + 1, in + 1, PAGE_SIZE - sizeof(*in)), 0);
+        memset(out + 1, i + 1, PAGE_SIZE - sizeof(*out));
+    }
+    vm_deallocate(SELF, memory, 4 * PAGE_SIZE);
+    mach_port_destroy(SELF, port);
 }
 
 TEST(a_server_of_a_set_answers_members)

@@ -146,9 +146,49 @@ static inline kern_return_t ipc_entry_alloc_new_name(ipc_space_t space, mach_por
 struct ipc_entry *ipc_entry_next(ipc_space_t space, uint32_t *index);
 
 /* ---- port -> entry ---- */
-struct ipc_entry *ipc_hash_find(ipc_space_t space, ipc_port_t port);
-void ipc_hash_insert(ipc_space_t space, struct ipc_entry *entry);
-void ipc_hash_remove(ipc_space_t space, struct ipc_entry *entry);
+#define IPC_HASH_LOAD_MAX 2 /* entries a bucket */
+
+void ipc_hash_grow(ipc_space_t space);
+
+static inline struct ipc_entry **ipc_hash_bucket(ipc_space_t space, const void *port)
+{
+    uintptr_t bits = (uintptr_t)port >> 4; /* zone elements are 16-aligned */
+
+    bits *= 0x9e3779b97f4a7c15UL; /* 2^64 / golden ratio: spreads them over the upper bits */
+    return &space->hash[(bits >> 32) & (space->hash_size - 1)];
+}
+
+static inline struct ipc_entry *ipc_hash_find(ipc_space_t space, ipc_port_t port)
+{
+    struct ipc_entry *entry = *ipc_hash_bucket(space, port);
+
+    while (entry != NULL && entry->port != port)
+        entry = entry->hash_next;
+    return entry;
+}
+
+static inline void ipc_hash_insert(ipc_space_t space, struct ipc_entry *entry)
+{
+    struct ipc_entry **bucket;
+
+    if (__builtin_expect(++space->hash_count > IPC_HASH_LOAD_MAX * space->hash_size, 0))
+        ipc_hash_grow(space);
+    bucket = ipc_hash_bucket(space, entry->port);
+    entry->hash_next = *bucket;
+    *bucket = entry;
+}
+
+static inline void ipc_hash_remove(ipc_space_t space, struct ipc_entry *entry)
+{
+    struct ipc_entry **link = ipc_hash_bucket(space, entry->port);
+
+    while (*link != entry) {
+        assert(*link != NULL);
+        link = &(*link)->hash_next;
+    }
+    *link = entry->hash_next;
+    space->hash_count--;
+}
 
 kern_return_t ipc_entry_table_init(ipc_space_t space);
 /* Frees the table of a dead space, whose entries have all been released. */

@@ -12,6 +12,7 @@
 #include <mach/message.h>
 
 #define IKM_SMALL_SIZE 640 /* inline bytes of a small kmsg */
+#define IKM_LARGE_SIZE (2 * PAGE_SIZE - offsetof(struct ipc_kmsg, ikm_inline)) /* of one of two pages */
 
 /*
  * Life: alloc -> copyin (rights become pointers) -> queued at ikm_remote -> accepted (under the
@@ -90,6 +91,8 @@ mach_msg_return_t ipc_kmsg_copyin_body(ipc_kmsg_t kmsg, ipc_space_t space, vm_ma
  * for is released and reads as null, MACH_RCV_BODY_ERROR. MACH_RCV_HEADER_ERROR: the message is
  * destroyed all but its header. The kmsg is the caller's to put and free. */
 mach_msg_return_t ipc_kmsg_copyout(ipc_kmsg_t kmsg, ipc_space_t space, vm_map_t map);
+/* Of the body alone, of a complex message. */
+mach_msg_return_t ipc_kmsg_copyout_body(ipc_kmsg_t kmsg, ipc_space_t space, vm_map_t map);
 /* The same for a message that could not be sent and goes back to its sender (pseudo-receive): its
  * ports stay in the fields they were in. Returns MACH_MSG_* bits of what was lost. */
 mach_msg_return_t ipc_kmsg_copyout_pseudo(ipc_kmsg_t kmsg, ipc_space_t space, vm_map_t map);

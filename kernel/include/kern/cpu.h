@@ -20,7 +20,8 @@ struct cpu {
     struct thread *fp_owner;    /* whose FP registers are loaded, or NULL */
     struct pmap *pmap;          /* the one in TTBR0, or NULL */
     uint64_t asid_generation;   /* its TLB knows only ASIDs of this and later ones: asid.c */
-    struct ipc_kmsg *kmsg_cache; /* the message freed last is likely the one needed next */
+    struct ipc_kmsg *kmsg_cache; /* the message freed last is likely the one needed next; */
+    struct ipc_kmsg *kmsg_large; /* one of IKM_LARGE_SIZE */
     volatile bool idle;         /* in WFI: read by others to choose where to wake a thread */
     struct runq runq;           /* has its own lock: others put threads in, and steal */
     void *stack_cache;          /* machine: */
