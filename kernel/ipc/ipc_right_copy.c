@@ -320,7 +320,7 @@ void ipc_batch_finish(struct ipc_batch *batch)
 
 /* The entry of a send or receive right to port that the space has, or NULL. Port locked and
  * active. */
-static struct ipc_entry *find_entry(ipc_space_t space, ipc_port_t port)
+static inline struct ipc_entry *find_entry(ipc_space_t space, ipc_port_t port)
 {
     if (port->receiver == space)
         return ipc_entry_lookup(space, port->receiver_name);
@@ -328,7 +328,7 @@ static struct ipc_entry *find_entry(ipc_space_t space, ipc_port_t port)
 }
 
 /* Adds a right to an entry that is fresh, or find_entry's. Port locked and active. */
-static void entry_add(ipc_space_t space, struct ipc_entry *entry, ipc_port_t port,
+static inline void entry_add(ipc_space_t space, struct ipc_entry *entry, ipc_port_t port,
                       mach_msg_type_name_t disposition)
 {
     mach_port_type_t type = entry->bits & IE_BITS_TYPE;
