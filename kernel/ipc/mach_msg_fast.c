@@ -226,7 +226,8 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
     if (call && waitq_empty(receivers)) {
         struct ipc_pset_link *link = queue_first(&port->psets, struct ipc_pset_link, in_port);
 
-        if (kmsg != NULL && option == SEND_RECEIVE && port->receiver == ipc_space_kernel) {
+        if (kmsg != NULL && option == SEND_RECEIVE && port->receiver == ipc_space_kernel
+            && !fast_off) {
             port->srights++;
             reply->sorights++;
             spin_unlock(home_lock);

@@ -728,14 +728,20 @@ static kern_return_t try_semaphore(uint64_t n)
     semaphore_t semaphore;
     kern_return_t kr = semaphore_create(SELF, &semaphore, SYNC_POLICY_FIFO, 0);
 
+    if (kr == (MACH_RCV_BODY_ERROR | MACH_MSG_IPC_KERNEL))
+        kr = KERN_RESOURCE_SHORTAGE; /* there was memory for it, but none for its name */
     if (kr == KERN_SUCCESS)
         made[n % 2048] = semaphore;
     return kr;
 }
 
+/* The last and some before it: the next needs memory for itself, and perhaps a new part of the table. */
 static void end_semaphore(uint64_t n)
 {
-    semaphore_destroy(SELF, made[n % 2048]);
+    for (uint64_t i = n - 39; i <= n; i++) {
+        semaphore_destroy(SELF, made[i % 2048]);
+        mach_port_deallocate(SELF, made[i % 2048]);
+    }
 }
 
 static void greedy_for_semaphores(uint64_t unused)
