@@ -19,7 +19,8 @@ def pairs():
     if (os.cpu_count() or 1) < 2:
         pytest.skip("needs two CPUs of this machine")
     from harness import Qemu  # pylint: disable=import-outside-toplevel
-    with Qemu(cpus=2, disk=None, initrd=BUILD / "boot-test.tar", args="test=mach_pairs pairs.ms=300 panic=off") as machine:
+    with Qemu(cpus=2, disk=None, initrd=BUILD / "boot-test.tar",
+              args="test=mach_pairs pairs.ms=300 panic=off") as machine:
         machine.until(lambda: machine.is_off(0.05), 120, "power-off")
         text = machine.grade_log().text
         found = [tuple(map(int, pair)) for pair in re.findall(r"^# pairs (\d+) (\d+)$", text, re.M)]
