@@ -11,6 +11,7 @@ uint32_t fake_failures;
 long fake_allocated, fake_ports;
 bool (*fake_other_work)(void);
 bool fake_interrupt;
+void (*fake_before_return)(void);
 
 static struct task the_task;
 static struct thread the_thread = {.task = &the_task};
@@ -571,6 +572,8 @@ kern_return_t memory_object_data_return(mach_port_t pager, mach_port_t control, 
                                         vm_map_copy_t data, mach_msg_type_number_t count,
                                         boolean_t dirty, boolean_t kernel_copy)
 {
+    if (fake_before_return != NULL)
+        fake_before_return();
     return sent(pager, (struct fake_message){.id = RETURN, .control = control, .offset = offset,
                                              .length = count, .data = data, .dirty = dirty,
                                              .kept = kernel_copy});

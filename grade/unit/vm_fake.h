@@ -30,6 +30,8 @@ extern long fake_allocated, fake_ports;
  * */
 extern bool (*fake_other_work)(void);
 extern bool fake_interrupt; /* the next sleep is interrupted */
+/* Called, if not NULL, as another CPU may run: a data_return is about to be sent. */
+extern void (*fake_before_return)(void);
 
 /* What the kernel sent to pagers, in order; the test's pager takes it from here. */
 enum fake_message_id { INIT, TERMINATE, REQUEST, RETURN, UNLOCK, LOCKED, SUPPLIED, CHANGED };

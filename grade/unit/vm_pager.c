@@ -329,6 +329,29 @@ static void test_keeper(void)
     end();
 }
 
+/* Another CPU wants a page back that has left, and is not sent yet: it does not get the pager's old one. */
+static void want_it_back(void)
+{
+    int asked = requests + fake_sent_count;
+    uint8_t byte;
+
+    fake_before_return = NULL;
+    fake_interrupt = true; /* it waits: let it give up */
+    CHECK(fake_read(map, base + PAGE_SIZE, &byte) == KERN_ABORTED);
+    fake_interrupt = false;
+    CHECK(requests + fake_sent_count == asked);
+}
+
+static void test_return_before_request(void)
+{
+    CHECK(begin(GOOD, FALSE) == KERN_SUCCESS);
+    CHECK(fake_write(map, base + PAGE_SIZE, 81) == KERN_SUCCESS);
+    fake_before_return = want_it_back;
+    CHECK(vm_msync(map, base, SIZE, VM_SYNC_SYNCHRONOUS | VM_SYNC_INVALIDATE) == KERN_SUCCESS);
+    CHECK(fake_before_return == NULL && get(base + PAGE_SIZE) == 81);
+    end();
+}
+
 static void test_pageout(void)
 {
     vm_page_t hoard = NULL;
@@ -344,6 +367,7 @@ static void test_pageout(void)
         hoard = page;
     }
     CHECK(vm_counts.free == target() - 1 && pageout_pass());
+    CHECK(vm_counts.inactive > 1); /* others have begun to wait for their second chance */
     drain();
     while (vm_counts.free < target() + 30) {
         vm_page_t page = hoard;
@@ -495,6 +519,7 @@ int main(void)
     test_precious();
     test_hostile();
     test_keeper();
+    test_return_before_request();
     test_pageout();
     test_repeated_forks();
     test_entries();

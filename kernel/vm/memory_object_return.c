@@ -11,6 +11,8 @@
 
 #include <mach/memory_object_user.h>
 
+#define BUFFER_WAIT_MS 10 /* until memory for a message may be free */
+
 struct laundry {
     vm_object_t object;  /* holds the pages, from offset 0 on */
     vm_map_copy_t copy;  /* a message's view of it */
@@ -38,7 +40,7 @@ static bool laundry_init(struct laundry *l)
     if (entry != NULL)
         vm_map_entry_free(entry);
     if (l->object != NULL)
-        vm_object_deallocate(l->object);
+        vm_object_free(l->object); /* nobody knows it */
     if (l->copy != NULL)
         kfree(l->copy, sizeof(*l->copy));
     return false;
@@ -86,7 +88,9 @@ static bool take(struct laundry *l, vm_object_t object, vm_page_t page)
     return true;
 }
 
-/* Sends the laundry; it is consumed. wait: until the pager has deallocated it. */
+/* Sends the laundry, which object->returning counts; it is consumed. Until it is sent, nobody asks for
+ * these pages again: the pager would give out what it had before. wait: until the pager has
+ * deallocated it. */
 static kern_return_t send(struct laundry *l, vm_object_t object, bool wait)
 {
     vm_size_t size = l->count * PAGE_SIZE;
@@ -106,7 +110,13 @@ static kern_return_t send(struct laundry *l, vm_object_t object, bool wait)
     do {
         kr = memory_object_data_return(object->pager, object->control, l->offset, l->copy, size,
                                        l->dirty, l->kept);
-    } while (kr == MACH_SEND_NO_BUFFER && vm_memory_wait(false) == KERN_SUCCESS);
+        if (kr == MACH_SEND_NO_BUFFER && vm_memory_wait(false) != KERN_SUCCESS)
+            thread_sleep_until(deadline_after_ms(BUFFER_WAIT_MS)); /* it is all there is of the data */
+    } while (kr == MACH_SEND_NO_BUFFER);
+    spin_lock(&object->lock);
+    if (--object->returning == 0)
+        vm_object_wakeup(object);
+    spin_unlock(&object->lock);
     if (kr != KERN_SUCCESS) {
         vm_map_copy_discard(l->copy); /* a dead pager: there is nowhere for it to go */
         if (wait)
@@ -161,6 +171,7 @@ static kern_return_t return_run(vm_object_t object, vm_offset_t offset, vm_offse
     }
     spin_unlock(&l.object->lock);
     object->refs++;
+    object->returning += l.count != 0;
     spin_unlock(&object->lock);
     *next = offset;
     if (l.count == 0) {

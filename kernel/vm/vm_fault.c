@@ -136,7 +136,8 @@ static kern_return_t page_in(struct vm_fault *f, vm_object_t object, vm_offset_t
         unlock_all(f, object);
         return kr;
     }
-    if (!object->ready || object->requests >= MEMORY_OBJECT_REQUESTS_MAX) {
+    if (!object->ready || object->returning != 0
+        || object->requests >= MEMORY_OBJECT_REQUESTS_MAX) {
         unlock_others(f, object);
         return after_wait(vm_object_wait(object, f->interruptible, pager_deadline(f)));
     }

@@ -169,7 +169,8 @@ static bool pageout_pass(void)
     if (vm_counts.external == 0)
         budget = 0; /* all is anonymous: nothing can go */
     for (uint32_t i = 0; i < budget && vm_counts.free < target(); i++) {
-        if (3 * vm_counts.inactive <= vm_counts.active + vm_counts.inactive)
+        /* A page has to stay inactive for a while, or its second chance is none. */
+        for (int n = 0; n < VM_BATCH && 3 * vm_counts.inactive < vm_counts.active; n++)
             refill_inactive();
         evicted += reclaim_one();
         if (i % VM_BATCH == 0)

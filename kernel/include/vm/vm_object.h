@@ -32,6 +32,7 @@ struct vm_object {
     struct queue pager_link;     /* in the pager port -> object table: LOCK_VM_PAGER */
     struct queue cache_link;     /* in the list of unused objects: LOCK_VM_PAGER */
     uint32_t requests;           /* pages asked for and not supplied; bounded */
+    uint32_t returning;          /* data_returns being sent: nothing is asked for before they are */
     vm_offset_t next_request;    /* where a sequential reader will ask next */
     uint32_t cluster;            /* pages to ask for then */
     memory_object_copy_strategy_t copy_strategy;
