@@ -12,14 +12,12 @@
 TEST(dead_name_comes_once_and_adds_a_reference)
 {
     mach_port_t port = new_port_send(), notify = new_port();
-    uint32_t name = 0;
 
     REQUIRE_KR(request(port, MACH_NOTIFY_DEAD_NAME, 0, notify), KERN_SUCCESS);
     REQUIRE_KR(mach_port_mod_refs(SELF, port, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &name), MACH_NOTIFY_DEAD_NAME);
-    EXPECT_EQ(name, port);
+    EXPECT_NOTE(notify, MACH_NOTIFY_DEAD_NAME, port);
     EXPECT_EQ(refs_of(port, MACH_PORT_RIGHT_DEAD_NAME), 2);
-    EXPECT_EQ(notification(notify, &name), 0);
+    EXPECT_EQ(note_id(notify), 0);
     EXPECT_KR(mach_port_mod_refs(SELF, port, MACH_PORT_RIGHT_DEAD_NAME, -2), KERN_SUCCESS);
     mach_port_destroy(SELF, notify);
 }
@@ -34,8 +32,7 @@ TEST(the_type_tells_of_a_dead_name_request)
     REQUIRE_KR(request(port, MACH_NOTIFY_DEAD_NAME, 0, MACH_PORT_NULL), KERN_SUCCESS);
     EXPECT_EQ(type_of(port), MACH_PORT_TYPE_SEND_RECEIVE);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_SEND_ONCE);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* Of a name that is dead already: with sync it comes at once, with a reference; without,
@@ -43,17 +40,14 @@ TEST(the_type_tells_of_a_dead_name_request)
 TEST(dead_name_request_for_a_dead_name)
 {
     mach_port_t dead = new_dead_name(), notify = new_port();
-    uint32_t name = 0;
 
     EXPECT_KR(request(dead, MACH_NOTIFY_DEAD_NAME, 0, notify), KERN_INVALID_ARGUMENT);
     EXPECT_EQ(refs_of(dead, MACH_PORT_RIGHT_DEAD_NAME), 1);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_SEND_ONCE); /* the right it came with is destroyed */
     EXPECT_KR(request(dead, MACH_NOTIFY_DEAD_NAME, 1, notify), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &name), MACH_NOTIFY_DEAD_NAME);
-    EXPECT_EQ(name, dead);
+    EXPECT_NOTE(notify, MACH_NOTIFY_DEAD_NAME, dead);
     EXPECT_EQ(refs_of(dead, MACH_PORT_RIGHT_DEAD_NAME), 2);
-    mach_port_destroy(SELF, dead);
-    mach_port_destroy(SELF, notify);
+    destroy(dead, notify);
 }
 
 /* If the dead name has all references it can have, that is KERN_UREFS_OVERFLOW.
@@ -67,23 +61,19 @@ TEST(dead_name_request_does_not_overflow_references)
     EXPECT_KR(request(dead, MACH_NOTIFY_DEAD_NAME, 1, notify), KERN_UREFS_OVERFLOW);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_SEND_ONCE);
     EXPECT_EQ(refs_of(dead, MACH_PORT_RIGHT_DEAD_NAME), MACH_PORT_UREFS_MAX);
-    mach_port_destroy(SELF, dead);
-    mach_port_destroy(SELF, notify);
+    destroy(dead, notify);
 }
 
 /* A send-once right's name can be watched as well. [KI mach_port_request_notification] */
 TEST(dead_name_of_a_send_once_right)
 {
     mach_port_t port = new_port(), once = new_send_once(port), notify = new_port();
-    uint32_t name = 0;
 
     REQUIRE_KR(request(once, MACH_NOTIFY_DEAD_NAME, 0, notify), KERN_SUCCESS);
     mach_port_destroy(SELF, port);
-    EXPECT_EQ(notification(notify, &name), MACH_NOTIFY_DEAD_NAME);
-    EXPECT_EQ(name, once);
+    EXPECT_NOTE(notify, MACH_NOTIFY_DEAD_NAME, once);
     EXPECT_EQ(refs_of(once, MACH_PORT_RIGHT_DEAD_NAME), 2);
-    mach_port_destroy(SELF, once);
-    mach_port_destroy(SELF, notify);
+    destroy(once, notify);
 }
 
 /* A port set has no port that could die: KERN_INVALID_RIGHT. [KI mach_port_request_notification] */
@@ -93,8 +83,7 @@ TEST(dead_name_request_for_a_set_is_refused)
 
     EXPECT_KR(request(set, MACH_NOTIFY_DEAD_NAME, 0, notify), KERN_INVALID_RIGHT);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_SEND_ONCE);
-    mach_port_destroy(SELF, set);
-    mach_port_destroy(SELF, notify);
+    destroy(set, notify);
 }
 
 /* A second request for a name replaces the first, and returns its right.
@@ -104,18 +93,14 @@ TEST(a_dead_name_request_replaces_the_last)
     mach_port_t port = new_port_send(), first = new_port(), second = new_port(), previous = 1;
 
     REQUIRE_KR(request(port, MACH_NOTIFY_DEAD_NAME, 0, first), KERN_SUCCESS);
-    REQUIRE_KR(mach_port_request_notification(SELF, port, MACH_NOTIFY_DEAD_NAME, 0, second,
-                                              MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
-               KERN_SUCCESS);
+    REQUIRE_KR(request_of(SELF, port, MACH_NOTIFY_DEAD_NAME, 0, second, &previous), KERN_SUCCESS);
     EXPECT_EQ(type_of(previous), MACH_PORT_TYPE_SEND_ONCE);
     REQUIRE_KR(mach_port_mod_refs(SELF, port, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
     EXPECT_EQ(note_id(second), MACH_NOTIFY_DEAD_NAME);
     EXPECT_EQ(note_id(first), 0);
     mach_port_deallocate(SELF, previous);
     EXPECT_EQ(note_id(first), MACH_NOTIFY_SEND_ONCE);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, first);
-    mach_port_destroy(SELF, second);
+    destroy(port, first, second);
 }
 
 /* Each task that asked is told, by the name it has. [KI mach_notify_dead_name] */
@@ -123,25 +108,18 @@ TEST(each_space_is_told_its_own_name)
 {
     mach_port_t port = new_port_send(), mine = new_port(), childs = new_port(), previous;
     mach_port_t name = MACH_PORT_MAKE(80, 3);
-    uint32_t told = 0;
     task_t child;
 
     REQUIRE_KR(task_create(SELF, FALSE, &child), KERN_SUCCESS);
     REQUIRE_KR(mach_port_insert_right(child, name, port, MACH_MSG_TYPE_COPY_SEND), KERN_SUCCESS);
     REQUIRE_KR(request(port, MACH_NOTIFY_DEAD_NAME, 0, mine), KERN_SUCCESS);
-    REQUIRE_KR(mach_port_request_notification(child, name, MACH_NOTIFY_DEAD_NAME, 0, childs,
-                                              MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
-               KERN_SUCCESS);
+    REQUIRE_KR(request_of(child, name, MACH_NOTIFY_DEAD_NAME, 0, childs, &previous), KERN_SUCCESS);
     REQUIRE_KR(mach_port_mod_refs(SELF, port, MACH_PORT_RIGHT_RECEIVE, -1), KERN_SUCCESS);
-    EXPECT_EQ(notification(mine, &told), MACH_NOTIFY_DEAD_NAME);
-    EXPECT_EQ(told, port);
-    EXPECT_EQ(notification(childs, &told), MACH_NOTIFY_DEAD_NAME);
-    EXPECT_EQ(told, name);
+    EXPECT_NOTE(mine, MACH_NOTIFY_DEAD_NAME, port);
+    EXPECT_NOTE(childs, MACH_NOTIFY_DEAD_NAME, name);
     task_terminate(child);
     mach_port_deallocate(SELF, child);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, mine);
-    mach_port_destroy(SELF, childs);
+    destroy(port, mine, childs);
 }
 
 /* A renamed right is told of by its new name. [KI mach_port_rename] */
@@ -149,16 +127,13 @@ TEST(the_notification_follows_a_renaming)
 {
     struct parked parked = park();
     mach_port_t notify = new_port(), name = MACH_PORT_MAKE(0x4a00, 1);
-    uint32_t told = 0;
 
     REQUIRE_KR(request(parked.port, MACH_NOTIFY_DEAD_NAME, 0, notify), KERN_SUCCESS);
     REQUIRE_KR(mach_port_rename(SELF, parked.port, name), KERN_SUCCESS);
     EXPECT_EQ(type_of(name), MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_DNREQUEST);
     park_kill(&parked);
-    EXPECT_EQ(notification(notify, &told), MACH_NOTIFY_DEAD_NAME);
-    EXPECT_EQ(told, name);
-    mach_port_destroy(SELF, name);
-    mach_port_destroy(SELF, notify);
+    EXPECT_NOTE(notify, MACH_NOTIFY_DEAD_NAME, name);
+    destroy(name, notify);
 }
 
 /* Many names may watch one port: all are told. [KI mach_notify_dead_name] */
@@ -231,8 +206,7 @@ TEST(port_deleted_comes_when_the_right_is_moved)
     REQUIRE_KR(request(port, MACH_NOTIFY_DEAD_NAME, 0, notify), KERN_SUCCESS);
     REQUIRE_KR(send_right(box, port, MACH_MSG_TYPE_MOVE_RECEIVE), MACH_MSG_SUCCESS);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_PORT_DELETED);
-    mach_port_destroy(SELF, box);
-    mach_port_destroy(SELF, notify);
+    destroy(box, notify);
     park_end(&parked);
 }
 
@@ -242,27 +216,15 @@ TEST(a_failed_send_leaves_the_request)
     struct parked parked = park();
     mach_port_t notify = new_port(), box = new_port_send();
     static struct space_state before;
-    struct {
-        mach_msg_header_t header;
-        mach_msg_body_t body;
-        mach_msg_port_descriptor_t ports[2];
-    } m = {
-        .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
-                   .msgh_remote_port = box},
-        .body = {.msgh_descriptor_count = 2},
-        .ports = {{.name = parked.port, .disposition = MACH_MSG_TYPE_MOVE_SEND},
-                  {.name = 0x88800, .disposition = MACH_MSG_TYPE_COPY_SEND}},
-    };
 
     REQUIRE_KR(request(parked.port, MACH_NOTIFY_DEAD_NAME, 0, notify), KERN_SUCCESS);
     state_take(&before);
-    EXPECT_KR(mach_msg(&m.header, MACH_SEND_MSG, sizeof m, 0, 0, 0, 0), MACH_SEND_INVALID_RIGHT);
+    EXPECT_KR(send_in_vain(box, parked.port, MACH_MSG_TYPE_MOVE_SEND), MACH_SEND_INVALID_RIGHT);
     EXPECT_SAME_STATE(&before);
     EXPECT_EQ(note_id(notify), 0);
     park_kill(&parked);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_DEAD_NAME);
-    mach_port_destroy(SELF, box);
-    mach_port_destroy(SELF, notify);
+    destroy(box, notify);
     park_end(&parked);
 }
 
@@ -291,16 +253,13 @@ TEST(port_deleted_when_the_task_ends)
 
     REQUIRE_KR(task_create(SELF, FALSE, &child), KERN_SUCCESS);
     REQUIRE_KR(mach_port_insert_right(child, name, port, MACH_MSG_TYPE_COPY_SEND), KERN_SUCCESS);
-    REQUIRE_KR(mach_port_request_notification(child, name, MACH_NOTIFY_DEAD_NAME, 0, notify,
-                                              MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
-               KERN_SUCCESS);
+    REQUIRE_KR(request_of(child, name, MACH_NOTIFY_DEAD_NAME, 0, notify, &previous), KERN_SUCCESS);
     REQUIRE_KR(task_terminate(child), KERN_SUCCESS);
     EXPECT_KR(receive_word(notify, &m, 5000), MACH_MSG_SUCCESS);
     EXPECT_EQ(m.header.msgh_id, MACH_NOTIFY_PORT_DELETED);
     EXPECT_EQ(m.word, name);
     mach_port_deallocate(SELF, child);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* ---- port-destroyed notifications ---- */
@@ -321,8 +280,7 @@ TEST(port_destroyed_saves_the_receive_right)
     EXPECT_EQ(m.port.name, port); /* merges with the send right */
     EXPECT_EQ(type_of(port), MACH_PORT_TYPE_SEND_RECEIVE);
     EXPECT_EQ(status_of(port).mps_pdrequest, FALSE); /* used up */
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* The port's messages come back with the right. [KI mach_notify_port_destroyed] */
@@ -341,8 +299,7 @@ TEST(port_destroyed_saves_the_queue)
     EXPECT_EQ(s.word, 11);
     REQUIRE_KR(receive_word(m.port.name, &s, 0), MACH_MSG_SUCCESS);
     EXPECT_EQ(s.word, 12);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* It comes also when the task that had the right ends. [KI mach_notify_port_destroyed] */
@@ -354,8 +311,7 @@ TEST(port_destroyed_when_the_task_ends)
 
     REQUIRE_KR(task_create(SELF, FALSE, &child), KERN_SUCCESS);
     REQUIRE_KR(mach_port_allocate_name(child, MACH_PORT_RIGHT_RECEIVE, name), KERN_SUCCESS);
-    REQUIRE_KR(mach_port_request_notification(child, name, MACH_NOTIFY_PORT_DESTROYED, 0, notify,
-                                              MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
+    REQUIRE_KR(request_of(child, name, MACH_NOTIFY_PORT_DESTROYED, 0, notify, &previous),
                KERN_SUCCESS);
     REQUIRE_KR(task_terminate(child), KERN_SUCCESS);
     EXPECT_KR(mach_msg(&m.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, notify, 5000, 0),
@@ -379,8 +335,7 @@ TEST(port_destroyed_when_its_message_is)
     mach_port_destroy(SELF, box);
     REQUIRE_KR(receive_right(notify, &m), MACH_MSG_SUCCESS);
     EXPECT_EQ(m.port.name, port);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* A port that would be sent into its own queue dies all the same. [ipc_port.c] */
@@ -420,8 +375,7 @@ TEST(request_notification_checks_id_and_sync)
     EXPECT_KR(request(port, MACH_NOTIFY_PORT_DESTROYED, 1, notify), KERN_INVALID_VALUE);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_SEND_ONCE);
     EXPECT_EQ(status_of(port).mps_pdrequest, FALSE);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* A notification is sent by a send-once right and by no other: KERN_INVALID_CAPABILITY.
@@ -438,8 +392,7 @@ TEST(request_notification_wants_a_send_once_right)
               KERN_INVALID_CAPABILITY);
     EXPECT_EQ(type_of(port), MACH_PORT_TYPE_SEND_RECEIVE);
     EXPECT_EQ(refs_of(notify, MACH_PORT_RIGHT_SEND), 1);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* A notification whose port is full is queued: it came by a send-once right. [KI mach_msg] */
@@ -454,8 +407,7 @@ TEST(notifications_pass_a_full_queue)
     mach_port_deallocate(SELF, port);
     REQUIRE_KR(receive_word(notify, &m, 0), MACH_MSG_SUCCESS);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_NO_SENDERS);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* The trailer of a notification says that the kernel sent it; of a forged one, who did.

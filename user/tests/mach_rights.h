@@ -170,14 +170,30 @@ static inline int note_id(mach_port_t port)
     return notification(port, &word);
 }
 
-/* Requests notification id for name, to be sent to notify; what was registered before is
- * dropped. */
+/* The next message on port is the kernel's: notification id, about `value`. */
+#define EXPECT_NOTE(port, id, value) \
+    do { \
+        uint32_t word_ = 0; \
+        EXPECT_EQ(notification(port, &word_), id); \
+        EXPECT_EQ(word_, value); \
+    } while (0)
+
+/* Requests notification id for what task calls name, to be sent to notify. What was registered before
+ * is the caller's. */
+static inline kern_return_t request_of(task_t task, mach_port_name_t name, mach_msg_id_t id,
+                                       uint32_t sync, mach_port_t notify, mach_port_t *previous)
+{
+    *previous = MACH_PORT_NULL;
+    return mach_port_request_notification(task, name, id, sync, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE,
+                                          previous);
+}
+
+/* The same of a name of ours; what was registered before is dropped. */
 static inline kern_return_t request(mach_port_t name, mach_msg_id_t id, uint32_t sync,
                                     mach_port_t notify)
 {
-    mach_port_t previous = MACH_PORT_NULL;
-    kern_return_t kr = mach_port_request_notification(SELF, name, id, sync, notify,
-                                                      MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
+    mach_port_t previous;
+    kern_return_t kr = request_of(SELF, name, id, sync, notify, &previous);
 
     if (kr == KERN_SUCCESS && previous != MACH_PORT_NULL)
         mach_port_deallocate(SELF, previous);

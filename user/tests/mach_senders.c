@@ -10,20 +10,17 @@
 TEST(no_senders_comes_once_when_the_last_send_right_goes)
 {
     mach_port_t port = new_port_send(), notify = new_port();
-    uint32_t mscount = 0;
 
     REQUIRE_KR(mach_port_mod_refs(SELF, port, MACH_PORT_RIGHT_SEND, 1), KERN_SUCCESS);
     REQUIRE_KR(request(port, MACH_NOTIFY_NO_SENDERS, 1, notify), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &mscount), 0);
+    EXPECT_EQ(note_id(notify), 0);
     REQUIRE_KR(mach_port_mod_refs(SELF, port, MACH_PORT_RIGHT_SEND, -1), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &mscount), 0);
+    EXPECT_EQ(note_id(notify), 0);
     REQUIRE_KR(mach_port_mod_refs(SELF, port, MACH_PORT_RIGHT_SEND, -1), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &mscount), MACH_NOTIFY_NO_SENDERS);
-    EXPECT_EQ(mscount, 1);
-    EXPECT_EQ(notification(notify, &mscount), 0);
+    EXPECT_NOTE(notify, MACH_NOTIFY_NO_SENDERS, 1);
+    EXPECT_EQ(note_id(notify), 0);
     EXPECT_EQ(status_of(port).mps_nsrequest, FALSE);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* If there are no senders at the request, and the count is reached, it comes at once.
@@ -31,14 +28,11 @@ TEST(no_senders_comes_once_when_the_last_send_right_goes)
 TEST(no_senders_comes_at_once_if_there_are_none)
 {
     mach_port_t port = new_port(), notify = new_port();
-    uint32_t mscount = 9;
 
     REQUIRE_KR(request(port, MACH_NOTIFY_NO_SENDERS, 0, notify), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &mscount), MACH_NOTIFY_NO_SENDERS);
-    EXPECT_EQ(mscount, 0);
+    EXPECT_NOTE(notify, MACH_NOTIFY_NO_SENDERS, 0);
     EXPECT_EQ(status_of(port).mps_nsrequest, FALSE);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* A sync above the make-send count defers it: the right that the requester knows of is still to
@@ -46,49 +40,40 @@ TEST(no_senders_comes_at_once_if_there_are_none)
 TEST(sync_waits_for_rights_yet_to_be_made)
 {
     mach_port_t port = new_port(), notify = new_port();
-    uint32_t mscount = 0;
 
     REQUIRE_KR(request(port, MACH_NOTIFY_NO_SENDERS, 1, notify), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &mscount), 0); /* no senders, but none was made */
+    EXPECT_EQ(note_id(notify), 0); /* no senders, but none was made */
     REQUIRE_KR(mach_port_insert_right(SELF, port, port, MACH_MSG_TYPE_MAKE_SEND), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &mscount), 0);
+    EXPECT_EQ(note_id(notify), 0);
     REQUIRE_KR(mach_port_deallocate(SELF, port), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &mscount), MACH_NOTIFY_NO_SENDERS);
-    EXPECT_EQ(mscount, 1);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    EXPECT_NOTE(notify, MACH_NOTIFY_NO_SENDERS, 1);
+    destroy(port, notify);
 }
 
 /* The count in the notification shows that rights were made after the request. [KP, no-senders] */
 TEST(the_count_tells_of_rights_made_since)
 {
     mach_port_t port = new_port_send(), notify = new_port();
-    uint32_t mscount = 0;
 
     REQUIRE_KR(request(port, MACH_NOTIFY_NO_SENDERS, 1, notify), KERN_SUCCESS);
     for (int i = 0; i < 3; i++)
         mach_port_insert_right(SELF, port, port, MACH_MSG_TYPE_MAKE_SEND);
     REQUIRE_KR(mach_port_mod_refs(SELF, port, MACH_PORT_RIGHT_SEND, -4), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &mscount), MACH_NOTIFY_NO_SENDERS);
-    EXPECT_EQ(mscount, 4);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    EXPECT_NOTE(notify, MACH_NOTIFY_NO_SENDERS, 4);
+    destroy(port, notify);
 }
 
 /* Setting the make-send count to what a request waits for sends it. [KI mach_port_set_mscount] */
 TEST(set_mscount_can_make_it_due)
 {
     mach_port_t port = new_port(), notify = new_port();
-    uint32_t mscount = 0;
 
     REQUIRE_KR(request(port, MACH_NOTIFY_NO_SENDERS, 5, notify), KERN_SUCCESS);
     REQUIRE_KR(mach_port_set_mscount(SELF, port, 4), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &mscount), 0);
+    EXPECT_EQ(note_id(notify), 0);
     REQUIRE_KR(mach_port_set_mscount(SELF, port, 6), KERN_SUCCESS);
-    EXPECT_EQ(notification(notify, &mscount), MACH_NOTIFY_NO_SENDERS);
-    EXPECT_EQ(mscount, 6);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    EXPECT_NOTE(notify, MACH_NOTIFY_NO_SENDERS, 6);
+    destroy(port, notify);
 }
 
 /* A send right in a message is a sender; when the message is destroyed, it is not any more.
@@ -103,8 +88,7 @@ TEST(a_right_in_transit_is_a_sender)
     EXPECT_EQ(note_id(notify), 0);
     mach_port_destroy(SELF, box);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_NO_SENDERS);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* The right that a queued message was sent by is a sender until the message is received. [KI
@@ -120,8 +104,7 @@ TEST(a_queued_message_is_a_sender)
     EXPECT_EQ(note_id(notify), 0);
     REQUIRE_KR(receive_word(port, &m, 0), MACH_MSG_SUCCESS);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_NO_SENDERS);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* Send-once rights are no senders. [KI mach_notify_no_senders] */
@@ -132,9 +115,7 @@ TEST(send_once_rights_are_no_senders)
     REQUIRE_KR(request(port, MACH_NOTIFY_NO_SENDERS, 1, notify), KERN_SUCCESS);
     REQUIRE_KR(mach_port_deallocate(SELF, port), KERN_SUCCESS);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_NO_SENDERS);
-    mach_port_destroy(SELF, once);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(once, port, notify);
 }
 
 /* It comes also when the last sender is a task that ends. [KI mach_notify_no_senders] */
@@ -153,8 +134,7 @@ TEST(no_senders_when_the_last_sending_task_ends)
     EXPECT_KR(receive_word(notify, &m, 5000), MACH_MSG_SUCCESS);
     EXPECT_EQ(m.header.msgh_id, MACH_NOTIFY_NO_SENDERS);
     mach_port_deallocate(SELF, child);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* A request is for one notification: for the next time there must be another.
@@ -171,8 +151,7 @@ TEST(a_request_is_used_up_by_its_notification)
     EXPECT_EQ(note_id(notify), 0);
     REQUIRE_KR(request(port, MACH_NOTIFY_NO_SENDERS, 2, notify), KERN_SUCCESS);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_NO_SENDERS);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* A new request replaces the old one, whose send-once right is given back.
@@ -182,18 +161,14 @@ TEST(a_new_request_returns_the_right_of_the_old)
     mach_port_t port = new_port_send(), first = new_port(), second = new_port(), previous = 7;
 
     REQUIRE_KR(request(port, MACH_NOTIFY_NO_SENDERS, 1, first), KERN_SUCCESS);
-    REQUIRE_KR(mach_port_request_notification(SELF, port, MACH_NOTIFY_NO_SENDERS, 1, second,
-                                              MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
-               KERN_SUCCESS);
+    REQUIRE_KR(request_of(SELF, port, MACH_NOTIFY_NO_SENDERS, 1, second, &previous), KERN_SUCCESS);
     EXPECT_EQ(type_of(previous), MACH_PORT_TYPE_SEND_ONCE);
     mach_port_deallocate(SELF, previous);
     EXPECT_EQ(note_id(first), MACH_NOTIFY_SEND_ONCE);
     mach_port_deallocate(SELF, port);
     EXPECT_EQ(note_id(second), MACH_NOTIFY_NO_SENDERS);
     EXPECT_EQ(note_id(first), 0);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, first);
-    mach_port_destroy(SELF, second);
+    destroy(port, first, second);
 }
 
 /* A request with a null right cancels, and gives the registered right back.
@@ -203,16 +178,14 @@ TEST(cancelling_a_request_returns_the_registered_right)
     mach_port_t port = new_port_send(), notify = new_port(), previous = 0;
 
     REQUIRE_KR(request(port, MACH_NOTIFY_NO_SENDERS, 1, notify), KERN_SUCCESS);
-    REQUIRE_KR(mach_port_request_notification(SELF, port, MACH_NOTIFY_NO_SENDERS, 1, MACH_PORT_NULL,
-                                              MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
+    REQUIRE_KR(request_of(SELF, port, MACH_NOTIFY_NO_SENDERS, 1, MACH_PORT_NULL, &previous),
                KERN_SUCCESS);
     EXPECT_EQ(type_of(previous), MACH_PORT_TYPE_SEND_ONCE);
     EXPECT_KR(mach_port_deallocate(SELF, previous), KERN_SUCCESS);
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_SEND_ONCE);
     mach_port_deallocate(SELF, port);
     EXPECT_EQ(note_id(notify), 0);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, notify);
+    destroy(port, notify);
 }
 
 /* If the port dies first, the registered right is destroyed, which its port is told of.
@@ -242,35 +215,20 @@ TEST(the_request_moves_with_the_receive_right)
     EXPECT_EQ(note_id(notify), MACH_NOTIFY_NO_SENDERS); /* while nobody receives on it */
     REQUIRE_KR(receive_right(box, &m), MACH_MSG_SUCCESS);
     EXPECT_EQ(status_of(m.port.name).mps_nsrequest, FALSE);
-    mach_port_destroy(SELF, m.port.name);
-    mach_port_destroy(SELF, box);
-    mach_port_destroy(SELF, notify);
+    destroy(m.port.name, box, notify);
 }
 
 /* A message that could not be sent leaves the count of rights made as it was. [KI mach_msg] */
 TEST(a_failed_send_makes_no_right)
 {
     mach_port_t port = new_port(), notify = new_port(), box = new_port_send();
-    struct {
-        mach_msg_header_t header;
-        mach_msg_body_t body;
-        mach_msg_port_descriptor_t ports[2];
-    } m = {
-        .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
-                   .msgh_remote_port = box},
-        .body = {.msgh_descriptor_count = 2},
-        .ports = {{.name = port, .disposition = MACH_MSG_TYPE_MAKE_SEND},
-                  {.name = 0x88800, .disposition = MACH_MSG_TYPE_COPY_SEND}},
-    };
 
     REQUIRE_KR(request(port, MACH_NOTIFY_NO_SENDERS, 1, notify), KERN_SUCCESS);
-    EXPECT_KR(mach_msg(&m.header, MACH_SEND_MSG, sizeof m, 0, 0, 0, 0), MACH_SEND_INVALID_RIGHT);
+    EXPECT_KR(send_in_vain(box, port, MACH_MSG_TYPE_MAKE_SEND), MACH_SEND_INVALID_RIGHT);
     EXPECT_EQ(note_id(notify), 0);
     EXPECT_EQ(status_of(port).mps_mscount, 0);
     EXPECT_EQ(status_of(port).mps_nsrequest, TRUE);
-    mach_port_destroy(SELF, port);
-    mach_port_destroy(SELF, box);
-    mach_port_destroy(SELF, notify);
+    destroy(port, box, notify);
 }
 
 TEST_MAIN

@@ -63,6 +63,17 @@ static inline mach_port_t new_port_send(void)
     return port;
 }
 
+/* Destroys all the names in this space: destroy(port, notify). */
+#define destroy(...) \
+    destroy_names((const mach_port_t[]){__VA_ARGS__}, \
+                  sizeof((mach_port_t[]){__VA_ARGS__}) / sizeof(mach_port_t))
+
+static inline void destroy_names(const mach_port_t *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mach_port_destroy(SELF, names[i]);
+}
+
 static inline mach_msg_return_t send_word(mach_port_t to, mach_msg_type_name_t how, uint32_t word,
                                           mach_msg_option_t options, mach_msg_timeout_t timeout)
 {
@@ -106,6 +117,35 @@ static inline mach_msg_return_t receive_right(mach_port_t from, struct carrier *
 {
     return mach_msg(&m->header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(*m), from, 0,
                     MACH_PORT_NULL);
+}
+
+#define NO_SUCH_NAME MACH_PORT_MAKE(0x888, 0) /* denotes nothing in any test's space */
+
+/* Sends two rights in one message to `to`, for which there must be a send right. */
+static inline mach_msg_return_t send_two_rights(mach_port_t to,
+                                                mach_port_t first, mach_msg_type_name_t first_how,
+                                                mach_port_t second, mach_msg_type_name_t second_how)
+{
+    struct {
+        mach_msg_header_t header;
+        mach_msg_body_t body;
+        mach_msg_port_descriptor_t ports[2];
+    } m = {
+        .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
+                   .msgh_remote_port = to, .msgh_id = 79},
+        .body = {.msgh_descriptor_count = 2},
+        .ports = {{.name = first, .disposition = (uint8_t)first_how},
+                  {.name = second, .disposition = (uint8_t)second_how}},
+    };
+
+    return mach_msg(&m.header, MACH_SEND_MSG, sizeof m, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL);
+}
+
+/* Sends right, with another that there is not, so that it fails: MACH_SEND_INVALID_RIGHT. */
+static inline mach_msg_return_t send_in_vain(mach_port_t to, mach_port_t right,
+                                             mach_msg_type_name_t how)
+{
+    return send_two_rights(to, right, how, NO_SUCH_NAME, MACH_MSG_TYPE_COPY_SEND);
 }
 
 /* Classic C-threads names. NULL: the thread could not be made. */

@@ -24,8 +24,7 @@ TEST(a_receive_right_travels_with_its_queue)
     EXPECT_EQ(m.port.disposition, MACH_MSG_TYPE_PORT_RECEIVE);
     EXPECT_KR(receive_word(cargo, &s, 0), MACH_MSG_SUCCESS);
     EXPECT_EQ(s.word, 31);
-    mach_port_destroy(SELF, cargo);
-    mach_port_destroy(SELF, port);
+    destroy(cargo, port);
 }
 
 /* While the right travels, messages are sent to the port as ever, up to its limit. [KI mach_msg] */
@@ -63,8 +62,7 @@ TEST(moving_the_right_ends_a_receive)
     REQUIRE_KR(send_right(box, port, MACH_MSG_TYPE_MOVE_RECEIVE), MACH_MSG_SUCCESS);
     for (int i = 0; i < 2; i++)
         EXPECT_KR(worker_join(&w[i]), MACH_RCV_PORT_CHANGED);
-    mach_port_destroy(SELF, box);
-    mach_port_destroy(SELF, port);
+    destroy(box, port);
 }
 
 /* Extracting the right does the same. [KI mach_port_extract_right] */
@@ -86,27 +84,15 @@ TEST(a_failed_move_disturbs_no_receiver)
 {
     mach_port_t box = new_port_send(), port = new_port_send();
     struct worker w = {.run = work_receive, .target = port};
-    struct {
-        mach_msg_header_t header;
-        mach_msg_body_t body;
-        mach_msg_port_descriptor_t ports[2];
-    } m = {
-        .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
-                   .msgh_remote_port = box},
-        .body = {.msgh_descriptor_count = 2},
-        .ports = {{.name = port, .disposition = MACH_MSG_TYPE_MOVE_RECEIVE},
-                  {.name = 0x88800, .disposition = MACH_MSG_TYPE_COPY_SEND}},
-    };
 
     REQUIRE_TRUE(worker_start(&w));
-    EXPECT_KR(mach_msg(&m.header, MACH_SEND_MSG, sizeof m, 0, 0, 0, 0), MACH_SEND_INVALID_RIGHT);
+    EXPECT_KR(send_in_vain(box, port, MACH_MSG_TYPE_MOVE_RECEIVE), MACH_SEND_INVALID_RIGHT);
     sleep_ms(5);
     EXPECT_EQ(w.done, 0);
     REQUIRE_KR(send_word(port, MACH_MSG_TYPE_COPY_SEND, 3, 0, 0), MACH_MSG_SUCCESS);
     EXPECT_KR(worker_join(&w), MACH_MSG_SUCCESS);
     EXPECT_EQ(w.message.word, 3);
-    mach_port_destroy(SELF, box);
-    mach_port_destroy(SELF, port);
+    destroy(box, port);
 }
 
 /* Senders who wait for room go on waiting, and are served by the new receiver. [KI mach_msg] */
@@ -126,8 +112,7 @@ TEST(blocked_senders_follow_the_port)
     REQUIRE_KR(receive_word(m.port.name, &s, 0), MACH_MSG_SUCCESS);
     EXPECT_EQ(s.word, 77);
     EXPECT_KR(worker_join(&w), MACH_MSG_SUCCESS);
-    mach_port_destroy(SELF, box);
-    mach_port_destroy(SELF, port);
+    destroy(box, port);
 }
 
 /* A port that travels leaves the sets it was in. [KI mach_msg] */
@@ -145,9 +130,7 @@ TEST(a_moved_right_leaves_its_sets)
     EXPECT_EQ(count, 0);
     REQUIRE_KR(receive_right(box, &m), MACH_MSG_SUCCESS);
     EXPECT_EQ(status_of(port).mps_pset, MACH_PORT_NULL);
-    mach_port_destroy(SELF, set);
-    mach_port_destroy(SELF, box);
-    mach_port_destroy(SELF, port);
+    destroy(set, box, port);
 }
 
 /* The right may go to another task and come back; the queue goes along. [KI
@@ -245,20 +228,10 @@ TEST(a_cycle_of_receive_rights_is_destroyed)
 TEST(a_cycle_by_one_right_of_many)
 {
     mach_port_t a = new_port_send(), b = new_port_send(), c = new_port_send();
-    struct {
-        mach_msg_header_t header;
-        mach_msg_body_t body;
-        mach_msg_port_descriptor_t ports[2];
-    } m = {
-        .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
-                   .msgh_remote_port = b},
-        .body = {.msgh_descriptor_count = 2},
-        .ports = {{.name = c, .disposition = MACH_MSG_TYPE_MOVE_RECEIVE},
-                  {.name = a, .disposition = MACH_MSG_TYPE_MOVE_RECEIVE}},
-    };
 
     REQUIRE_KR(send_right(a, b, MACH_MSG_TYPE_MOVE_RECEIVE), MACH_MSG_SUCCESS);
-    REQUIRE_KR(mach_msg(&m.header, MACH_SEND_MSG, sizeof m, 0, 0, 0, 0), MACH_MSG_SUCCESS);
+    REQUIRE_KR(send_two_rights(b, c, MACH_MSG_TYPE_MOVE_RECEIVE, a, MACH_MSG_TYPE_MOVE_RECEIVE),
+               MACH_MSG_SUCCESS);
     EXPECT_EQ(type_of(a), MACH_PORT_TYPE_DEAD_NAME);
     EXPECT_EQ(type_of(b), MACH_PORT_TYPE_DEAD_NAME);
     EXPECT_EQ(type_of(c), MACH_PORT_TYPE_DEAD_NAME);
@@ -306,8 +279,7 @@ TEST(a_received_right_can_be_sent_the_other_way)
         REQUIRE_KR(receive_right(b, &m), MACH_MSG_SUCCESS);
         EXPECT_EQ(m.port.name, a);
     }
-    mach_port_destroy(SELF, a);
-    mach_port_destroy(SELF, b);
+    destroy(a, b);
 }
 
 /* A chain of thousands dies from its end without deep recursion in the kernel. [ipc_port.c] */
