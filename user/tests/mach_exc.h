@@ -104,4 +104,42 @@ static inline kern_return_t child_make_watched(struct child *child, mach_port_t 
     return task_set_exception_ports(child->task, mask, port, behavior, ARM_THREAD_STATE64);
 }
 
+/* Gives it a thread with a handler of its own for `mask`, at pc with x0: thread_resume begins it. */
+static inline kern_return_t child_thread_watched(struct child *child, mach_port_t port,
+                                                 exception_mask_t mask, exception_behavior_t behavior,
+                                                 uint64_t pc, uint64_t x0)
+{
+    arm_thread_state64_t state = {
+        .x[0] = x0,
+        .sp = (uint64_t)child_stack + CHILD_STACK_SIZE,
+        .pc = pc,
+    };
+    kern_return_t kr = thread_create(child->task, &child->thread);
+
+    if (kr == KERN_SUCCESS)
+        kr = thread_set_exception_ports(child->thread, mask, port, behavior, ARM_THREAD_STATE64);
+    if (kr == KERN_SUCCESS)
+        kr = thread_set_state(child->thread, ARM_THREAD_STATE64, (thread_state_t)&state,
+                              ARM_THREAD_STATE64_COUNT);
+    return kr;
+}
+
+/* ---- what children do ---- */
+
+#define BAD_ADDRESS 0x7f0000001000UL /* nothing is there */
+
+static volatile uint64_t result __attribute__((unused)); /* set by a child when it went on */
+
+/* The end of such a child, in assembler: x0 + 1 goes to result; then it sleeps. */
+#define ASM_TELL_AND_SLEEP \
+    "    add x0, x0, #1\n" \
+    "    adrp x1, result\n" \
+    "    str x0, [x1, :lo12:result]\n" \
+    "1:  mov x0, #0\n" \
+    "    mov x1, #2\n" /* SWITCH_OPTION_WAIT */ \
+    "    mov x2, #10000\n" \
+    "    mov x16, #-61\n" /* thread_switch */ \
+    "    svc #0x80\n" \
+    "    b 1b\n"
+
 #endif

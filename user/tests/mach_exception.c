@@ -5,10 +5,7 @@
  */
 #include "mach_exc.h"
 
-#define BAD_ADDRESS 0x7f0000001000UL /* nothing is there */
 #define KERNEL_ADDRESS 0xffff000040200000UL
-
-static volatile uint64_t result; /* set by a child when it went on */
 
 static void read_word(uint64_t address)
 {
@@ -134,15 +131,7 @@ void load_and_tell(void);
 __asm__("    .text\n"
         "load_and_tell:\n"
         "    ldr x0, [x0]\n"
-        "    add x0, x0, #1\n"
-        "    adrp x1, result\n"
-        "    str x0, [x1, :lo12:result]\n"
-        "1:  mov x0, #0\n"
-        "    mov x1, #2\n" /* SWITCH_OPTION_WAIT */
-        "    mov x2, #10000\n"
-        "    mov x16, #-61\n" /* thread_switch */
-        "    svc #0x80\n"
-        "    b 1b\n");
+        ASM_TELL_AND_SLEEP);
 
 /* Skips the load, with a value of our own. */
 static kern_return_t skip_load(void)
@@ -330,8 +319,6 @@ TEST(without_a_handler_the_task_ends)
 /* The thread's handler is asked first, the task's if that one fails. [KP, exceptions] */
 TEST(the_threads_handler_comes_before_the_tasks)
 {
-    arm_thread_state64_t state = {.x[0] = BAD_ADDRESS, .pc = (uint64_t)read_word,
-                                  .sp = (uint64_t)child_stack + CHILD_STACK_SIZE};
     mach_port_t task_port = new_port_send(), thread_port = new_port_send(), got;
     exception_behavior_t behavior;
     thread_state_flavor_t flavor;
@@ -339,16 +326,13 @@ TEST(the_threads_handler_comes_before_the_tasks)
 
     REQUIRE_KR(child_make_watched(&child, task_port, EXC_MASK_ALL, EXCEPTION_DEFAULT), KERN_SUCCESS);
     on_exception = refuse;
-    REQUIRE_KR(thread_create(child.task, &child.thread), KERN_SUCCESS);
-    REQUIRE_KR(thread_set_exception_ports(child.thread, EXC_MASK(EXC_BAD_ACCESS), thread_port,
-                                          EXCEPTION_DEFAULT, ARM_THREAD_STATE64), KERN_SUCCESS);
+    REQUIRE_KR(child_thread_watched(&child, thread_port, EXC_MASK(EXC_BAD_ACCESS), EXCEPTION_DEFAULT,
+                                    (uint64_t)read_word, BAD_ADDRESS), KERN_SUCCESS);
     REQUIRE_KR(thread_get_exception_port(child.thread, EXC_BAD_ACCESS, &got, &behavior, &flavor),
                KERN_SUCCESS);
     EXPECT_EQ(got, thread_port);
     EXPECT_EQ(behavior, EXCEPTION_DEFAULT);
     mach_port_deallocate(SELF, got);
-    REQUIRE_KR(thread_set_state(child.thread, ARM_THREAD_STATE64, (thread_state_t)&state,
-                                ARM_THREAD_STATE64_COUNT), KERN_SUCCESS);
     REQUIRE_KR(thread_resume(child.thread), KERN_SUCCESS);
     EXPECT_KR(serve_exception(thread_port), MACH_MSG_SUCCESS); /* refuses */
     EXPECT_KR(serve_exception(task_port), MACH_MSG_SUCCESS);   /* is asked then, and refuses */

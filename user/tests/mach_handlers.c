@@ -5,24 +5,12 @@
  */
 #include "mach_exc.h"
 
-#define BAD_ADDRESS 0x7f0000001000UL /* nothing is there */
-
-static volatile uint64_t result; /* set by a child when it went on */
-
 /* A breakpoint; then x0 + 1 goes to result. */
 void break_and_tell(void);
 __asm__("    .text\n"
         "break_and_tell:\n"
         "    brk #1\n"
-        "    add x0, x0, #1\n"
-        "    adrp x1, result\n"
-        "    str x0, [x1, :lo12:result]\n"
-        "1:  mov x0, #0\n"
-        "    mov x1, #2\n" /* SWITCH_OPTION_WAIT */
-        "    mov x2, #10000\n"
-        "    mov x16, #-61\n" /* thread_switch */
-        "    svc #0x80\n"
-        "    b 1b\n");
+        ASM_TELL_AND_SLEEP);
 
 static kern_return_t refuse(void)
 {
@@ -209,16 +197,11 @@ TEST(the_behavior_decides_what_is_told)
 TEST(a_refusal_changes_no_registers)
 {
     mach_port_t thread_port = new_port_send(), task_port = new_port_send();
-    arm_thread_state64_t state = {.x[0] = 7, .pc = (uint64_t)break_and_tell,
-                                  .sp = (uint64_t)child_stack + CHILD_STACK_SIZE};
     struct child child;
 
     REQUIRE_KR(child_make_watched(&child, task_port, EXC_MASK_ALL, EXCEPTION_STATE), KERN_SUCCESS);
-    REQUIRE_KR(thread_create(child.task, &child.thread), KERN_SUCCESS);
-    REQUIRE_KR(thread_set_exception_ports(child.thread, EXC_MASK_ALL, thread_port, EXCEPTION_STATE,
-                                          ARM_THREAD_STATE64), KERN_SUCCESS);
-    REQUIRE_KR(thread_set_state(child.thread, ARM_THREAD_STATE64, (thread_state_t)&state,
-                                ARM_THREAD_STATE64_COUNT), KERN_SUCCESS);
+    REQUIRE_KR(child_thread_watched(&child, thread_port, EXC_MASK_ALL, EXCEPTION_STATE,
+                                    (uint64_t)break_and_tell, 7), KERN_SUCCESS);
     REQUIRE_KR(thread_resume(child.thread), KERN_SUCCESS);
     on_exception = refuse;
     REQUIRE_KR(serve_exception(thread_port), MACH_MSG_SUCCESS);
@@ -236,18 +219,13 @@ TEST(a_refusal_changes_no_registers)
 TEST(the_mask_holds_for_a_thread_too)
 {
     mach_port_t thread_port = new_port_send(), task_port = new_port_send();
-    arm_thread_state64_t state = {.pc = (uint64_t)break_and_tell,
-                                  .sp = (uint64_t)child_stack + CHILD_STACK_SIZE};
     mach_msg_header_t h;
     struct child child;
 
     REQUIRE_KR(child_make_watched(&child, task_port, EXC_MASK_ALL, EXCEPTION_DEFAULT), KERN_SUCCESS);
     on_exception = refuse;
-    REQUIRE_KR(thread_create(child.task, &child.thread), KERN_SUCCESS);
-    REQUIRE_KR(thread_set_exception_ports(child.thread, EXC_MASK(EXC_BAD_ACCESS), thread_port,
-                                          EXCEPTION_DEFAULT, ARM_THREAD_STATE64), KERN_SUCCESS);
-    REQUIRE_KR(thread_set_state(child.thread, ARM_THREAD_STATE64, (thread_state_t)&state,
-                                ARM_THREAD_STATE64_COUNT), KERN_SUCCESS);
+    REQUIRE_KR(child_thread_watched(&child, thread_port, EXC_MASK(EXC_BAD_ACCESS), EXCEPTION_DEFAULT,
+                                    (uint64_t)break_and_tell, 0), KERN_SUCCESS);
     REQUIRE_KR(thread_resume(child.thread), KERN_SUCCESS);
     EXPECT_KR(serve_exception(task_port), MACH_MSG_SUCCESS);
     EXPECT_KR(mach_msg(&h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof h, thread_port, 0, 0),
@@ -262,18 +240,13 @@ TEST(the_mask_holds_for_a_thread_too)
 TEST(a_dead_handler_is_passed_over)
 {
     mach_port_t thread_port = new_port_send(), task_port = new_port_send();
-    arm_thread_state64_t state = {.x[0] = 1, .pc = (uint64_t)break_and_tell,
-                                  .sp = (uint64_t)child_stack + CHILD_STACK_SIZE};
     struct child child;
 
     REQUIRE_KR(child_make_watched(&child, task_port, EXC_MASK_ALL, EXCEPTION_STATE), KERN_SUCCESS);
     on_exception = skip;
-    REQUIRE_KR(thread_create(child.task, &child.thread), KERN_SUCCESS);
-    REQUIRE_KR(thread_set_exception_ports(child.thread, EXC_MASK_ALL, thread_port, EXCEPTION_STATE,
-                                          ARM_THREAD_STATE64), KERN_SUCCESS);
+    REQUIRE_KR(child_thread_watched(&child, thread_port, EXC_MASK_ALL, EXCEPTION_STATE,
+                                    (uint64_t)break_and_tell, 1), KERN_SUCCESS);
     mach_port_destroy(SELF, thread_port);
-    REQUIRE_KR(thread_set_state(child.thread, ARM_THREAD_STATE64, (thread_state_t)&state,
-                                ARM_THREAD_STATE64_COUNT), KERN_SUCCESS);
     REQUIRE_KR(thread_resume(child.thread), KERN_SUCCESS);
     result = 0;
     EXPECT_KR(serve_exception(task_port), MACH_MSG_SUCCESS);
