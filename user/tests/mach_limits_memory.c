@@ -1,0 +1,180 @@
+/*
+ * Limits of one task: the kernel's memory, by whatever object it is used. One rule a case. Read
+ * mach_limits.h before.
+ */
+#include "mach_limits.h"
+#include <mach/clock.h>
+#include <mach/semaphore.h>
+
+TEST(ports_are_limited_by_memory)
+{
+    struct child child;
+
+    NEED_HOST_PRIV();
+    REQUIRE_TRUE(run_limited(&child, some_memory, greedy_for_ports));
+    EXPECT_EQ(peeked(child.task, &greedy.error), KERN_RESOURCE_SHORTAGE);
+    EXPECT_TRUE(peeked(child.task, &greedy.done) > 500);
+    expect_others_work();
+    child_end(&child);
+}
+
+static kern_return_t try_thread(uint64_t n)
+{
+    thread_t thread;
+    kern_return_t kr = thread_create(SELF, &thread);
+
+    if (kr == KERN_SUCCESS)
+        made[n % 2048] = thread;
+    return kr;
+}
+
+static void end_thread(uint64_t n)
+{
+    mach_port_t thread = made[n % 2048];
+
+    thread_terminate(thread);
+    wait_until_dead(thread);
+    sleep_ms(50); /* its stack goes when it has run for the last time */
+    mach_port_deallocate(SELF, thread);
+}
+
+static void greedy_for_threads(uint64_t unused)
+{
+    be_greedy(try_thread, end_thread);
+}
+
+TEST(threads_are_limited)
+{
+    expect_refused(some_memory, greedy_for_threads, KERN_RESOURCE_SHORTAGE, 35, 60);
+}
+
+static vm_address_t region;
+
+static kern_return_t try_map_entry(uint64_t n)
+{
+    if (n == 0 && vm_allocate(SELF, &region, 65536 * PAGE_SIZE, TRUE) != KERN_SUCCESS)
+        return KERN_FAILURE;
+    return vm_protect(SELF, region + 2 * n * PAGE_SIZE, PAGE_SIZE, FALSE, VM_PROT_READ);
+}
+
+static void join_map_entries(uint64_t n)
+{
+    vm_protect(SELF, region + 2 * n * PAGE_SIZE, PAGE_SIZE, FALSE, VM_PROT_DEFAULT);
+}
+
+static void greedy_for_map_entries(uint64_t unused)
+{
+    be_greedy(try_map_entry, join_map_entries);
+}
+
+TEST(map_entries_are_limited)
+{
+    expect_refused(some_memory, greedy_for_map_entries, KERN_RESOURCE_SHORTAGE, 1000, 4000);
+}
+
+static kern_return_t try_semaphore(uint64_t n)
+{
+    semaphore_t semaphore;
+    kern_return_t kr = semaphore_create(SELF, &semaphore, SYNC_POLICY_FIFO, 0);
+
+    if (kr == (MACH_RCV_BODY_ERROR | MACH_MSG_IPC_KERNEL))
+        kr = KERN_RESOURCE_SHORTAGE; /* there was memory for it, but none for its name */
+    if (kr == KERN_SUCCESS)
+        made[n % 2048] = semaphore;
+    return kr;
+}
+
+/* The last and some before it: the next needs memory for itself, and perhaps a new part of the table. */
+static void end_semaphore(uint64_t n)
+{
+    for (uint64_t i = n - 39; i <= n; i++) {
+        semaphore_destroy(SELF, made[i % 2048]);
+        mach_port_deallocate(SELF, made[i % 2048]);
+    }
+}
+
+static void greedy_for_semaphores(uint64_t unused)
+{
+    be_greedy(try_semaphore, end_semaphore);
+}
+
+static void some_memory_many_names(task_limits_t *limits)
+{
+    some_memory(limits);
+    limits->names = NO_LIMIT;
+}
+
+TEST(semaphores_are_limited)
+{
+    expect_refused(some_memory_many_names, greedy_for_semaphores, KERN_RESOURCE_SHORTAGE, 500, 2000);
+}
+
+static kern_return_t try_set(uint64_t n)
+{
+    return mach_port_allocate(SELF, MACH_PORT_RIGHT_PORT_SET, &made[n % 2048]);
+}
+
+static void greedy_for_sets(uint64_t unused)
+{
+    be_greedy(try_set, give_back_port);
+}
+
+TEST(port_sets_are_limited)
+{
+    expect_refused(some_memory_many_names, greedy_for_sets, KERN_RESOURCE_SHORTAGE, 1000, 6000);
+}
+
+static clock_serv_t the_clock;
+
+static kern_return_t try_alarm(uint64_t n)
+{
+    time_value64_t far = {1000000, 0};
+    mach_port_t host;
+
+    if (n == 0) {
+        host = mach_host_self();
+        host_get_clock_service(host, SYSTEM_CLOCK, &the_clock);
+        target = new_port();
+    }
+    return clock_alarm(the_clock, TIME_RELATIVE, far, target);
+}
+
+static void greedy_for_alarms(uint64_t unused)
+{
+    be_greedy(try_alarm, NULL);
+}
+
+TEST(alarms_are_limited)
+{
+    expect_refused(messages_50, greedy_for_alarms, KERN_RESOURCE_SHORTAGE, 50, 50);
+}
+
+/* A page here and there: each in need of a translation table. Ends by an exception. */
+static void greedy_for_tables(uint64_t unused)
+{
+    for (vm_address_t a = 0x100000000; a < 0x100000000 + (1UL << 34); a += 2 << 20) {
+        vm_address_t place = a;
+
+        if (vm_allocate(SELF, &place, PAGE_SIZE, FALSE) != KERN_SUCCESS)
+            break;
+        *(volatile char *)place = 1;
+        greedy.done++;
+    }
+    stop_and_stay();
+}
+
+TEST(page_tables_are_limited)
+{
+    struct child child;
+
+    NEED_HOST_PRIV();
+    REQUIRE_TRUE(make_limited(&child, some_memory));
+    EXPECT_KR(task_set_exception_ports(child.task, EXC_MASK_ALL, MACH_PORT_NULL, EXCEPTION_DEFAULT,
+                                       THREAD_STATE_NONE), KERN_SUCCESS);
+    REQUIRE_KR(child_run(&child, greedy_for_tables, 0), KERN_SUCCESS);
+    EXPECT_TRUE(wait_until_dead(child.task)); /* of the exception */
+    expect_others_work();
+    child_end(&child);
+}
+
+TEST_MAIN
