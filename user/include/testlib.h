@@ -138,4 +138,7 @@ mach_port_t test_host_priv(void);
  */
 int test_boot_arg(const char *name, char *value, unsigned long size);
 
+/* The system counter, CNTVCT_EL0: ticks of CNTFRQ_EL0 Hz (62.5 million a second on this board). */
+uint64_t test_ticks(void);
+
 #endif

@@ -168,7 +168,7 @@ static void report_time(const char *name, uint64_t ticks)
         host_grade_log(grade_port, line, length);
 }
 
-static uint64_t now(void)
+uint64_t test_ticks(void)
 {
     uint64_t ticks;
 
@@ -184,9 +184,9 @@ static int run_case(const struct test_case *c)
     failed = 0;
     skipped = NULL;
     test_report("at %s", c->name);
-    begin = now();
+    begin = test_ticks();
     c->run();
-    report_time(c->name, now() - begin);
+    report_time(c->name, test_ticks() - begin);
     if (__atomic_load_n(&failed, __ATOMIC_ACQUIRE))
         test_report("not ok %s %s", c->name, failure);
     else if (skipped != NULL)

@@ -7,9 +7,12 @@
 
 #include <stdlib.h>
 
-#define ROUNDS   5 /* with pairs.ms=, else one */
-#define TIME_MS  5 /* for each measurement; boot argument pairs.ms= for longer ones */
-#define PAIRS    2
+#define ROUNDS    5  /* with pairs.ms=, else one */
+#define TIME_MS   5  /* for each measurement; boot argument pairs.ms= for longer ones */
+#define SLICE_MS  20 /* one pair and two take turns: who else uses the host's CPUs slows both alike */
+#define SETTLE_MS 4  /* until the pairs are spread over the CPUs */
+#define PAIRS     2
+#define TICKS     1000000
 
 struct message {
     mach_msg_header_t header;
@@ -56,12 +59,25 @@ static void call(uint64_t number)
     }
 }
 
-/* The round trips that `count` pairs make in time_ms, together; the least of any of them in *least. */
-static uint64_t measure(unsigned count, uint64_t *least)
+/* A pair that has made no round trip since `before`, if there is one. */
+static boolean_t one_stands(unsigned count, const uint64_t before[])
 {
-    uint64_t before[PAIRS], sum = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (tallies[i].trips == before[i])
+            return TRUE;
+    return FALSE;
+}
+
+/*
+ * The round trips that `count` pairs make together in TICKS of the system counter, measured over
+ * slice_ms, or until each has made one and this thread runs again.
+ */
+static uint64_t measure(unsigned count, int slice_ms)
+{
+    uint64_t before[PAIRS], begin, ticks, sum = 0;
 
     for (unsigned i = 0; i < count; i++) {
+        before[i] = tallies[i].trips;
         ports[i] = new_port();
         if (child_make(&servers[i]) != KERN_SUCCESS || child_make(&clients[i]) != KERN_SUCCESS
             || child_give(&clients[i], ports[i]) != KERN_SUCCESS
@@ -71,22 +87,23 @@ static uint64_t measure(unsigned count, uint64_t *least)
         child_run(&servers[i], serve, i);
         child_run(&clients[i], call, i);
     }
-    sleep_ms(4); /* until they are spread over the CPUs */
+    do
+        sleep_ms(SETTLE_MS);
+    while (one_stands(count, before));
+    begin = test_ticks();
     for (unsigned i = 0; i < count; i++)
         before[i] = tallies[i].trips;
-    sleep_ms(time_ms);
-    *least = ~0UL;
-    for (unsigned i = 0; i < count; i++) {
-        uint64_t trips = tallies[i].trips - before[i];
-
-        sum += trips;
-        *least = trips < *least ? trips : *least;
-    }
+    do
+        sleep_ms(slice_ms);
+    while (one_stands(count, before));
+    ticks = test_ticks() - begin;
+    for (unsigned i = 0; i < count; i++)
+        sum += tallies[i].trips - before[i];
     for (unsigned i = 0; i < count; i++) {
         child_end(&clients[i]);
         child_end(&servers[i]);
     }
-    return sum;
+    return sum * TICKS / ticks;
 }
 
 /* No pair stands still for another; what they reach is the report's, for the harness to judge. */
@@ -104,9 +121,15 @@ TEST(pairs_go_on_side_by_side)
     REQUIRE_KR(vm_inherit(SELF, region, PAIRS * sizeof(*tallies), VM_INHERIT_SHARE), KERN_SUCCESS);
     tallies = (struct tally *)region;
     for (int round = 0; round < rounds; round++) {
-        uint64_t least, one = measure(1, &least), two = measure(2, &least);
+        uint64_t one = 0, two = 0;
 
-        EXPECT_TRUE(one > 0 && least > 0);
+        for (int done = 0; done < time_ms; done += SLICE_MS) {
+            int slice_ms = time_ms < SLICE_MS ? time_ms : SLICE_MS;
+
+            one += measure(1, slice_ms);
+            two += measure(2, slice_ms);
+        }
+        EXPECT_TRUE(one > 0 && two > 0);
         test_report("# pairs %lu %lu", one, two);
     }
     REQUIRE_KR(vm_deallocate(SELF, region, PAIRS * sizeof(*tallies)), KERN_SUCCESS);
