@@ -10,7 +10,7 @@
  * fuzz.target=N, this target alone, to find out whose fault a leak is. With -icount the same seed
  * is the same run. `make stress` runs it with many seeds (grade/README.md).
  */
-#define ZONE_SLACK (64 * 1024) /* so many kinds of objects have been made at once */
+#define ZONE_SLACK (64 * 1024) /* name tables keep some leaves they once needed; no more */
 #include "fuzz.h"
 #include "mach_child.h"
 

@@ -44,9 +44,6 @@ static const mach_msg_id_t bases[] = {5000, 5100, 5200, 5300, 5400, 5500, 5600, 
 /*
  * Excluded, since they are rightly obeyed and would end the test or spoil the disk or the console:
  *   proc_exit, proc_kill (the whole group), proc_signal_group;
- *   proc_fork and proc_exec, nearly right: a process that makes its own task its child, or has its
- * memory
- *   replaced, is not there any more to end the test;
  *   io_write, io_pwrite (junk on the console), io_chmod, io_chown (of the root directory).
  */
 static boolean_t obeyed(mach_msg_id_t id)
@@ -88,8 +85,7 @@ static int shower(mach_port_t port, uint64_t with_seed)
     for (int i = 0; i < NEARLY_RIGHT; i++) {
         uint32_t size = fuzz_message(port, 5000, 5999);
 
-        if (obeyed(fuzz.header.msgh_id) || fuzz.header.msgh_id == 5300 || fuzz.header.msgh_id == 5301
-            || fuzz.header.msgh_remote_port != port)
+        if (obeyed(fuzz.header.msgh_id) || fuzz.header.msgh_remote_port != port)
             continue;
         if (i % 100 == 0)
             fuzz_names_again();
