@@ -5,6 +5,7 @@
  * The counter is the PMU's event 8 (INST_RETIRED), which QEMU has under icount only; without it there is
  * nothing to measure, and this says so. It is 32 bits wide, and two reads count one instruction.
  */
+#include "bench_pager.h"
 #include "mach_exc.h"
 
 #include <fcntl.h>
@@ -41,12 +42,14 @@ static boolean_t wanted(const char *name)
     return fnmatch(glob, name, 0) == 0;
 }
 
-/* Runs operation `runs` times, and some before that to warm up; reports the median over `divide`. */
-static void measure(const char *name, int runs, int divide, void (*prepare)(void),
-                    void (*operation)(void))
+static void fail(const char *name, const char *why)
 {
-    if (!wanted(name))
-        return;
+    test_report("not ok %s bench.c: %s", name, why);
+}
+
+/* Runs operation `runs` times, and some before that to warm up; returns the median. */
+static uint32_t median(int runs, void (*prepare)(void), void (*operation)(void))
+{
     for (int i = -4; i < runs; i++) {
         uint32_t start;
 
@@ -57,12 +60,14 @@ static void measure(const char *name, int runs, int divide, void (*prepare)(void
         samples[i < 0 ? 0 : i] = instructions() - start - 2;
     }
     qsort(samples, (size_t)runs, sizeof *samples, compare);
-    test_report("bench %s %u", name, samples[runs / 2] / (uint32_t)divide);
+    return samples[runs / 2];
 }
 
-static void fail(const char *name, const char *why)
+static void measure(const char *name, int runs, int divide, void (*prepare)(void),
+                    void (*operation)(void))
 {
-    test_report("not ok %s bench.c: %s", name, why);
+    if (wanted(name))
+        test_report("bench %s %u", name, median(runs, prepare, operation) / (uint32_t)divide);
 }
 
 /* ---- the kernel alone ---- */
@@ -143,7 +148,7 @@ static void task_create_destroy(void)
 {
     task_t task;
 
-    task_create(SELF, FALSE, &task);
+    task_create(SELF, TRUE, &task);
     task_terminate(task);
     mach_port_deallocate(SELF, task);
 }
@@ -206,7 +211,8 @@ static struct child server;
 static mach_port_t service; /* a send right to the server's port */
 static mach_msg_size_t echo_size;
 
-static kern_return_t start_server(void)
+/* The task runs main, which is told the name of its port. */
+static kern_return_t start_server(void (*main)(uint64_t))
 {
     mach_port_name_t inside;
     mach_msg_type_name_t type;
@@ -217,7 +223,7 @@ static kern_return_t start_server(void)
     if (kr == KERN_SUCCESS)
         kr = mach_port_extract_right(server.task, inside, MACH_MSG_TYPE_MAKE_SEND, &service, &type);
     if (kr == KERN_SUCCESS)
-        kr = child_run(&server, echo_server, inside);
+        kr = child_run(&server, main, inside);
     return kr;
 }
 
@@ -270,7 +276,7 @@ static void rpc_ool(void)
 
 static void bench_rpc(void)
 {
-    if (start_server() != KERN_SUCCESS) {
+    if (start_server(echo_server) != KERN_SUCCESS) {
         fail("null_rpc", "the server cannot be started");
         return;
     }
@@ -299,6 +305,37 @@ static void bench_rpc(void)
         for (int i = 0; i < 10000; i++)
             mach_port_destroy(SELF, names[i]);
     }
+    child_end(&server);
+    mach_port_deallocate(SELF, service);
+}
+
+/* Each page is asked for by itself, since downwards nobody reads ahead. */
+static vm_address_t paged, paged_next;
+
+static void pager_fault(void)
+{
+    paged_next -= PAGE_SIZE;
+    if (*(volatile vm_offset_t *)paged_next != paged_next - paged)
+        fail("pager_fault", "this is not the pager's data");
+}
+
+static void bench_pager(void)
+{
+    kern_return_t kr;
+
+    if (!wanted("pager_fault"))
+        return;
+    kr = start_server(pager_task);
+    if (kr == KERN_SUCCESS)
+        kr = vm_map(SELF, &paged, PAGER_PAGES * PAGE_SIZE, 0, TRUE, service, 0, FALSE, VM_PROT_DEFAULT,
+                    VM_PROT_ALL, VM_INHERIT_NONE);
+    if (kr != KERN_SUCCESS) {
+        fail("pager_fault", "the pager cannot be started");
+        return;
+    }
+    paged_next = paged + PAGER_PAGES * PAGE_SIZE;
+    measure("pager_fault", RUNS, 1, NULL, pager_fault);
+    vm_deallocate(SELF, paged, PAGER_PAGES * PAGE_SIZE);
     child_end(&server);
     mach_port_deallocate(SELF, service);
 }
@@ -380,6 +417,34 @@ static void fork_exit_wait(void)
     if (pid == 0)
         _exit(0);
     waitpid(pid, NULL, 0);
+}
+
+/* The same, of a task that has so much more memory, all of it written to. */
+static uint32_t fork_with(vm_size_t resident)
+{
+    vm_address_t memory = 0;
+    uint32_t result;
+
+    if (vm_allocate(SELF, &memory, resident, TRUE) != KERN_SUCCESS) {
+        fail("fork_64m_over_1m", "no memory");
+        return 0;
+    }
+    for (vm_size_t at = 0; at < resident; at += PAGE_SIZE)
+        *(volatile char *)(memory + at) = 1;
+    result = median(HEAVY, NULL, fork_exit_wait);
+    vm_deallocate(SELF, memory, resident);
+    return result;
+}
+
+static void bench_fork(void)
+{
+    uint32_t small, large;
+
+    measure("fork_exit_wait", HEAVY, 1, NULL, fork_exit_wait);
+    if (!wanted("fork_64m_over_1m") || (small = fork_with(1 << 20)) == 0)
+        return;
+    large = fork_with(64 << 20) / (small / 100);
+    test_report("bench fork_64m_over_1m %u.%02u", large / 100, large % 100);
 }
 
 /* The program started is this one, told by its argument to end at once. */
@@ -546,9 +611,10 @@ int main(int argc, char **argv)
     bench_semaphore();
     bench_exception();
     bench_rpc();
+    bench_pager();
     bench_pipe();
     bench_files();
-    measure("fork_exit_wait", HEAVY, 1, NULL, fork_exit_wait);
+    bench_fork();
     measure("fork_exec_wait", HEAVY, 1, NULL, fork_exec_wait);
     test_report("end bench");
     return 0;
