@@ -65,14 +65,13 @@ void pmap_zero_page(vm_page_t page)
     char *end = at + PAGE_SIZE;
 
     page->pmap_flags &= ~PMAP_PAGE_ICACHE;
-    if ((dczid & DCZID_DZP) || step > PAGE_SIZE / 4) {
+    if ((dczid & DCZID_DZP) || step > PAGE_SIZE / 8) {
         memset(at, 0, PAGE_SIZE);
         return;
     }
-    for (; at < end; at += 4 * step)
-        __asm__ volatile("dc zva, %0\n dc zva, %1\n dc zva, %2\n dc zva, %3" ::"r"(at),
-                         "r"(at + step), "r"(at + 2 * step), "r"(at + 3 * step)
-                         : "memory");
+    while (at < end)
+        __asm__ volatile(".rept 8\n dc zva, %0\n add %0, %0, %1\n .endr"
+                         : "+r"(at) : "r"(step) : "memory");
 }
 
 void pmap_copy_page(vm_page_t from, vm_page_t to)

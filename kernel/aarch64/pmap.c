@@ -73,17 +73,25 @@ void pmap_destroy(pmap_t pmap)
 {
     if (__atomic_fetch_sub(&pmap->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return;
-    pmap_remove(pmap, 0, VM_MAX_ADDRESS);
-    assert(pmap_resident_count(pmap) == 0);
+    assert(pmap_resident_count(pmap) == 0); /* who made the mappings has removed them */
     tlb_begin();
     tlb_flush_asid(pmap); /* cached table descriptors */
     tlb_end();
     pmap_free_tables(pmap, pmap->l0, 0);
-    pmap_table_free(pmap, pmap->l0);
     ledger_zfree(pmap->ledger, pmap_zone, pmap, sizeof(*pmap));
 }
 
 /* ---- removing ---- */
+
+/* Removes the mapping at va; returns its pv_entry, or NULL (device memory). */
+static struct pv_entry *remove_one(struct pmap *pmap, vm_address_t va, uint64_t *pte)
+{
+    __atomic_fetch_and(pte, ~PTE_VALID, __ATOMIC_RELAXED);
+    tlb_begin();
+    tlb_flush_page(pmap, va);
+    tlb_end();
+    return pv_remove(pmap, va, pte);
+}
 
 /* The pages [first, last) of the L3 table for base: see "taking a mapping away" in
  * pmap_internal.h. */
@@ -129,34 +137,26 @@ void pmap_remove(pmap_t pmap, vm_address_t start, vm_address_t end)
     uint64_t *l2;
 
     spin_lock(&pmap->lock);
+    if (end - start == PAGE_SIZE) {
+        uint64_t *pte = pmap_pte(pmap, va);
+
+        if (pte != NULL && pte_read(pte) != 0)
+            pv_free(remove_one(pmap, va, pte));
+        spin_unlock(&pmap->lock);
+        return;
+    }
     for (; (l2 = pmap_next_l2(pmap, &va, end)) != NULL; va = limit) {
         vm_address_t base = va & ~(L2_SIZE - 1);
-        uint64_t *l3 = table_of(*l2);
 
         limit = l2_limit(va, end);
-        remove_l3(pmap, l3, base, (va - base) / PAGE_SIZE, (limit - base) / PAGE_SIZE);
-        if (limit - va == L2_SIZE) { /* the table is empty now */
-            pte_write(l2, 0);
-            tlb_begin();
-            tlb_flush_walk(pmap, va);
-            tlb_end();
-            pmap_table_free(pmap, l3);
-        }
+        remove_l3(pmap, table_of(*l2), base, (va - base) / PAGE_SIZE, (limit - base) / PAGE_SIZE);
+        if (limit - va == L2_SIZE) /* the table is empty now */
+            pmap_l2_clear(pmap, l2, va);
     }
     spin_unlock(&pmap->lock);
 }
 
 /* ---- entering ---- */
-
-/* Removes the mapping at va; returns its pv_entry, or NULL (device memory). */
-static struct pv_entry *remove_one(struct pmap *pmap, vm_address_t va, uint64_t *pte)
-{
-    __atomic_fetch_and(pte, ~PTE_VALID, __ATOMIC_RELAXED);
-    tlb_begin();
-    tlb_flush_page(pmap, va);
-    tlb_end();
-    return pv_remove(pmap, va, pte);
-}
 
 /* The descriptor for a page, as prot and what is known of the page (its pv_lock is held) want
  * it. */

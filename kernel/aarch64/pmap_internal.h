@@ -120,10 +120,10 @@ static inline void tlb_flush_kernel_page(vm_address_t va)
 #define PTE_TABLE_LIMITS (PTE_TABLE_RDONLY | PTE_TABLE_UXN)
 /* A cleared page for a table; NULL: out of memory. No lock needed. */
 uint64_t *pmap_table_alloc(struct pmap *pmap);
-/* No CPU may walk it any more. */
-void pmap_table_free(struct pmap *pmap, uint64_t *table);
-/* Frees the tables below `table`, of which level is 0..2. */
+/* Frees `table`, of a level 0..3, and those below it. No CPU may walk them any more. */
 void pmap_free_tables(struct pmap *pmap, uint64_t *table, unsigned level);
+/* Frees the L3 table, without pages, that the descriptor for va points to. */
+void pmap_l2_clear(struct pmap *pmap, uint64_t *l2, vm_address_t va);
 /* The L2 descriptor for va, or NULL. */
 uint64_t *pmap_l2(const struct pmap *pmap, vm_address_t va);
 /* The same, and its L3 table, made if need be; NULL: out of memory. */

@@ -30,7 +30,7 @@ uint64_t *pmap_table_alloc(struct pmap *pmap)
 }
 
 /* No CPU may walk it any more. */
-void pmap_table_free(struct pmap *pmap, uint64_t *table)
+static void table_free(struct pmap *pmap, uint64_t *table)
 {
     ledger_credit(pmap->ledger, PAGE_SIZE);
     __atomic_fetch_sub(&table_pages, 1, __ATOMIC_RELAXED);
@@ -60,6 +60,24 @@ uint64_t *pmap_pte(const struct pmap *pmap, vm_address_t va)
     return &table_of(pte_read(l2))[table_index(va, L3_SHIFT)];
 }
 
+/* A table of tables counts those below it, so that who frees them need not look through all of it. */
+static uint16_t *tables_below(const uint64_t *entry)
+{
+    return &vm_page_of_phys(virt_to_phys(entry))->wire_count;
+}
+
+void pmap_l2_clear(struct pmap *pmap, uint64_t *l2, vm_address_t va)
+{
+    uint64_t *l3 = table_of(*l2);
+
+    pte_write(l2, 0);
+    (*tables_below(l2))--;
+    tlb_begin();
+    tlb_flush_walk(pmap, va);
+    tlb_end();
+    table_free(pmap, l3);
+}
+
 /* The table that an entry points to; made if there is none. NULL: out of memory. */
 static uint64_t *table_make(struct pmap *pmap, uint64_t *entry)
 {
@@ -68,8 +86,10 @@ static uint64_t *table_make(struct pmap *pmap, uint64_t *entry)
     if (*entry != 0)
         return table_of(*entry);
     table = pmap_table_alloc(pmap);
-    if (table != NULL)
+    if (table != NULL) {
         pte_write(entry, virt_to_phys(table) | PTE_VALID | PTE_TABLE);
+        (*tables_below(entry))++;
+    }
     return table;
 }
 
@@ -117,16 +137,15 @@ void pmap_push_down(struct pmap *pmap, uint64_t *l2, vm_address_t va)
     tlb_end();
 }
 
-/* Frees the tables below `table`, of which level is 0..2. */
 void pmap_free_tables(struct pmap *pmap, uint64_t *table, unsigned level)
 {
-    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+    for (unsigned i = 0; level < 3 && *tables_below(table) != 0; i++) {
         if (table[i] == 0)
             continue;
-        if (level < 2)
-            pmap_free_tables(pmap, table_of(table[i]), level + 1);
-        pmap_table_free(pmap, table_of(table[i]));
+        pmap_free_tables(pmap, table_of(table[i]), level + 1);
+        (*tables_below(table))--;
     }
+    table_free(pmap, table);
 }
 
 /* The L2 entry in use for *va, or for the next higher address below end that has one, to which

@@ -24,7 +24,7 @@ struct vm_page {
     phys_addr_t phys;          /* fixed */
     struct pv_entry *pv_list;  /* mappings; guarded by pv_lock */
     spinlock_t pv_lock;        /* LOCK_PV */
-    uint16_t wire_count;       /* object's lock */
+    uint16_t wire_count;       /* object's lock; of a page table: the tables below it */
     uint8_t queue;             /* which pageq: VM_PAGE_* , LOCK_VM_PAGE */
     uint8_t pmap_flags;        /* PMAP_PAGE_* of pmap.h: LOCK_PV; 0 in a page just grabbed */
     /* object's lock: */
