@@ -86,7 +86,7 @@ static void free_list_remove(ipc_space_t space, struct ipc_entry *entry)
 static kern_return_t leaf_create(ipc_space_t space, uint32_t number)
 {
     struct ipc_entry **slot = leaf_slot(space, number);
-    struct ipc_entry *leaf;
+    struct ipc_entry *leaf, *first = space->free;
     uint8_t generation;
 
     if (slot == NULL) {
@@ -107,8 +107,15 @@ static kern_return_t leaf_create(ipc_space_t space, uint32_t number)
     for (uint32_t i = IPC_LEAF_ENTRIES; i-- > 0;) {
         leaf[i].index = (number << IPC_LEAF_SHIFT) + i;
         leaf[i].bits = (uint32_t)generation << IE_BITS_GEN_SHIFT;
-        free_list_insert(space, &leaf[i]);
+        if (!on_free_list(leaf[i].index))
+            continue;
+        leaf[i].next_free = first; /* (as free_list_insert, for the whole leaf) */
+        if (first != NULL)
+            first->prev_free = &leaf[i];
+        first = &leaf[i];
+        space->free_count++;
     }
+    space->free = first;
     *slot = leaf;
     return KERN_SUCCESS;
 }

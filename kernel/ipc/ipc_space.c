@@ -59,7 +59,8 @@ void ipc_space_terminate(ipc_space_t space)
 
     for (uint32_t step = 1;; step++) {
         is_lock(space);
-        entry = ipc_entry_next(space, &index);
+        ipc_entry_unspare(space);
+        entry = space->entry_count != 0 ? ipc_entry_next(space, &index) : NULL;
         if (entry == NULL)
             break;
         ipc_right_destroy(space, entry);
