@@ -11,6 +11,9 @@
 
 #include <machine/cpu.h>
 
+/* To protect a page by itself takes as long as to look at so many in a table. */
+#define PAGES_PER_FEW 16
+
 /* ---- entries ---- */
 
 void vm_map_entries_discard(struct queue *entries)
@@ -170,6 +173,31 @@ static kern_return_t share(vm_map_entry_t entry, vm_address_t start, vm_address_
     return KERN_SUCCESS;
 }
 
+/* Takes write access from what the entry shows. Only pages of its own object can have been mapped with it;
+ * if they are few in the range they are found by that. Map locked. */
+static void protect_pages(vm_map_t map, vm_map_entry_t entry)
+{
+    vm_prot_t prot = entry->protection & ~VM_PROT_WRITE;
+    vm_object_t object = entry->object;
+    vm_page_t page;
+
+    if (!(entry->protection & VM_PROT_WRITE))
+        return;
+    if (object->resident_count
+        > MIN(VM_BATCH, (entry->end - entry->start) / (PAGE_SIZE * PAGES_PER_FEW))) {
+        pmap_protect(map->pmap, entry->start, entry->end, prot);
+        return;
+    }
+    spin_lock(&object->lock);
+    queue_for_each(page, &object->pages, struct vm_page, memq) {
+        vm_address_t va = entry->start + (page->offset - entry->offset);
+
+        if (page->pv_list != NULL && page->offset >= entry->offset && va < entry->end)
+            pmap_protect(map->pmap, va, va + PAGE_SIZE, prot);
+    }
+    spin_unlock(&object->lock);
+}
+
 /* Both keep what is there now. Map locked. */
 static kern_return_t copy_lazily(vm_map_t map, vm_map_entry_t entry, vm_address_t start,
                                  vm_address_t end, vm_map_entry_t copy)
@@ -182,10 +210,9 @@ static kern_return_t copy_lazily(vm_map_t map, vm_map_entry_t entry, vm_address_
             return KERN_RESOURCE_SHORTAGE;
         if (end < entry->end && vm_map_clip(map, entry, end) == NULL)
             return KERN_RESOURCE_SHORTAGE;
+        protect_pages(map, entry);
         collapse_down(entry);
         vm_map_entry_freeze(entry);
-        if (entry->protection & VM_PROT_WRITE)
-            pmap_protect(map->pmap, start, end, entry->protection & ~VM_PROT_WRITE);
     }
     refer(entry, start, end, copy);
     vm_map_entry_freeze(copy);
