@@ -260,9 +260,14 @@ mach_port_t convert_task_to_port(task_t task)
 
 vm_map_t convert_port_to_map(mach_port_t port)
 {
-    struct task *task = convert_port_to_task(port);
+    struct task *task = current_task();
     struct vm_map *map = NULL;
 
+    if (__builtin_expect(port == task->self && task->active, 1)) {
+        vm_map_reference(task->map); /* our own: it stays while we are here */
+        return task->map;
+    }
+    task = convert_port_to_task(port);
     if (task == NULL)
         return NULL;
     spin_lock(&task->lock);

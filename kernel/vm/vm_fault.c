@@ -316,11 +316,15 @@ static kern_return_t resolve(vm_map_t map, vm_address_t va, vm_prot_t access, st
 static kern_return_t fault(vm_map_t map, vm_address_t va, vm_prot_t access, bool interruptible,
                            bool wire)
 {
-    struct vm_fault f = {.interruptible = interruptible, .own = wire};
+    struct vm_fault f;
     vm_map_entry_t entry;
     vm_prot_t prot;
     kern_return_t kr;
 
+    f.own = wire;
+    f.no_zero_fill = false;
+    f.interruptible = interruptible;
+    f.deadline = 0;
     va = trunc_page(va);
     do {
         kr = resolve(map, va, access, &f, &entry);

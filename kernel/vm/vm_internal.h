@@ -37,7 +37,8 @@ vm_object_t vm_object_new(vm_size_t size);
 void vm_object_free(vm_object_t object);
 /* Frees all pages of a dead object. No locks held. */
 void vm_object_free_pages(vm_object_t object);
-/* Frees the pages of [start, end) of an anonymous object nobody else sees. No locks held. */
+/* Frees the pages of [start, end) of an anonymous object nobody else sees. No locks held; or, for less
+ * than VM_BATCH pages, the map's. */
 void vm_object_page_remove(vm_object_t object, vm_offset_t start, vm_offset_t end);
 /* The resident page at the lowest offset in [start, end), or NULL. Object locked. */
 vm_page_t vm_object_next_page(vm_object_t object, vm_offset_t start, vm_offset_t end);

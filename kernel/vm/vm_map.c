@@ -24,7 +24,11 @@ static zone_t entry_zone;
 
 vm_map_entry_t vm_map_entry_alloc(void)
 {
-    return zalloc_zeroed(entry_zone);
+    vm_map_entry_t entry = zalloc(entry_zone);
+
+    if (entry != NULL)
+        *entry = (struct vm_map_entry){0};
+    return entry;
 }
 
 void vm_map_entry_free(vm_map_entry_t entry)
@@ -180,25 +184,29 @@ void vm_map_unwire_pages(vm_map_entry_t entry, vm_address_t start, vm_address_t 
     spin_unlock(&object->lock);
 }
 
+/* Can nobody else see the pages under the entry? Object locked. */
+static bool owns_pages(vm_map_entry_t entry, vm_object_t object)
+{
+    return object->internal && !entry->shared && !entry->needs_copy && object->cow_refs == 0
+           && object->shadow_count == 0;
+}
+
 void vm_map_entry_dispose(vm_map_entry_t entry)
 {
     vm_object_t object = entry->object;
-    bool own = false;
+    bool own;
 
     if (entry->wired_count != 0)
         vm_map_unwire_pages(entry, entry->start, entry->end);
-    if (object != NULL) {
+    if (object != NULL && !(object->internal && object->refs == 1)) { /* else all of it goes */
         spin_lock(&object->lock);
-        if (entry->needs_copy)
-            object->cow_refs--;
-        else
-            own = object->internal && !entry->shared && object->refs > 1 && object->cow_refs == 0
-                  && object->shadow_count == 0 && object->resident_count != 0;
+        object->cow_refs -= entry->needs_copy;
+        own = owns_pages(entry, object) && object->refs > 1 && object->resident_count != 0;
         spin_unlock(&object->lock);
         if (own)
             vm_object_page_remove(object, entry->offset, entry->offset + entry->end - entry->start);
-        vm_object_deallocate(object);
     }
+    vm_object_deallocate(object);
     vm_map_entry_free(entry);
 }
 
@@ -349,22 +357,22 @@ kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, 
 
 /* New zero-filled memory just above an entry with the same attributes: the entry grows, and its
  * object, as long as nobody else can see into that. False: make a new entry. */
-static bool extend(vm_map_t map, vm_map_entry_t model)
+static bool extend(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t cur, vm_prot_t max,
+                   vm_inherit_t inheritance)
 {
-    vm_map_entry_t prev = vm_map_entry_at_or_above(map, model->start - 1);
+    vm_map_entry_t prev = vm_map_entry_at_or_above(map, start - 1);
     vm_object_t object;
     vm_offset_t old_end, new_end;
     bool fits;
 
-    if (model->start == 0 || prev == NULL || prev->end != model->start
-        || prev->protection != model->protection || prev->max_protection != model->max_protection
-        || prev->inheritance != model->inheritance || prev->needs_copy || prev->shared
-        || prev->wired_count != 0 || prev->in_transition)
+    if (start == 0 || prev == NULL || prev->end != start || prev->protection != cur
+        || prev->max_protection != max || prev->inheritance != inheritance || prev->needs_copy
+        || prev->shared || prev->wired_count != 0 || prev->in_transition)
         return false;
     object = prev->object;
     if (object != NULL) {
         old_end = prev->offset + (prev->end - prev->start);
-        new_end = old_end + (model->end - model->start);
+        new_end = old_end + (end - start);
         spin_lock(&object->lock);
         fits = object->internal && object->refs == 1 && object->shadow_count == 0
                && object->shadow == NULL
@@ -376,7 +384,7 @@ static bool extend(vm_map_t map, vm_map_entry_t model)
         if (!fits)
             return false;
     }
-    vm_map_entry_resize(map, prev, prev->start, model->end);
+    vm_map_entry_resize(map, prev, prev->start, end);
     vm_map_simplify(map, prev);
     return true;
 }
@@ -386,7 +394,6 @@ kern_return_t vm_map_enter(vm_map_t map, vm_address_t *address, vm_size_t size, 
                            vm_prot_t cur, vm_prot_t max, vm_inherit_t inheritance)
 {
     vm_map_entry_t entry;
-    struct vm_map_entry model = {0}; /* what the entry will be, to see if it need be made */
     vm_address_t place = *address;
     kern_return_t kr;
 
@@ -399,21 +406,20 @@ kern_return_t vm_map_enter(vm_map_t map, vm_address_t *address, vm_size_t size, 
     kr = vm_map_place(map, &place, size, mask, anywhere);
     if (kr != KERN_SUCCESS)
         goto out;
-    model.start = place;
-    model.end = place + size;
-    model.protection = cur;
-    model.max_protection = max;
-    model.inheritance = inheritance;
-    if (object == NULL && extend(map, &model))
+    if (object == NULL && extend(map, place, place + size, cur, max, inheritance))
         goto done;
     entry = ledger_has_room(map->ledger, sizeof(*entry)) ? vm_map_entry_alloc() : NULL;
     if (entry == NULL) {
         kr = KERN_RESOURCE_SHORTAGE;
         goto out;
     }
-    *entry = model;
+    entry->start = place;
+    entry->end = place + size;
     entry->object = object;
     entry->offset = object != NULL ? offset : 0;
+    entry->protection = cur;
+    entry->max_protection = max;
+    entry->inheritance = inheritance;
     if (needs_copy)
         vm_map_entry_freeze(entry);
     vm_map_entry_link(map, entry);
@@ -448,6 +454,34 @@ static uint32_t most_mapped(vm_map_t map, vm_map_entry_t entry)
     return entry->object != NULL ? MIN(pages, entry->object->resident_count) : 0;
 }
 
+/* Unmaps a few pages at one end of an entry, which becomes smaller: nothing need be made for what goes.
+ * False: they are not such. Map locked. */
+static bool trim(vm_map_t map, vm_map_entry_t entry, vm_address_t start, vm_address_t end)
+{
+    vm_object_t object = entry->object;
+    vm_offset_t offset = entry->offset + (start - entry->start);
+    bool own = false;
+
+    if (start < entry->start || end > entry->end || (start == entry->start) == (end == entry->end)
+        || end - start >= VM_BATCH * PAGE_SIZE || entry->in_transition || entry->wired_count != 0)
+        return false;
+    pmap_remove(map->pmap, start, end);
+    if (object != NULL) {
+        spin_lock(&object->lock);
+        own = owns_pages(entry, object);
+        spin_unlock(&object->lock);
+    }
+    if (own)
+        vm_object_page_remove(object, offset, offset + (end - start));
+    if (end == entry->end) {
+        vm_map_entry_resize(map, entry, entry->start, start);
+    } else {
+        entry->offset += object != NULL ? end - start : 0;
+        vm_map_entry_resize(map, entry, end, entry->end);
+    }
+    return true;
+}
+
 kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
 {
     kern_return_t kr = KERN_SUCCESS;
@@ -457,8 +491,15 @@ kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
     if (start >= end)
         return KERN_SUCCESS;
     spin_lock(&map->lock);
-    kr = vm_map_clip_range(map, start, end);
-    entry = vm_map_entry_at_or_above(map, start);
+    entry = vm_map_lookup(map, start);
+    if (entry == NULL || entry->start != start || entry->end != end) {
+        if (entry != NULL && trim(map, entry, start, end)) {
+            spin_unlock(&map->lock);
+            return KERN_SUCCESS;
+        }
+        kr = vm_map_clip_range(map, start, end);
+        entry = vm_map_entry_at_or_above(map, start);
+    }
     while (kr == KERN_SUCCESS && entry != NULL && entry->start < end) {
         vm_map_entry_t dead = entry;
         uint32_t resident = most_mapped(map, entry);

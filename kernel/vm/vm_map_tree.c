@@ -30,19 +30,26 @@ static void refresh(vm_map_entry_t node)
     node->max_gap = largest;
 }
 
+/* A gap or a child of node has changed: so may the max_gaps from here up, until one does not. */
+static void refresh_up(vm_map_entry_t node)
+{
+    vm_size_t before;
+
+    for (; node != NULL; node = node->parent) {
+        before = node->max_gap;
+        refresh(node);
+        if (node->max_gap == before)
+            break;
+    }
+}
+
 /* Sets the entry's gap from its neighbour's end, and all max_gaps that depend on it. */
 static void set_gap(vm_map_t map, vm_map_entry_t entry)
 {
     vm_map_entry_t prev = vm_map_entry_prev(map, entry);
 
     entry->gap = entry->start - (prev != NULL ? prev->end : 0);
-    for (; entry != NULL; entry = entry->parent) {
-        vm_size_t before = entry->max_gap;
-
-        refresh(entry);
-        if (entry->max_gap == before && entry->parent != NULL && entry->max_gap > entry->gap)
-            break; /* something else in the subtree is larger: nothing above can change */
-    }
+    refresh_up(entry);
 }
 
 /* The pointer that points to node. */
@@ -130,6 +137,7 @@ void vm_map_entry_link(vm_map_t map, vm_map_entry_t entry)
         rotate_up(map, entry);
     if ((next = vm_map_entry_next(map, entry)) != NULL)
         set_gap(map, next);
+    map->hint = entry; /* it is likely to be touched next */
     map->entry_count++;
     ledger_charge_always(map->ledger, sizeof(*entry)); /* (who made the entry asked before) */
     map->size += entry->end - entry->start;
@@ -148,8 +156,7 @@ void vm_map_entry_unlink(vm_map_t map, vm_map_entry_t entry)
     *link_to(map, entry) = child;
     if (child != NULL)
         child->parent = parent;
-    for (; parent != NULL; parent = parent->parent)
-        refresh(parent);
+    refresh_up(parent);
     queue_remove(&entry->link);
     if (next != NULL)
         set_gap(map, next);

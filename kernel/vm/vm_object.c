@@ -23,10 +23,11 @@ static zone_t object_zone;
 
 vm_object_t vm_object_new(vm_size_t size)
 {
-    vm_object_t object = zalloc_zeroed(object_zone);
+    vm_object_t object = zalloc(object_zone);
 
     if (object == NULL)
         return NULL;
+    *object = (struct vm_object){0};
     spin_lock_init(&object->lock, LOCK_VM_OBJECT);
     queue_init(&object->pages);
     queue_init(&object->pager_link);
