@@ -419,20 +419,27 @@ static void fork_exit_wait(void)
     waitpid(pid, NULL, 0);
 }
 
-/* The same, of a task that has so much more memory, all of it written to. */
-static uint32_t fork_with(vm_size_t resident)
+/* The same, of a task that has so much more memory, and has written to all of it since the last. */
+static vm_address_t resident;
+static vm_size_t resident_size;
+
+static void write_resident(void)
 {
-    vm_address_t memory = 0;
+    for (vm_size_t at = 0; at < resident_size; at += PAGE_SIZE)
+        *(volatile char *)(resident + at) = 1;
+}
+
+static uint32_t fork_with(vm_size_t size)
+{
     uint32_t result;
 
-    if (vm_allocate(SELF, &memory, resident, TRUE) != KERN_SUCCESS) {
+    resident_size = size;
+    if (vm_allocate(SELF, &resident, size, TRUE) != KERN_SUCCESS) {
         fail("fork_64m_over_1m", "no memory");
         return 0;
     }
-    for (vm_size_t at = 0; at < resident; at += PAGE_SIZE)
-        *(volatile char *)(memory + at) = 1;
-    result = median(HEAVY, NULL, fork_exit_wait);
-    vm_deallocate(SELF, memory, resident);
+    result = median(HEAVY, write_resident, fork_exit_wait);
+    vm_deallocate(SELF, resident, size);
     return result;
 }
 
@@ -605,6 +612,10 @@ int main(int argc, char **argv)
         mach_port_deallocate(SELF, copy_holder);
     }
     measure("resident_fault", RUNS, 1, new_resident_page, touch_twin);
+    if (twin != 0)
+        vm_deallocate(SELF, twin, PAGE_SIZE); /* shared memory: each copy of it would be made at once */
+    if (page != 0)
+        vm_deallocate(SELF, page, PAGE_SIZE);
     measure("vm_alloc_touch_free", RUNS, 1, NULL, vm_alloc_touch_free);
     measure("task_create_destroy", RUNS, 1, NULL, task_create_destroy);
     measure("thread_create_destroy", RUNS, 1, NULL, thread_create_destroy);
