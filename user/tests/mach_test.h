@@ -235,12 +235,45 @@ static inline mach_msg_timeout_t baseline_pause(void)
     return test_boot_arg("jitter", seed, sizeof seed) > 0 ? 2 : 20;
 }
 
+#ifdef ACCOUNT_PAGES
+/* Writes, without changing it, to every page of this program's own, so that the same are in objects before
+ * and after; of the stack as much as a case may take. */
+static inline void touch_own_memory(void)
+{
+    volatile char stack[64 * 1024];
+    vm_address_t at = 0;
+    struct vm_region_info info;
+    vm_size_t size;
+
+    memset((void *)stack, 0, sizeof stack);
+    for (; vm_region(SELF, &at, &size, &info) == KERN_SUCCESS; at += size)
+        if ((info.protection & VM_PROT_WRITE) && size <= (1 << 20))
+            for (vm_address_t page = at; page < at + size; page += PAGE_SIZE)
+                __atomic_fetch_add((char *)page, 0, __ATOMIC_RELAXED);
+}
+
+/* A child that comes and goes makes the kernel take apart what earlier ones left of copy-on-write. */
+static inline void settle_pages(void)
+{
+    task_t child;
+
+    if (task_create(SELF, TRUE, &child) == KERN_SUCCESS) {
+        task_terminate(child);
+        mach_port_deallocate(SELF, child);
+    }
+    touch_own_memory();
+}
+#endif
+
 static inline void take_baseline(void)
 {
     mach_msg_timeout_t pause = baseline_pause();
     struct host_counters last;
 
     warm_up();
+#ifdef ACCOUNT_PAGES
+    settle_pages();
+#endif
     counters(&last);
     for (int quiet = 0, tries = 0; quiet < 15 && tries < 200; tries++) { /* servers may still begin */
         thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, pause);
@@ -259,6 +292,24 @@ static inline void take_baseline(void)
  * leak. A program may allow more before it includes this, with the reason. */
 #ifndef ZONE_SLACK
 #define ZONE_SLACK (24 * 1024)
+#endif
+
+#ifdef ACCOUNT_PAGES
+/* Every page in an object at the beginning is in one at the end, and no more are. */
+static inline void expect_pages(mach_msg_timeout_t pause)
+{
+    struct host_counters now;
+
+    for (int tries = 0; tries < 20; tries++) {
+        settle_pages();
+        thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, pause);
+        counters(&now);
+        if (now.anonymous_pages == baseline.anonymous_pages && now.pager_pages == baseline.pager_pages)
+            return;
+    }
+    FAIL("pages left behind: anonymous %u -> %u, of pagers %u -> %u", baseline.anonymous_pages,
+         now.anonymous_pages, baseline.pager_pages, now.pager_pages);
+}
 #endif
 
 static inline void expect_baseline(void)
@@ -298,6 +349,9 @@ static inline void expect_baseline(void)
              baseline.vm_map_entries, now.vm_map_entries, baseline.vm_objects, now.vm_objects,
              baseline.zone_bytes_used, now.zone_bytes_used, baseline_names.names, names.names,
              baseline_names.urefs, names.urefs);
+#ifdef ACCOUNT_PAGES
+    expect_pages(pause);
+#endif
 }
 
 /* The same as cases, for a program that has work of its own at either end. */
