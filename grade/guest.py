@@ -60,6 +60,7 @@ class Program:
     cases: list = field(default_factory=list)
     limit: int = LIMIT
     seeds: int = 0  # TEST_SEEDS(n)
+    args: str = ""  # TEST_ARGS("arguments")
 
     def machines(self):
         """What it is run on: every program's machines, and its own seeds of timer intervals."""
@@ -78,9 +79,10 @@ def programs():
         if path.stem.startswith("mach_") and cases and LEAKS not in cases:
             cases.append(LEAKS)
         seeds = re.search(r"^TEST_SEEDS\((\d+)\)", source, re.M)
+        args = re.search(r'^TEST_ARGS\("([^"]+)"\)', source, re.M)
         if cases:
             found.append(Program(path.stem, cases + [WHOLE], int(limit.group(1)) if limit else LIMIT,
-                                 int(seeds.group(1)) if seeds else 0))
+                                 int(seeds.group(1)) if seeds else 0, args.group(1) if args else ""))
     return found
 
 
@@ -137,7 +139,7 @@ def run(program, machine):
     after = None
     disk = {"disk": None} if program.name.startswith("mach_") else {}
     while True:
-        args = " ".join([f"test={program.name} panic=off", machine.args]
+        args = " ".join([f"test={program.name} panic=off", program.args, machine.args]
                         + ([f"test.after={after}"] if after else []))
         try:
             with Qemu(cpus=machine.cpus, icount=machine.icount, jitter=machine.jitter, args=args,

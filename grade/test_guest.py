@@ -33,7 +33,8 @@ def test_guest(guest_case):
             again = f"make test TEST='{guest_case.program.name} and {machine.name}'"
         else:
             only = "" if guest_case.case == WHOLE else f" test.only={guest_case.case}"
-            arguments = f"test={guest_case.program.name}{only} {machine.args}".rstrip()
+            arguments = " ".join(f"test={guest_case.program.name}{only} {guest_case.program.args} "
+                                 f"{machine.args}".split())
             again = f"make qemu CPUS={machine.cpus} BOOTARGS='{arguments}'"
         pytest.fail(f"{verdict.kind} ({machine.name}): {verdict.text}\n{verdict.console}\n"
                     f"--- run it again: {again}", pytrace=False)

@@ -66,6 +66,9 @@ struct test_case {
  */
 #define TEST_SEEDS(count) _Static_assert((count) > 0, "TEST_SEEDS");
 
+/* Boot arguments that the program needs besides test=. At most once in a file, at the start of a line. */
+#define TEST_ARGS(arguments) _Static_assert(sizeof(arguments) > 1, "TEST_ARGS")
+
 #define EXPECT_TRUE(condition) \
     ((void)test_check(!!(condition), __FILE__, __LINE__, "expected " #condition))
 #define EXPECT_EQ(actual, expected) \
