@@ -337,9 +337,11 @@ programs = $(sort $(basename $(notdir $(wildcard $(1)/*.c))) \
     $(patsubst $(1)/%/,%,$(dir $(wildcard $(1)/*/*.c))))
 SERVERS := $(call programs,user/servers)
 BINS    := $(call programs,user/bin)
+EXAMPLES := $(call programs,user/examples)
 LAB_TESTS := $(sort $(basename $(notdir $(wildcard labs/*/tests/*.c))))
 TESTS   := $(call programs,user/tests) $(LAB_TESTS)
-PROGRAMS := $(SERVERS:%=servers/%) $(BINS:%=bin/%) $(TESTS:%=tests/%)
+ON_DISK := $(BINS:%=bin/%) $(EXAMPLES:%=examples/%) $(TESTS:%=tests/%)
+PROGRAMS := $(SERVERS:%=servers/%) $(ON_DISK)
 
 LIBC_OBJS := $(call objects,$(call files,user/lib,*.S) $(call files,user/lib,*.c)) $(MIG_USER:=.o)
 
@@ -408,12 +410,12 @@ $(BUILD)/boot-test.tar: $(BUILD)/boot.tar $(BOOT_TESTS:%=$(BUILD)/stripped/tests
 FS_SIZE := 64M
 ROOT_FILES := $(call files,user/root,*)
 DEVICES    := $(wildcard user/devices)
-DISK_PROGRAMS := $(addprefix $(BUILD)/stripped/,$(BINS:%=bin/%) $(TESTS:%=tests/%))
+DISK_PROGRAMS := $(ON_DISK:%=$(BUILD)/stripped/%)
 $(BUILD)/fs.img: $(MKFS) $(DISK_PROGRAMS) $(ROOT_FILES) $(DEVICES)
 	$(call say,MKFS,$@)
 	$(Q)rm -rf $(BUILD)/root && mkdir -p $(BUILD)/root
 	$(Q)test ! -d user/root || cp -R user/root/. $(BUILD)/root
-	$(Q)cd $(BUILD)/stripped && $(TAR) -cf - $(BINS:%=bin/%) $(TESTS:%=tests/%) | $(TAR) -xf - -C ../root
+	$(Q)cd $(BUILD)/stripped && $(TAR) -cf - $(ON_DISK) | $(TAR) -xf - -C ../root
 	$(Q)$(MKFS) $@ -s $(FS_SIZE) -d $(BUILD)/root $(DEVICES:%=-D @%)
 
 # ---- What to make --------------------------------------------------------------------------------
