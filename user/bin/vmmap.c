@@ -1,13 +1,43 @@
 /*
  * vmmap [PID]: the address space of a process, region by region: protection (and the most it may
- * get), what a child inherits, copy-on-write, pages in memory, and what is behind it.
+ * get), what a child inherits, copy-on-write, pages in memory, and what is behind it; and what all of it
+ * comes to. What each column means is in docs/memory.md.
  */
 #include <mach/mach.h>
+#include <mach/task.h>
 #include <mach/vm_map.h>
 #include <ostia.h>
 #include <servers/proc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: vmmap [pid]\n"
+    "Lists the regions of a process's memory (vmmap's own), and what they come to.\n"
+    "  PROT MAX   what may be done with it: r, w, x; and what that may become\n"
+    "  INHERIT    what a child gets: the same (share), its own (copy), nothing\n"
+    "  RES        pages of its object that are in memory\n"
+    "  SHADOWS    objects below, whose pages show where this one has none\n";
+
+/* What the kernel counts of the task. */
+static void print_account(task_t task)
+{
+    struct task_basic_info basic;
+    struct task_events_info events;
+    struct task_limits_info limits;
+    mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
+
+    if (task_info(task, TASK_BASIC_INFO, (task_info_t)&basic, &count) == KERN_SUCCESS)
+        printf("%lu KiB of them in its page tables; ", basic.resident_size / 1024);
+    count = TASK_LIMITS_INFO_COUNT;
+    if (task_info(task, TASK_LIMITS_INFO, (task_info_t)&limits, &count) == KERN_SUCCESS)
+        printf("%lu KiB of the kernel's memory\n", limits.used.kernel_memory / 1024);
+    count = TASK_EVENTS_INFO_COUNT;
+    if (task_info(task, TASK_EVENTS_INFO, (task_info_t)&events, &count) == KERN_SUCCESS)
+        printf("%u faults, %u copied on write, %u asked of pagers\n", events.faults, events.cow_faults,
+               events.pageins);
+}
 
 static void print_protection(vm_prot_t prot)
 {
@@ -26,8 +56,12 @@ int main(int argc, char **argv)
     unsigned long resident = 0;
     kern_return_t kr = KERN_SUCCESS;
 
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(usage, stdout);
+        return 0;
+    }
     if (argc > 2 || (argc == 2 && atoi(argv[1]) <= 0)) {
-        fprintf(stderr, "usage: vmmap [pid]\n");
+        fputs(usage, stderr);
         return 2;
     }
     if (argc == 2)
@@ -54,5 +88,6 @@ int main(int argc, char **argv)
     }
     printf("%lu KiB mapped, %lu KiB in memory\n", (unsigned long)total / 1024,
            resident * (unsigned long)PAGE_SIZE / 1024);
+    print_account(task);
     return kr == KERN_NO_SPACE ? 0 : 1; /* no more regions */
 }

@@ -303,4 +303,4 @@ TEST(shared_pager_loses_no_write_of_two_tasks)
     stop();
 }
 
-TEST_MAIN
+POSIX_TEST_MAIN
