@@ -2,13 +2,14 @@
 
 A program runs in a boot of its own, once for each kind of machine (MACHINES). If a case panics, hangs or
 kills the program, its verdict says so, and the machine is booted again for the cases behind it: one
-broken case spoils no other. Boots run ahead of the tests that ask for them, one a processor.
+broken case spoils no other. Boots run ahead of the tests that ask for them.
 
 The lines of the grading log are explained in grade/README.md; user/include/testlib.h is the other side.
 """
 
 import os
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,18 +181,33 @@ def run(program, machine):
 
 
 class Runner:
-    """Runs programs ahead of the tests that want their verdicts, one machine a processor."""
+    """Runs programs ahead of the tests that want their verdicts, one machine a processor; but one processor
+    is left to the tests that do something themselves, until verdicts are all that is waited for."""
 
     def __init__(self):
-        self.pool = ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 2)))
+        processors = os.cpu_count() or 2
+        self.pool = ThreadPoolExecutor(max_workers=processors)
+        self.free = threading.Semaphore(max(1, processors - 1))
+        self.kept_back = processors > 1
         self.futures = {}
+
+    def _run(self, program, machine):
+        with self.free:
+            return run(program, machine)
 
     def want(self, program, machine):
         """Has the program run, now or soon."""
         key = (program.name, machine.name)
         if key not in self.futures:
-            self.futures[key] = self.pool.submit(run, program, machine)
+            self.futures[key] = self.pool.submit(self._run, program, machine)
         return self.futures[key]
+
+    def verdict(self, program, machine, case):
+        """Waits for the case's verdict."""
+        if self.kept_back:
+            self.kept_back = False
+            self.free.release()
+        return self.want(program, machine).result()[case]
 
     def close(self):
         """Drops what has not begun."""

@@ -24,7 +24,7 @@ CASES = [GuestCase(program, machine, case)
 @pytest.mark.parametrize("guest_case", CASES, ids=str)
 def test_guest(guest_case):
     """The case's verdict in the kernel's grading log is ok."""
-    verdict = runner.want(guest_case.program, guest_case.machine).result()[guest_case.case]
+    verdict = runner.verdict(guest_case.program, guest_case.machine, guest_case.case)
     if verdict.kind == "skip":
         pytest.skip(verdict.text)
     if verdict.kind != "ok":
