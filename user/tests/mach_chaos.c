@@ -472,21 +472,6 @@ static void harass(unsigned i)
     }
 }
 
-static uint64_t boot_number(const char *name, uint64_t otherwise)
-{
-    char text[24];
-
-    return test_boot_arg(name, text, sizeof(text)) < 0 ? otherwise : strtoul(text, NULL, 0);
-}
-
-static uint64_t now_ms(void)
-{
-    uint64_t count, hz;
-
-    __asm__ volatile("isb; mrs %0, cntvct_el0; mrs %1, cntfrq_el0" : "=r"(count), "=r"(hz));
-    return count / (hz / 1000);
-}
-
 static struct host_counters before;
 
 TEST(baseline_is_taken)

@@ -254,13 +254,6 @@ static void attack(uint64_t with_seed)
 
 /* ---- who watches ---- */
 
-static uint64_t boot_number(const char *name, uint64_t otherwise)
-{
-    char text[24];
-
-    return test_boot_arg(name, text, sizeof(text)) < 0 ? otherwise : strtoul(text, NULL, 0);
-}
-
 static boolean_t attacker_start(struct child *child, uint64_t with_seed)
 {
     if (child_make(child) != KERN_SUCCESS)

@@ -2,11 +2,6 @@
 #include "mach_child.h"
 #include <mach/gsync.h>
 
-TEST(baseline_is_taken)
-{
-    take_baseline();
-}
-
 #define LONG (WAIT_LIMIT_MS)
 
 /* ---- threads that wait ---- */
@@ -364,11 +359,6 @@ TEST(a_lock_made_of_it_excludes_and_loses_no_wake)
         cthread_join(threads[i]);
     EXPECT_EQ(guarded, 4 * ROUNDS);
     EXPECT_EQ(lock_word, 0);
-}
-
-TEST(nothing_leaked)
-{
-    expect_baseline();
 }
 
 TEST_MAIN

@@ -12,11 +12,6 @@
 #include <mach/semaphore.h>
 
 TEST_LIMIT(60);
-TEST(baseline_is_taken)
-{
-    take_baseline();
-}
-
 #define TRAP_ROUNDS    300 /* a trap */
 #define MESSAGE_ROUNDS 1500 /* a port */
 
@@ -480,11 +475,6 @@ TEST(a_port_hog_is_refused_or_cleaned_up)
     }
     EXPECT_TRUE(now == ~0UL);
     child_end(&child);
-}
-
-TEST(nothing_leaked)
-{
-    expect_baseline();
 }
 
 TEST_MAIN

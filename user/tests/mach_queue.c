@@ -6,15 +6,6 @@
 #include "mach_rights.h"
 #include "mach_worker.h"
 
-static uint64_t counter(void)
-{
-    uint64_t ticks;
-
-    __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(ticks));
-    return ticks;
-}
-#define TICKS_PER_MS 62500
-
 /* ---- order and limits ---- */
 
 /* Messages arrive in the order they were sent, numbered. [KI mach_msg] */

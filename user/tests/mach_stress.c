@@ -17,11 +17,6 @@
 #include <stdlib.h>
 
 TEST_LIMIT(120);
-TEST(baseline_is_taken)
-{
-    take_baseline();
-}
-
 #define WORKERS       8
 #define STUCK_SECONDS 20
 #define KEPT          8        /* rights a worker's thread holds on to for a while */
@@ -558,21 +553,6 @@ static void end_orphans(void)
     vm_deallocate(SELF, (vm_address_t)tasks, count * sizeof(*tasks));
 }
 
-static uint64_t boot_number(const char *name, uint64_t otherwise)
-{
-    char text[24];
-
-    return test_boot_arg(name, text, sizeof(text)) < 0 ? otherwise : strtoul(text, NULL, 0);
-}
-
-static uint64_t now_ms(void)
-{
-    uint64_t count, hz;
-
-    __asm__ volatile("isb; mrs %0, cntvct_el0; mrs %1, cntfrq_el0" : "=r"(count), "=r"(hz));
-    return count / (hz / 1000);
-}
-
 TEST(a_storm)
 {
     static struct worker self;
@@ -624,7 +604,5 @@ TEST(a_storm)
     }
     vm_deallocate(SELF, region, round_page(sizeof(*shared)));
 }
-
-TEST_NOTHING_LEAKED
 
 TEST_MAIN

@@ -18,9 +18,9 @@ TEST(thread_switch_options)
     EXPECT_KR(thread_switch(MACH_PORT_NULL, 99, 0), KERN_INVALID_ARGUMENT);
     swtch();
     swtch_pri(0);
-    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(before));
+    before = counter();
     EXPECT_KR(thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 10), KERN_SUCCESS);
-    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(after));
+    after = counter();
     EXPECT_TRUE(after - before >= 600000);
 }
 
@@ -160,9 +160,9 @@ TEST(a_spinning_task_does_not_stop_others)
     }
     __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(hz));
     for (int i = 0; i < 400 && quick < 10; i++) {
-        __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(before));
+        before = counter();
         sleep_ms(1);
-        __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(after));
+        after = counter();
         quick += after - before < hz / 1000 * QUICK_MS;
     }
     EXPECT_EQ(quick, 10);

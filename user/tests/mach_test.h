@@ -14,6 +14,7 @@
 #include <mach/thread_act.h>
 #include <mach/vm_map.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <testlib.h>
 
@@ -146,6 +147,29 @@ static inline mach_msg_return_t send_in_vain(mach_port_t to, mach_port_t right,
                                              mach_msg_type_name_t how)
 {
     return send_two_rights(to, right, how, NO_SUCH_NAME, MACH_MSG_TYPE_COPY_SEND);
+}
+
+/* The board's counter: 62.5 MHz. */
+static inline uint64_t counter(void)
+{
+    uint64_t ticks;
+
+    __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+}
+#define TICKS_PER_MS 62500UL
+
+static inline uint64_t now_ms(void)
+{
+    return counter() / TICKS_PER_MS;
+}
+
+/* The number that a boot argument gives. */
+static inline uint64_t boot_number(const char *name, uint64_t otherwise)
+{
+    char text[24];
+
+    return test_boot_arg(name, text, sizeof(text)) < 0 ? otherwise : strtoul(text, NULL, 0);
 }
 
 /* Classic C-threads names. NULL: the thread could not be made. */
