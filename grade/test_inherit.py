@@ -11,7 +11,7 @@ from harness import BUILD
 def test_inversion_without(boot, case):
     """An important client waits until threads have ended that are less important than it."""
     machine = boot(icount=True, disk=None, initrd=BUILD / "boot-test.tar",
-                   args=f"test=mach_inherit test.only={case} inherit=off panic=off")
+                   args=f"test=mach_inherit test.only={case} inherit=off hog.ms=400 panic=off")
     machine.until(lambda: machine.is_off(0.05), 40, "power-off")
     results = {}
     _, ended = run_log(machine, machine.grade_log().text, results)
