@@ -54,11 +54,8 @@ extern uint64_t boot_empty[];       /* TTBR0's when there is no task: maps nothi
 void kernel_map_init(void);
 /* Maps registers into the linear map; returns where. At boot only. */
 void *kernel_map_device(uint64_t phys, uint64_t size);
-/* Can the kernel read this address? For backtraces. */
-bool kernel_address_mapped(uint64_t va);
 
 /* ---- this CPU's own parts, called on each ---- */
-void machine_cpu_setup(void);
 void gic_init(void);                /* the distributor: once */
 void gic_cpu_init(void);
 void timer_cpu_init(uint64_t jitter_seed);

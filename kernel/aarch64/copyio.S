@@ -143,31 +143,6 @@ copyout:
     .cfi_endproc
     .size   copyout, . - copyout
 
-/* int copyinstr(const char *user, char *kernel, size_t max, size_t *length) */
-    .global copyinstr
-    .type   copyinstr, %function
-copyinstr:
-    .cfi_startproc
-    mov     x5, #0x0001000000000000 // VM_MAX_ADDRESS
-    mov     x6, x1
-    add     x7, x1, x2              // end of the buffer
-1:  cmp     x6, x7
-    b.hs    2f
-    cmp     x0, x5
-    b.hs    copy_fault
-    USER    ldrb w4, [x0], #1
-    strb    w4, [x6], #1
-    cbnz    w4, 1b
-    sub     x6, x6, x1
-    sub     x6, x6, #1              // without the 0
-    str     x6, [x3]
-    mov     w0, #KERN_SUCCESS
-    ret
-2:  mov     w0, #KERN_INVALID_ARGUMENT
-    ret
-    .cfi_endproc
-    .size   copyinstr, . - copyinstr
-
     .type   copy_fault, %function
 copy_fault:
     .cfi_startproc

@@ -82,6 +82,15 @@ void kernel_map_init(void)
     boot_replace_ttbr1(virt_to_phys(kernel_l0));
 }
 
+#define PAR_F 1 /* PAR_EL1.F: the translation failed (D13.2.112) */
+
+/* Can the kernel read this address? */
+static bool kernel_address_mapped(uint64_t va)
+{
+    __asm__ volatile("at s1e1r, %0\n isb" ::"r"(va) : "memory");
+    return (read_sysreg(par_el1) & PAR_F) == 0;
+}
+
 void *kernel_map_device(uint64_t phys, uint64_t size)
 {
     uint64_t start = trunc_page(phys);
@@ -93,14 +102,6 @@ void *kernel_map_device(uint64_t phys, uint64_t size)
     dsb(ishst);
     isb();
     return phys_to_virt(phys);
-}
-
-#define PAR_F 1 /* PAR_EL1.F: the translation failed (D13.2.112) */
-
-bool kernel_address_mapped(uint64_t va)
-{
-    __asm__ volatile("at s1e1r, %0\n isb" ::"r"(va) : "memory");
-    return (read_sysreg(par_el1) & PAR_F) == 0;
 }
 
 bool machine_is_text(uint64_t va)

@@ -45,7 +45,7 @@ void machine_boot_cpu(void)
 }
 
 /* The registers that say what EL0 may do, the same on each CPU. */
-void machine_cpu_setup(void)
+static void machine_cpu_setup(void)
 {
     uint64_t pmu = read_sysreg(id_aa64dfr0_el1) >> DFR0_PMUVER_SHIFT & 0xf;
 
@@ -202,11 +202,6 @@ void machine_halt(void)
 {
     for (;;)
         __asm__ volatile("wfi");
-}
-
-struct cpu *current_cpu_slow(void)
-{
-    return current_cpu();
 }
 
 /* ---- boot arguments, boot memory ---- */

@@ -28,7 +28,6 @@ static zone_t pmap_zone;
 void pmap_init(void)
 {
     spin_lock_init(&kernel_pmap->lock, LOCK_PMAP);
-    kernel_pmap->refs = 1;
     kernel_pmap->l0 = kernel_l0;
     pmap_zone = zone_create("pmap", sizeof(struct pmap));
     pv_init();
@@ -55,24 +54,15 @@ pmap_t pmap_create(struct ledger *ledger)
         return NULL;
     }
     spin_lock_init(&pmap->lock, LOCK_PMAP);
-    pmap->refs = 1;
     return pmap;
 }
 
-void pmap_reference(pmap_t pmap)
-{
-    __atomic_fetch_add(&pmap->refs, 1, __ATOMIC_RELAXED);
-}
-
 /*
- * The last reference: the pmap is in no CPU's TTBR0 (threads and maps hold references, and a kernel
- * thread runs on the empty table). Its ASID is not used again before every TLB has forgotten it
- * (asid.c).
+ * The pmap is in no CPU's TTBR0: threads hold their task's map, which holds it, and a kernel thread runs
+ * on the empty table. Its ASID is not used again before every TLB has forgotten it (asid.c).
  */
 void pmap_destroy(pmap_t pmap)
 {
-    if (__atomic_fetch_sub(&pmap->refs, 1, __ATOMIC_ACQ_REL) != 1)
-        return;
     assert(pmap_resident_count(pmap) == 0); /* who made the mappings has removed them */
     tlb_begin();
     tlb_flush_asid(pmap); /* cached table descriptors */

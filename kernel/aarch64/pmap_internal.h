@@ -31,7 +31,6 @@ struct pmap {
     uint64_t asid;      /* generation << 16 | ASID: asid.c. These two FIRST: assembly knows */
     uint64_t ttbr0;     /* what TTBR0_EL1 is with it: changed before asid */
     spinlock_t lock;
-    uint32_t refs;      /* atomic */
     uint32_t resident;  /* atomic: pages mapped */
     uint64_t *l0;       /* fixed */
     struct ledger *ledger; /* fixed; pays for the tables, NULL: nobody does */

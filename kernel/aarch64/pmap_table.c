@@ -6,13 +6,6 @@
 #include <kern/debug.h>
 #include <kern/ledger.h>
 
-static uint32_t table_pages; /* atomic: tables of user pmaps and of the stack region */
-
-uint32_t pmap_table_total(void)
-{
-    return __atomic_load_n(&table_pages, __ATOMIC_RELAXED);
-}
-
 uint64_t *pmap_table_alloc(struct pmap *pmap)
 {
     vm_page_t page;
@@ -25,7 +18,6 @@ uint64_t *pmap_table_alloc(struct pmap *pmap)
         return NULL;
     }
     pmap_zero_page(page);
-    __atomic_fetch_add(&table_pages, 1, __ATOMIC_RELAXED);
     return vm_page_address(page);
 }
 
@@ -33,7 +25,6 @@ uint64_t *pmap_table_alloc(struct pmap *pmap)
 static void table_free(struct pmap *pmap, uint64_t *table)
 {
     ledger_credit(pmap->ledger, PAGE_SIZE);
-    __atomic_fetch_sub(&table_pages, 1, __ATOMIC_RELAXED);
     vm_page_release(vm_page_of_phys(virt_to_phys(table)));
 }
 

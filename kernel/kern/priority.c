@@ -78,7 +78,8 @@ void sched_charge_user(struct thread *self)
     self->time_stamp = now;
 }
 
-void sched_tick(void)
+/* Charges the running thread; sets AST_PREEMPT when its slice is over. */
+static void sched_tick(void)
 {
     struct thread *self = current_thread();
     struct cpu *cpu = current_cpu();

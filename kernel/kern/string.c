@@ -146,15 +146,3 @@ size_t strlcpy(char *dst, const char *src, size_t size)
     }
     return length;
 }
-
-char *strstr(const char *s, const char *find)
-{
-    size_t length = strlen(find);
-
-    for (;; s++) {
-        if (strncmp(s, find, length) == 0)
-            return (char *)s;
-        if (*s == 0)
-            return NULL;
-    }
-}

@@ -106,9 +106,6 @@ void thread_stop_self(struct thread *self, int state);
  * its user registers are complete, too (it is at the border, or waits inside the kernel). Returns
  * also when it is not suspended any more. Not for the current thread. No locks held. */
 void thread_wait_off_cpu(struct thread *thread, bool settled);
-/* Charges the running thread; sets AST_PREEMPT when its slice is over. (timer.c calls it, as one of
- * the time-outs of each CPU.) */
-void sched_tick(void);
 /* Starts scheduling on this CPU; never returns. What called it is never returned to: its stack and
  * the struct thread it ran as are free for other use once the CPU's idle thread runs. */
 void sched_start_cpu(void) __attribute__((noreturn));

@@ -160,7 +160,6 @@ typedef struct {
 #define MACH_RCV_TRAILER_PAYLOAD 4
 #define MACH_RCV_TRAILER_ELEMENTS(x)    (((x) & 0xfU) << 24)
 #define MACH_RCV_TRAILER_GET(option)    (((option) >> 24) & 0xf)
-#define MACH_MSG_OPTION_USER 0x0f000557U /* all the bits defined above */
 
 /* Return codes. */
 #define MACH_MSG_SUCCESS         0x00000000

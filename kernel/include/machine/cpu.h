@@ -21,7 +21,6 @@ static inline struct thread *current_thread(void)
     __asm__("mrs %0, tpidr_el1" : "=r"(thread));
     return thread;
 }
-struct cpu *current_cpu_slow(void);
 /* The CPU this thread is on. Changes over anything that may block: do not keep it. */
 #define current_cpu() (*(struct cpu *volatile *)current_thread()) /* machine.cpu is first */
 
@@ -78,10 +77,6 @@ void console_write(const char *text, size_t length);
  * how much was copied. May block on a fault: no locks held. ---- */
 int copyin(const void *user, void *kernel, size_t size);
 int copyout(const void *kernel, void *user, size_t size);
-
-/* A string: at most max bytes with its 0; *length is without it. KERN_INVALID_ARGUMENT: no 0
- * among them. */
-int copyinstr(const char *user, char *kernel, size_t max, size_t *length);
 
 /* ---- boot information, read from the device tree by machine_init ---- */
 struct boot_info {

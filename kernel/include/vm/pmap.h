@@ -31,11 +31,9 @@ extern pmap_t kernel_pmap; /* TTBR1 */
 /* Tables that one pmap_enter makes at most. */
 #define PMAP_TABLES_MAX 3
 
-/* An empty address space, one reference; ledger pays for its tables. NULL: out of memory, or of what the
- * ledger allows. */
+/* An empty address space; ledger pays for its tables. NULL: out of memory, or of what the ledger allows. */
 pmap_t pmap_create(struct ledger *ledger);
-void pmap_reference(pmap_t pmap);
-/* The last reference removes all mappings and frees the tables. */
+/* Its mappings have been removed: frees the tables. No CPU and no thread uses it. */
 void pmap_destroy(pmap_t pmap);
 
 /* Maps page at va. prot: never WRITE and EXECUTE together (the caller checked). wired: the mapping stays
@@ -52,8 +50,6 @@ void pmap_protect(pmap_t pmap, vm_address_t start, vm_address_t end, vm_prot_t p
 /* Physical address mapped at va, or 0. */
 phys_addr_t pmap_extract(pmap_t pmap, vm_address_t va);
 uint32_t pmap_resident_count(pmap_t pmap);
-/* Pages that are translation tables, of all pmaps and of the stack region. */
-uint32_t pmap_table_total(void);
 
 /* ---- on all mappings of a page ---- */
 /* prot NONE: removes them all; READ: takes write away. */
