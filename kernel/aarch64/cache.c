@@ -65,12 +65,12 @@ void pmap_zero_page(vm_page_t page)
     char *end = at + PAGE_SIZE;
 
     page->pmap_flags &= ~PMAP_PAGE_ICACHE;
-    if ((dczid & DCZID_DZP) || step > PAGE_SIZE / 8) {
+    if ((dczid & DCZID_DZP) || step > PAGE_SIZE / 32) {
         memset(at, 0, PAGE_SIZE);
         return;
     }
     while (at < end)
-        __asm__ volatile(".rept 8\n dc zva, %0\n add %0, %0, %1\n .endr"
+        __asm__ volatile(".rept 32\n dc zva, %0\n add %0, %0, %1\n .endr"
                          : "+r"(at) : "r"(step) : "memory");
 }
 

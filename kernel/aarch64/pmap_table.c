@@ -88,8 +88,10 @@ static uint64_t *table_make(struct pmap *pmap, uint64_t *entry)
 uint64_t *pmap_l2_make(struct pmap *pmap, vm_address_t va)
 {
     uint64_t *l1;
-    uint64_t *l2;
+    uint64_t *l2 = pmap_l2(pmap, va);
 
+    if (l2 != NULL && *l2 != 0)
+        return l2;
     l1 = table_make(pmap, &pmap->l0[table_index(va, L0_SHIFT)]);
     if (l1 == NULL)
         return NULL;

@@ -89,6 +89,8 @@ void *memset(void *dst, int c, size_t n)
         WORD(to) = value, WORD(to + 8) = value, WORD(to + 16) = value, WORD(to + 24) = value;
         WORD(to + 32) = value, WORD(to + 40) = value, WORD(to + 48) = value, WORD(to + 56) = value;
     }
+    for (; n >= 16; n -= 16, to += 16)
+        WORD(to) = value, WORD(to + 8) = value;
     for (; n >= 8; n -= 8, to += 8)
         WORD(to) = value;
     while (n-- > 0)

@@ -26,8 +26,8 @@ vm_map_entry_t vm_map_entry_alloc(void)
 {
     vm_map_entry_t entry = zalloc(entry_zone);
 
-    if (entry != NULL)
-        *entry = (struct vm_map_entry){0};
+    if (entry != NULL) /* what comes before is vm_map_entry_link's to set */
+        __builtin_memset(&entry->start, 0, sizeof(*entry) - offsetof(struct vm_map_entry, start));
     return entry;
 }
 
@@ -393,7 +393,7 @@ kern_return_t vm_map_enter(vm_map_t map, vm_address_t *address, vm_size_t size, 
                            bool anywhere, vm_object_t object, vm_offset_t offset, bool needs_copy,
                            vm_prot_t cur, vm_prot_t max, vm_inherit_t inheritance)
 {
-    vm_map_entry_t entry;
+    vm_map_entry_t entry, next;
     vm_address_t place = *address;
     kern_return_t kr;
 
@@ -423,8 +423,9 @@ kern_return_t vm_map_enter(vm_map_t map, vm_address_t *address, vm_size_t size, 
     if (needs_copy)
         vm_map_entry_freeze(entry);
     vm_map_entry_link(map, entry);
-    if (object == NULL)
-        vm_map_simplify(map, entry);
+    next = object == NULL ? vm_map_entry_next(map, entry) : NULL;
+    if (next != NULL && alike(entry, next))
+        join(map, entry, next);
 done:
     *address = place;
 out:
@@ -446,12 +447,16 @@ static void remove_mappings_early(pmap_t pmap, vm_address_t start, vm_size_t siz
     }
 }
 
-/* No more pages than these are mapped by the entry. */
+/* Of a big entry, how many pages of it may be mapped at most; 0: few. */
 static uint32_t most_mapped(vm_map_t map, vm_map_entry_t entry)
 {
-    uint32_t pages = MIN((entry->end - entry->start) / PAGE_SIZE, pmap_resident_count(map->pmap));
+    const uint32_t few = 16 * VM_BATCH;
+    uint32_t pages;
 
-    return entry->object != NULL ? MIN(pages, entry->object->resident_count) : 0;
+    if (entry->end - entry->start <= few * PAGE_SIZE || entry->object == NULL)
+        return 0;
+    pages = MIN(pmap_resident_count(map->pmap), entry->object->resident_count);
+    return pages > few ? pages : 0;
 }
 
 /* Unmaps a few pages at one end of an entry, which becomes smaller: nothing need be made for what goes.
@@ -509,7 +514,7 @@ kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
             event_assert_wait(map, false, DEADLINE_NONE);
             spin_unlock(&map->lock);
             thread_block();
-        } else if (resident > 16 * VM_BATCH && entry->start >= early) {
+        } else if (resident != 0 && entry->start >= early) {
             vm_address_t from = entry->start;
             vm_size_t size = entry->end - entry->start;
 

@@ -30,26 +30,33 @@ static void refresh(vm_map_entry_t node)
     node->max_gap = largest;
 }
 
-/* A gap or a child of node has changed: so may the max_gaps from here up, until one does not. */
-static void refresh_up(vm_map_entry_t node)
+/* A gap or a child of node has changed, and the gap of `also` (above it, or NULL): so may the max_gaps from
+ * here up, until one does not. */
+static void refresh_up(vm_map_entry_t node, vm_map_entry_t also)
 {
-    vm_size_t before;
-
     for (; node != NULL; node = node->parent) {
-        before = node->max_gap;
+        vm_size_t before = node->max_gap;
+
         refresh(node);
-        if (node->max_gap == before)
+        if (node == also)
+            also = NULL;
+        if (node->max_gap == before && also == NULL)
             break;
     }
+}
+
+static vm_size_t gap_below(vm_map_t map, vm_map_entry_t entry)
+{
+    vm_map_entry_t prev = vm_map_entry_prev(map, entry);
+
+    return entry->start - (prev != NULL ? prev->end : 0);
 }
 
 /* Sets the entry's gap from its neighbour's end, and all max_gaps that depend on it. */
 static void set_gap(vm_map_t map, vm_map_entry_t entry)
 {
-    vm_map_entry_t prev = vm_map_entry_prev(map, entry);
-
-    entry->gap = entry->start - (prev != NULL ? prev->end : 0);
-    refresh_up(entry);
+    entry->gap = gap_below(map, entry);
+    refresh_up(entry, NULL);
 }
 
 /* The pointer that points to node. */
@@ -132,11 +139,12 @@ void vm_map_entry_link(vm_map_t map, vm_map_entry_t entry)
     entry->tree_priority = next_random(map);
     entry->max_gap = 0;
     *link = entry;
-    set_gap(map, entry);
+    entry->gap = gap_below(map, entry);
+    if ((next = vm_map_entry_next(map, entry)) != NULL) /* is above: the entry has nothing to its right */
+        next->gap = next->start - entry->end;
+    refresh_up(entry, next);
     while (entry->parent != NULL && entry->parent->tree_priority < entry->tree_priority)
         rotate_up(map, entry);
-    if ((next = vm_map_entry_next(map, entry)) != NULL)
-        set_gap(map, next);
     map->hint = entry; /* it is likely to be touched next */
     map->entry_count++;
     ledger_charge_always(map->ledger, sizeof(*entry)); /* (who made the entry asked before) */
@@ -156,7 +164,7 @@ void vm_map_entry_unlink(vm_map_t map, vm_map_entry_t entry)
     *link_to(map, entry) = child;
     if (child != NULL)
         child->parent = parent;
-    refresh_up(parent);
+    refresh_up(parent, NULL);
     queue_remove(&entry->link);
     if (next != NULL)
         set_gap(map, next);

@@ -31,7 +31,7 @@ static uint64_t bucket_mask;
 static spinlock_t bucket_locks[HASH_LOCKS];
 
 /* To another queue's tail (free: head, so that warm frames go first). queue_lock held. */
-static void page_set_queue(vm_page_t page, uint8_t queue)
+static inline __attribute__((always_inline)) void page_set_queue(vm_page_t page, uint8_t queue)
 {
     if (page->queue != VM_PAGE_NOQUEUE)
         queue_remove(&page->pageq);
