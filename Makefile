@@ -366,6 +366,10 @@ $(BUILD)/mig/user/%.c.o: $(BUILD)/mig/user/%.c | $(MIG_USER_H)
 	$(call say,CC,$(notdir $<))
 	$(Q)$(CC) $(USER_CFLAGS) -mgeneral-regs-only $(DEPS) -c -o $@ $<
 
+# These two are traps first (user/lib/libmach/traps.S).
+$(BUILD)/mig/user/mach/vm_map_user.c.o: USER_CFLAGS += -Dvm_allocate=vm_allocate_rpc \
+    -Dvm_deallocate=vm_deallocate_rpc
+
 # A server's stubs call its own routines; an archive links them into the programs that have those.
 $(LIBC): $(LIBC_OBJS)
 $(LIBSERVER): $(MIG_SERVER:=.o)

@@ -45,6 +45,8 @@ static uint64_t set_self_state(thread_state_flavor_t flavor, vm_address_t state,
 #define TRAP(name, function) [-MACH_TRAP_##name] = (mach_trap_t)(function)
 const mach_trap_t mach_trap_table[MACH_TRAP_COUNT] = {
     [0 ... MACH_TRAP_COUNT - 1] = unknown_trap,
+    TRAP(vm_allocate, vm_allocate_trap),
+    TRAP(vm_deallocate, vm_deallocate_trap),
     TRAP(reply_port, mach_reply_port_trap),
     TRAP(thread_self, mach_thread_self_trap),
     TRAP(task_self, mach_task_self_trap),

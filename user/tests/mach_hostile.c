@@ -37,6 +37,7 @@ static uint64_t raw_trap(int number, const uint64_t a[8])
 }
 
 static const int traps[] = {
+    MACH_TRAP_vm_allocate,        MACH_TRAP_vm_deallocate,
     MACH_TRAP_reply_port,         MACH_TRAP_thread_self,      MACH_TRAP_task_self,
     MACH_TRAP_host_self,          MACH_TRAP_msg,              MACH_TRAP_semaphore_signal,
     MACH_TRAP_semaphore_signal_all, MACH_TRAP_semaphore_signal_thread, MACH_TRAP_semaphore_wait,
@@ -50,7 +51,7 @@ static const int traps[] = {
 static volatile uint64_t trap_index, trap_round;
 
 /*
- * Excluded: debug_print with a range that can be read, which would only fill the console; and
+ * Excluded: debug_print with a range that can be read, which would only fill the console; vm_deallocate; and
  * thread_set_self_state of the thread state, which rightly sends the thread anywhere: its number stays,
  * its flavor does not (a_state_of_ones_own_sends_it_anywhere tries that).
  */
@@ -60,6 +61,8 @@ static boolean_t excluded(int trap, uint64_t a[8])
         a[1] = below(2) ? below(4) : rnd();
         return a[0] >= 0x400000 && a[0] < VM_MAX_ADDRESS && a[1] > 8;
     }
+    if (trap == MACH_TRAP_vm_deallocate) /* of its own code */
+        return (mach_port_t)a[0] == mach_task_self();
     if (trap == MACH_TRAP_thread_set_self_state)
         return (int)a[0] == ARM_THREAD_STATE64 || (int)a[0] == ARM_TLS_STATE64;
     return FALSE;

@@ -286,6 +286,51 @@ TEST(deallocate_of_holes_is_no_error)
     EXPECT_EQ(region_size(a), 0);
 }
 
+/* The traps vm_allocate and vm_deallocate are for one's own task; of any other name they say
+ * MACH_SEND_INVALID_DEST, and the message does it. [traps.h] */
+TEST(traps_are_for_ones_own_task)
+{
+    mach_port_t port = new_port_send();
+    struct child child;
+    vm_address_t a = 0;
+
+    REQUIRE_KR(child_make(&child), KERN_SUCCESS);
+    mach_port_t others[] = {child.task, port, mach_thread_self_cached(), MACH_PORT_NULL, MACH_PORT_DEAD,
+                            0x7654321};
+
+    for (unsigned i = 0; i < sizeof others / sizeof *others; i++) {
+        EXPECT_KR(vm_allocate_trap(others[i], &a, PAGE_SIZE, TRUE), MACH_SEND_INVALID_DEST);
+        EXPECT_KR(vm_deallocate_trap(others[i], (vm_address_t)others & ~PAGE_MASK, PAGE_SIZE),
+                  MACH_SEND_INVALID_DEST);
+    }
+    EXPECT_EQ(a, 0);
+    EXPECT_KR(vm_allocate_trap(SELF, &a, PAGE_SIZE, TRUE), KERN_SUCCESS);
+    EXPECT_EQ(BYTE(a), 0);
+    EXPECT_KR(vm_allocate_trap(SELF, &a, PAGE_SIZE, FALSE), KERN_NO_SPACE);
+    EXPECT_KR(vm_deallocate_trap(SELF, a, PAGE_SIZE), KERN_SUCCESS);
+    EXPECT_KR(readable(a), KERN_INVALID_ADDRESS);
+    EXPECT_KR(vm_allocate(child.task, &a, PAGE_SIZE, FALSE), KERN_SUCCESS);
+    EXPECT_EQ(region_size(a), 0);
+    child_end(&child);
+    mach_port_destroy(SELF, port);
+}
+
+/* Who cannot be told where the memory is has been given none. [traps.h] */
+TEST(a_trap_that_cannot_answer_allocates_nothing)
+{
+    vm_address_t a = lettered(1);
+    uint32_t before = map_entries();
+
+    REQUIRE_TRUE(a != 0);
+    EXPECT_KR(vm_protect(SELF, a, PAGE_SIZE, FALSE, VM_PROT_READ), KERN_SUCCESS);
+    EXPECT_KR(vm_allocate_trap(SELF, (vm_address_t *)a, PAGE_SIZE, TRUE), KERN_INVALID_ADDRESS);
+    EXPECT_KR(vm_allocate_trap(SELF, (vm_address_t *)8, PAGE_SIZE, TRUE), KERN_INVALID_ADDRESS);
+    EXPECT_KR(vm_allocate_trap(SELF, (vm_address_t *)KERNEL_ADDRESS, PAGE_SIZE, TRUE),
+              KERN_INVALID_ADDRESS);
+    EXPECT_EQ(map_entries(), before);
+    release(a, PAGE_SIZE);
+}
+
 static void read_byte(uint64_t address)
 {
     BYTE(address);

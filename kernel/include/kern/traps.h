@@ -8,6 +8,10 @@
 
 #include <mach/mach_types.h>
 
+/* One's own address space: vm_traps.c. address: user address of a vm_address_t. May block. */
+kern_return_t vm_allocate_trap(mach_port_name_t target, vm_address_t address, vm_size_t size,
+                               boolean_t anywhere);
+kern_return_t vm_deallocate_trap(mach_port_name_t target, vm_address_t address, vm_size_t size);
 /* Semaphores: KERN_INVALID_NAME or _RIGHT for a name that is none; KERN_TERMINATED. Waits
  * block. */
 kern_return_t semaphore_signal_trap(mach_port_name_t semaphore);

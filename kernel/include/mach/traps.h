@@ -11,6 +11,8 @@
 #define MACH_TRAP_SVC 0x80
 #define UNIX_TRAP_SVC 0
 
+#define MACH_TRAP_vm_allocate           (-10)
+#define MACH_TRAP_vm_deallocate         (-12)
 #define MACH_TRAP_reply_port            (-26)
 #define MACH_TRAP_thread_self           (-27)
 #define MACH_TRAP_task_self             (-28)
@@ -35,6 +37,11 @@
 #ifndef __ASSEMBLER__
 #include <mach/mach_types.h>
 #ifndef KERNEL
+/* vm_map.defs has their contracts. MACH_SEND_INVALID_DEST: the name is not a right to the caller's own task;
+ * vm_allocate and vm_deallocate are these, and the message where they do not do. */
+kern_return_t vm_allocate_trap(vm_map_t task, vm_address_t *address, vm_size_t size,
+                               boolean_t anywhere);
+kern_return_t vm_deallocate_trap(vm_map_t task, vm_address_t address, vm_size_t size);
 mach_port_name_t mach_reply_port(void); /* a new receive right; MACH_PORT_NULL if out of memory */
 mach_port_name_t mach_thread_self(void); /* each adds a user reference to a send right */
 mach_port_name_t mach_task_self_trap(void);

@@ -31,6 +31,8 @@
     END \name
     .endm
 
+    TRAP vm_allocate_trap,        MACH_TRAP_vm_allocate
+    TRAP vm_deallocate_trap,      MACH_TRAP_vm_deallocate
     TRAP mach_reply_port,         MACH_TRAP_reply_port
     TRAP mach_thread_self,        MACH_TRAP_thread_self
     TRAP mach_task_self_trap,     MACH_TRAP_task_self
@@ -80,5 +82,27 @@
     b       mach_msg
 3:  ret
     END mach_msg
+
+/*
+ * vm_allocate and vm_deallocate: the trap, or if that is not for the port, the message (the stub that mig
+ * has made of vm_map.defs; the Makefile gives it the other name). The trap keeps x9 and the arguments.
+ */
+    .macro TRAP_OR_MESSAGE name, number
+    FUNCTION \name
+    mov     x9, x0
+    mov     x16, #\number
+    svc     #MACH_TRAP_SVC
+    mov     w10, #0x10000000            // MACH_SEND_INVALID_DEST is 0x10000003
+    orr     w10, w10, #3
+    cmp     w0, w10
+    b.eq    1f
+    ret
+1:  mov     x0, x9
+    b       \name\()_rpc
+    END \name
+    .endm
+
+    TRAP_OR_MESSAGE vm_allocate,   MACH_TRAP_vm_allocate
+    TRAP_OR_MESSAGE vm_deallocate, MACH_TRAP_vm_deallocate
 
     .section .note.GNU-stack, "", %progbits
