@@ -1,5 +1,5 @@
 /*
- * Mach by example, 30: two at once, about rights. As in chapter 21, with notifications, rights, tasks
+ * Mach by example, 34: two at once, about rights. As in chapter 21, with notifications, rights, tasks
  * and semaphores.
  */
 #include "mach_race.h"
