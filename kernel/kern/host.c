@@ -14,6 +14,7 @@
 #include <kern/traps.h>
 #include <kern/zone.h>
 #include <mach/mach_host_server.h>
+#include <mach/vm_map_server.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
 
@@ -137,6 +138,11 @@ kern_return_t host_vm_statistics(host_t host, vm_statistics_data_t *stats)
         .hits = vm_counts.hits,
     };
     return KERN_SUCCESS;
+}
+
+kern_return_t vm_statistics(vm_map_t map, vm_statistics_data_t *stats)
+{
+    return map != NULL ? host_vm_statistics(&realhost, stats) : KERN_INVALID_ARGUMENT;
 }
 
 kern_return_t host_get_clock_service(host_t host, int clock_id, clock_serv_t *clock)

@@ -83,6 +83,7 @@ kern_return_t task_set_limits(host_priv_t host, task_t task, task_limits_t limit
         [LEDGER_MESSAGES] = limits.messages,
         [LEDGER_MESSAGE_BYTES] = limits.message_bytes,
         [LEDGER_MEMORY] = limits.kernel_memory,
+        [LEDGER_VIRTUAL] = limits.virtual_memory,
     };
 
     if (host == NULL)

@@ -139,4 +139,5 @@ void ledger_init(uint64_t memory)
     default_limit[LEDGER_MESSAGES] = MESSAGES_DEFAULT;
     default_limit[LEDGER_MESSAGE_BYTES] = memory / MESSAGES_DEFAULT_PART;
     default_limit[LEDGER_MEMORY] = memory / MEMORY_DEFAULT_PART;
+    default_limit[LEDGER_VIRTUAL] = ~0UL; /* what is not touched costs nothing */
 }

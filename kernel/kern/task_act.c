@@ -148,11 +148,14 @@ static kern_return_t limits_info(task_t task, void *out)
         const uint64_t *values = i == 0 ? task->ledger->limit : task->ledger->used;
 
         *parts[i] = (task_limits_t){values[LEDGER_NAMES], values[LEDGER_MESSAGES],
-                                    values[LEDGER_MESSAGE_BYTES], values[LEDGER_MEMORY]};
+                                    values[LEDGER_MESSAGE_BYTES], values[LEDGER_MEMORY],
+                                    values[LEDGER_VIRTUAL]};
     }
     spin_lock(&task->lock);
     if (task->space != NULL)
         info.used.names = task->space->entry_count;
+    if (task->map != NULL)
+        info.used.virtual_memory = task->map->size;
     spin_unlock(&task->lock);
     memcpy(out, &info, sizeof(info));
     return KERN_SUCCESS;

@@ -332,6 +332,8 @@ kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, 
         return KERN_NO_SPACE;
     if (map->ended)
         return KERN_TERMINATED;
+    if (map->ledger != NULL && map->size + size > map->ledger->limit[LEDGER_VIRTUAL])
+        return KERN_RESOURCE_SHORTAGE;
     if (!anywhere) {
         if (place > map->max - size)
             return KERN_INVALID_ADDRESS;

@@ -31,8 +31,11 @@ static void print_account(task_t task)
     if (task_info(task, TASK_BASIC_INFO, (task_info_t)&basic, &count) == KERN_SUCCESS)
         printf("%lu KiB of them in its page tables; ", basic.resident_size / 1024);
     count = TASK_LIMITS_INFO_COUNT;
-    if (task_info(task, TASK_LIMITS_INFO, (task_info_t)&limits, &count) == KERN_SUCCESS)
+    if (task_info(task, TASK_LIMITS_INFO, (task_info_t)&limits, &count) == KERN_SUCCESS) {
         printf("%lu KiB of the kernel's memory\n", limits.used.kernel_memory / 1024);
+        if (limits.limit.virtual_memory != ~0UL)
+            printf("%lu KiB may be mapped\n", limits.limit.virtual_memory / 1024);
+    }
     count = TASK_EVENTS_INFO_COUNT;
     if (task_info(task, TASK_EVENTS_INFO, (task_info_t)&events, &count) == KERN_SUCCESS)
         printf("%u faults, %u copied on write, %u asked of pagers\n", events.faults, events.cow_faults,

@@ -38,6 +38,7 @@ TEST(a_child_inherits_its_parents_limits)
     limits.messages = 77;
     limits.message_bytes = 777777;
     limits.kernel_memory = 7777777;
+    limits.virtual_memory = 77777777;
     REQUIRE_KR(task_set_limits(test_host_priv(), child.task, limits), KERN_SUCCESS);
     REQUIRE_KR(task_create(child.task, FALSE, &grandchild), KERN_SUCCESS);
     of_child = limit(grandchild);

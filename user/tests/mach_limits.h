@@ -88,7 +88,7 @@ static inline boolean_t make_limited(struct child *child, void (*change)(task_li
     if (child_make(child) != KERN_SUCCESS)
         return FALSE;
     limits = used(child->task);
-    limits.messages = limits.message_bytes = NO_LIMIT;
+    limits.messages = limits.message_bytes = limits.virtual_memory = NO_LIMIT;
     limits.names += 1000;
     limits.kernel_memory += 32 * SOME;
     change(&limits);

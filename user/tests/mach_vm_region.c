@@ -275,6 +275,46 @@ TEST(copies_are_counted)
     release(b, SIZE);
 }
 
+/* How much a task may map can be limited; above the limit an allocation fails with
+ * KERN_RESOURCE_SHORTAGE, whoever makes it, and what was given back can be had again. [host_priv.defs] */
+TEST(virtual_memory_can_be_limited)
+{
+    struct task_limits_info info = {{0}, {0}};
+    mach_msg_type_number_t count = TASK_LIMITS_INFO_COUNT;
+    vm_address_t a = 0, b = 0, data = lettered(8);
+    task_limits_t limits;
+    vm_prot_t cur, max;
+    task_t task;
+
+    REQUIRE_TRUE(data != 0);
+    REQUIRE_KR(task_create(SELF, FALSE, &task), KERN_SUCCESS);
+    REQUIRE_KR(task_info(task, TASK_LIMITS_INFO, (task_info_t)&info, &count), KERN_SUCCESS);
+    EXPECT_EQ(info.used.virtual_memory, 0);
+    limits = info.limit;
+    limits.virtual_memory = 3 * SIZE;
+    REQUIRE_KR(task_set_limits(test_host_priv(), task, limits), KERN_SUCCESS);
+    EXPECT_KR(vm_allocate(task, &a, 3 * SIZE + 1, TRUE), KERN_RESOURCE_SHORTAGE);
+    EXPECT_KR(vm_allocate(task, &a, ~0UL >> 16, TRUE), KERN_RESOURCE_SHORTAGE);
+    EXPECT_KR(vm_allocate(task, &a, 2 * SIZE, TRUE), KERN_SUCCESS);
+    EXPECT_KR(vm_allocate(task, &b, 2 * SIZE, TRUE), KERN_RESOURCE_SHORTAGE);
+    EXPECT_KR(vm_remap(task, &b, 2 * SIZE, 0, TRUE, task, a, FALSE, &cur, &max, VM_INHERIT_COPY),
+              KERN_RESOURCE_SHORTAGE);
+    EXPECT_KR(vm_remap(task, &b, SIZE, 0, TRUE, SELF, data, FALSE, &cur, &max, VM_INHERIT_COPY),
+              KERN_SUCCESS); /* all of it now */
+    EXPECT_KR(vm_map(task, &b, PAGE_SIZE, 0, TRUE, MACH_PORT_NULL, 0, FALSE, VM_PROT_READ, VM_PROT_READ,
+                     VM_INHERIT_COPY), KERN_RESOURCE_SHORTAGE);
+    EXPECT_KR(set_byte_of(task, a, 'x'), KERN_SUCCESS); /* what it has it may use */
+    EXPECT_KR(vm_deallocate(task, a, SIZE), KERN_SUCCESS);
+    EXPECT_KR(vm_allocate(task, &a, SIZE, FALSE), KERN_SUCCESS);
+    count = TASK_LIMITS_INFO_COUNT;
+    REQUIRE_KR(task_info(task, TASK_LIMITS_INFO, (task_info_t)&info, &count), KERN_SUCCESS);
+    EXPECT_EQ(info.used.virtual_memory, 3 * SIZE);
+    EXPECT_EQ(info.limit.virtual_memory, 3 * SIZE);
+    task_terminate(task);
+    mach_port_deallocate(SELF, task);
+    release(data, SIZE);
+}
+
 /* A flavor there is not, and too little room, are KERN_INVALID_ARGUMENT. [KI task_info] */
 TEST(unknown_flavors_are_refused)
 {
@@ -299,6 +339,18 @@ TEST(pages_add_up)
                 <= stats.total_count + 8); /* of what another CPU is at */
     EXPECT_TRUE(stats.free_count + stats.active_count + stats.inactive_count + stats.wire_count + 8
                 >= stats.total_count);
+}
+
+/* Any task's port will do to ask. [KI vm_statistics] */
+TEST(statistics_by_a_task_are_the_machines)
+{
+    struct vm_statistics before = statistics(), stats = {0};
+
+    REQUIRE_KR(vm_statistics(SELF, &stats), KERN_SUCCESS);
+    EXPECT_EQ(stats.pagesize, PAGE_SIZE);
+    EXPECT_EQ(stats.total_count, before.total_count);
+    EXPECT_TRUE(stats.faults >= before.faults && stats.zero_fill_count >= before.zero_fill_count);
+    EXPECT_KR(vm_statistics(mach_thread_self_cached(), &stats), KERN_INVALID_ARGUMENT);
 }
 
 /* What is allocated, touched and copied shows in the counters of all tasks together. [KI

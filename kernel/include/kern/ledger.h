@@ -1,12 +1,13 @@
 /*
  * Ledgers: how much of the kernel each task uses, and may use. (The word is OSF/1 MK's.)
  *
- * A ledger has limits of four things, and a charge is refused when it would go above one:
+ * A ledger has limits of five things, and a charge is refused when it would go above one:
  *   names         rights in the task's space: counted by the space itself (ipc_entry.h)
  *   messages      that the task has sent and nobody has received yet, and
  *   message bytes what they take: the buffer, rights, copied data
  *   memory        what the kernel allocates for the task: threads with their stacks, ports, port sets,
  *                 semaphores, alarms, the name table, map entries, page tables, and its messages, too
+ *   virtual       what is mapped in the task's address space: counted by the map itself (vm_map.h)
  * What is bounded by these has no charge of its own: a dead-name request by the name it is for, a dead port
  * by the names for it and by the messages with rights to it, which cost as much as ports, a memory object by
  * the entries that show it.
@@ -32,11 +33,12 @@ enum ledger_item {
     LEDGER_MESSAGES,
     LEDGER_MESSAGE_BYTES,
     LEDGER_MEMORY,
+    LEDGER_VIRTUAL,
     LEDGER_ITEMS
 };
 
 struct ledger {
-    uint64_t used[LEDGER_ITEMS];  /* atomic; not of names */
+    uint64_t used[LEDGER_ITEMS];  /* atomic; not of names, nor of virtual memory */
     uint64_t limit[LEDGER_ITEMS]; /* read and written as single words */
 };
 
