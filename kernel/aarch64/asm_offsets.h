@@ -45,5 +45,6 @@
 #define KSTACK_SIZE  (1 << KSTACK_SHIFT)
 #define KSTACK_SLOT  (2 * KSTACK_SIZE)
 #define KSTACK_BASE  0xffff800000000000 /* the region of slots: kstack.c */
+#define KVA_BASE     0xffff808000000000 /* memory of several pages: kva.c */
 
 #endif

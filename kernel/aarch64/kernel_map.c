@@ -8,6 +8,7 @@
  *          data, bss         RW-  less a guard page below the boot stack
  *        registers           RW-  device memory, 4 KiB pages, only those the kernel drives
  *   0xffff8000'00000000  kernel stacks (kstack.c), each with unmapped memory below
+ *   0xffff8080'00000000  pieces of memory whose frames do not lie in a row (kva.c)
  *
  * Nothing is both writable and executable; EL0 can reach nothing. First symptom of a mistake here:
  * silence after the switch of TTBR1, since the vectors are unmapped, too.

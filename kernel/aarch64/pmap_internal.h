@@ -32,6 +32,7 @@ struct pmap {
     uint64_t ttbr0;     /* what TTBR0_EL1 is with it: changed before asid */
     spinlock_t lock;
     uint32_t resident;  /* atomic: pages mapped */
+    bool pinned;        /* they stay in memory */
     uint64_t *l0;       /* fixed */
     struct ledger *ledger; /* fixed; pays for the tables, NULL: nobody does */
 };

@@ -89,6 +89,22 @@ static void remove_all(vm_page_t page)
     spin_unlock(&page->pv_lock);
 }
 
+void pmap_pin(pmap_t pmap, bool pinned)
+{
+    pmap->pinned = pinned;
+}
+
+bool pmap_is_pinned(vm_page_t page)
+{
+    struct pv_entry *pv;
+
+    spin_lock(&page->pv_lock);
+    for (pv = page->pv_list; pv != NULL && !pv->pmap->pinned; pv = pv->next)
+        ;
+    spin_unlock(&page->pv_lock);
+    return pv != NULL;
+}
+
 /* Changes bits in every mapping of page (pv_lock held), and in the TLBs. */
 static void update_all(vm_page_t page, uint64_t clear, uint64_t set)
 {

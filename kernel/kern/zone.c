@@ -15,7 +15,7 @@
 #include <kern/cpu.h>
 #include <kern/debug.h>
 #include <kern/zone.h>
-#include <vm/vm_page.h>
+#include <vm/pmap.h>
 
 #define OBJECT_ALIGN  16
 #define MAGAZINE_SIZE 15 /* with the count: 128 bytes, two cache lines */
@@ -177,6 +177,8 @@ zone_t zone_create(const char *name, size_t size)
 
 /* ---- kalloc ---- */
 
+#define SCARCE_SHARE 8 /* free pages are few when they are less than so much of all */
+
 static zone_t kalloc_zone(size_t size)
 {
     int shift = KALLOC_MIN_SHIFT;
@@ -194,12 +196,20 @@ void *kalloc(size_t size)
         return NULL;
 
     uint32_t count = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
-    vm_page_t pages = vm_page_grab_contiguous(count, PAGE_SIZE);
+    bool scarce = vm_counts.free < vm_counts.total / SCARCE_SHARE;
+    vm_page_t pages = NULL;
+    void *address = NULL;
+
+    /* Among few free pages a search for neighbours takes long, and mostly fails. */
+    if (count > KVA_PAGES_MAX || !scarce)
+        pages = vm_page_grab_contiguous(count, PAGE_SIZE);
 
     if (pages == NULL)
+        address = count <= KVA_PAGES_MAX ? kva_alloc(count) : NULL;
+    if (pages == NULL && address == NULL)
         return NULL;
     __atomic_fetch_add(&large_pages, count, __ATOMIC_RELAXED);
-    return vm_page_address(pages);
+    return pages != NULL ? vm_page_address(pages) : address;
 }
 
 void *kalloc_zeroed(size_t size)
@@ -220,8 +230,9 @@ void kfree(void *address, size_t size)
 
     uint32_t count = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
-    for (uint32_t i = 0; i < count; i++)
-        vm_page_release(vm_page_of_phys(virt_to_phys(address) + i * PAGE_SIZE));
+    if (!kva_free(address))
+        for (uint32_t i = 0; i < count; i++)
+            vm_page_release(vm_page_of_phys(virt_to_phys(address) + i * PAGE_SIZE));
     __atomic_fetch_sub(&large_pages, count, __ATOMIC_RELAXED);
 }
 

@@ -28,8 +28,8 @@ uint32_t zone_count(zone_t zone);
 /* For host_info: pages held by all zones, bytes handed out by all zones. */
 void zone_totals(uint32_t *pages, uint32_t *bytes_used);
 
-/* Memory of any size, 16-aligned: from power-of-two zones up to a page, above that contiguous
- * pages.
+/* Memory of any size, 16-aligned: from power-of-two zones up to a page, above that pages in a
+ * row, or (up to KVA_PAGES_MAX) pages mapped so.
  * NULL when out of memory; never blocks. size must be given back on free. */
 void *kalloc(size_t size);
 void *kalloc_zeroed(size_t size);

@@ -60,6 +60,17 @@ void pmap_clear_modify(vm_page_t page);
 bool pmap_is_referenced(vm_page_t page);
 void pmap_clear_reference(vm_page_t page);
 
+#define KVA_PAGES_MAX 32
+/* `count` pages (KVA_PAGES_MAX at most) mapped one behind the other, for the kernel; contents undefined.
+ * NULL: out of memory. Never blocks. */
+void *kva_alloc(uint32_t count);
+/* Gives such memory back; false: address is not of kva_alloc. */
+bool kva_free(void *address);
+
+/* Its pages stay in memory once they are mapped: page-out asks pmap_is_pinned. */
+void pmap_pin(pmap_t pmap, bool pinned);
+bool pmap_is_pinned(vm_page_t page);
+
 /* The contents of a frame, through the linear map; the page is busy or in no object. */
 void pmap_zero_page(vm_page_t page);
 void pmap_copy_page(vm_page_t from, vm_page_t to);
