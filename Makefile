@@ -168,16 +168,18 @@ objects = $(addprefix $(BUILD)/obj/,$(addsuffix .o,$(1)))
 # ---- Host tools: the interface generator, the file system's builder and checker --------------------
 MIGCOM := $(BUILD)/host/migcom
 MKFS   := $(BUILD)/host/mkfs
+MKDISK := $(BUILD)/host/mkdisk
 FSCK   := $(BUILD)/host/fsck
 
 host = $(addprefix $(BUILD)/obj/host/,$(addsuffix .o,$(1)))
 MKFS_LIB := $(BUILD)/obj/host/mkfs.a
-$(MKFS_LIB): $(call host,$(filter-out mkfs/mkfs.c mkfs/fsck.c,$(wildcard mkfs/*.c)))
+$(MKFS_LIB): $(call host,$(filter-out mkfs/mkfs.c mkfs/mkdisk.c mkfs/fsck.c,$(wildcard mkfs/*.c)))
 	$(Q)mkdir -p $(@D) && rm -f $@ && ar qcs $@ $^
 $(MIGCOM): $(call host,$(wildcard mig/*.c))
 $(MKFS): $(call host,mkfs/mkfs.c) $(MKFS_LIB)
 $(FSCK): $(call host,mkfs/fsck.c) $(MKFS_LIB)
-$(MIGCOM) $(MKFS) $(FSCK):
+$(MKDISK): $(call host,mkfs/mkdisk.c)
+$(MIGCOM) $(MKFS) $(MKDISK) $(FSCK):
 	$(call say,HOSTLD,$@)
 	$(Q)mkdir -p $(@D) && $(HOSTCC) -o $@ $^
 
@@ -422,12 +424,18 @@ $(BUILD)/fs.img: $(MKFS) $(DISK_PROGRAMS) $(ROOT_FILES) $(DEVICES)
 	$(Q)cd $(BUILD)/stripped && $(TAR) -cf - $(ON_DISK) | $(TAR) -xf - -C ../root
 	$(Q)$(MKFS) $@ -s $(FS_SIZE) -d $(BUILD)/root $(DEVICES:%=-D @%)
 
+# The disk a system has: that file system, and a partition the default pager swaps to.
+SWAP_SIZE := 512M
+$(BUILD)/disk.img: $(MKDISK) $(BUILD)/fs.img
+	$(call say,MKDISK,$@)
+	$(Q)$(MKDISK) $@ $(BUILD)/fs.img $(SWAP_SIZE)
+
 # ---- What to make --------------------------------------------------------------------------------
 .PHONY: all fs.img boot.tar qemu qemu-nox qemu-gdb gdb test bench bench-record stress clean cloc help
 
-IMAGES := $(BUILD)/kernel.img $(BUILD)/boot.tar $(BUILD)/boot-test.tar $(BUILD)/fs.img
+IMAGES := $(BUILD)/kernel.img $(BUILD)/boot.tar $(BUILD)/boot-test.tar $(BUILD)/disk.img
 all: $(IMAGES) $(FSCK)             ## everything: kernel, boot archive, disk image, tools
-fs.img: $(BUILD)/fs.img         ## the disk image alone
+fs.img: $(BUILD)/fs.img         ## the file system's image alone
 boot.tar: $(BUILD)/boot.tar     ## the boot archive alone
 
 # The boot arguments test= and bench= need the archive with the test programs.
@@ -444,7 +452,7 @@ $(BUILD)/first/%.tar: $(BUILD)/stripped/tests/%
 # for which some QEMUs lack a ROM file and do not start.
 QEMU_FLAGS = -M virt,gic-version=2 -cpu cortex-a72 -smp $(CPUS) -m $(MEM) -nographic -nic none \
     -global virtio-mmio.force-legacy=false -kernel $(BUILD)/kernel.img -initrd $(BUILD)/$(INITRD) \
-    -append "$(BOOTARGS)" -drive file=$(BUILD)/fs.img,if=none,format=raw,id=hd0 \
+    -append "$(BOOTARGS)" -drive file=$(BUILD)/disk.img,if=none,format=raw,id=hd0 \
     -device virtio-blk-device,drive=hd0
 
 qemu: $(IMAGES) $(BUILD)/$(INITRD)      ## boot to a shell (leave with C-a x)

@@ -186,7 +186,7 @@ class Qemu:
     extra: more QEMU arguments.
     """
 
-    def __init__(self, cpus=1, mem="128M", args="", icount=False, jitter=None, disk=BUILD / "fs.img",
+    def __init__(self, cpus=1, mem="128M", args="", icount=False, jitter=None, disk=BUILD / "disk.img",
                  initrd=BUILD / "boot.tar", kernel=BUILD / "kernel.img",
                  elf=BUILD / "kernel.elf", gdb=False, extra=()):
         self.process = self.gdb = None

@@ -37,7 +37,7 @@ def tools(tmp_path_factory):
     """Builds mkfs, fsck and the file server's core with its model test; returns their folder."""
     out = tmp_path_factory.mktemp("mkfs-tools")
     extra = sanitizers(out)
-    shared = [p for p in (ROOT / "mkfs").glob("*.c") if p.name not in ("mkfs.c", "fsck.c")]
+    shared = [p for p in (ROOT / "mkfs").glob("*.c") if p.name not in ("mkfs.c", "mkdisk.c", "fsck.c")]
     server = ROOT / "user/servers/file"
     core = [server / f"{n}.c" for n in ("bcache", "balloc", "inode", "bmap", "dir", "dirtree",
                                         "file", "names", "volume")]

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <mach/error.h>
 #include <mach/mach.h>
+#include <partition.h>
 #include <servers/bootstrap.h>
 #include <servers/disk.h>
 
@@ -20,6 +21,7 @@
 
 struct disk {
     struct bdev dev; /* first */
+    uint64_t first;  /* block of the disk where the file system begins */
     mach_port_t port;
 };
 
@@ -57,7 +59,7 @@ static int read_blocks(struct bdev *dev, uint64_t block, uint32_t count, void *d
 
         do {
             bytes = n * OSTIAFS_BLOCK_SIZE;
-            kr = disk_read(disk->port, block, n, at, &bytes);
+            kr = disk_read(disk->port, disk->first + block, n, at, &bytes);
         } while (again(kr, &attempts));
         if (kr != KERN_SUCCESS)
             return to_errno(kr);
@@ -81,7 +83,7 @@ static int write_blocks(struct bdev *dev, uint64_t block, uint32_t count, const 
         kern_return_t kr;
 
         do
-            kr = disk_write(disk->port, block, at, n * OSTIAFS_BLOCK_SIZE);
+            kr = disk_write(disk->port, disk->first + block, at, n * OSTIAFS_BLOCK_SIZE);
         while (again(kr, &attempts));
         if (kr != KERN_SUCCESS)
             return to_errno(kr);
@@ -110,6 +112,7 @@ static struct disk the_disk = {
 
 int diskdev_open(struct bdev **dev, const char **why)
 {
+    struct partition part;
     uint32_t block_size;
     boolean_t read_only;
     int attempts = 0;
@@ -127,6 +130,14 @@ int diskdev_open(struct bdev **dev, const char **why)
     *why = "the disk has blocks of a size this server does not know";
     if (block_size != OSTIAFS_BLOCK_SIZE)
         return EINVAL;
+    do
+        kr = partition_find(the_disk.port, PARTITION_OSTIAFS, &part);
+    while (again(kr, &attempts));
+    *why = "the disk has partitions, but none with a file system of this kind";
+    if (kr != KERN_SUCCESS && to_errno(kr) != EINVAL) /* EINVAL: a disk without partitions */
+        return to_errno(kr);
+    the_disk.first = part.first;
+    the_disk.dev.nblocks = part.blocks;
     the_disk.dev.readonly = read_only;
     *dev = &the_disk.dev;
     return 0;
