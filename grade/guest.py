@@ -60,8 +60,9 @@ class Program:
     name: str
     cases: list = field(default_factory=list)
     limit: int = LIMIT
-    seeds: int = 0  # TEST_SEEDS(n)
-    args: str = ""  # TEST_ARGS("arguments")
+    seeds: int = 0     # TEST_SEEDS(n)
+    args: str = ""     # TEST_ARGS("arguments")
+    memory: int = 128  # TEST_MEMORY(MiB)
 
     def machines(self):
         """What it is run on: every program's machines, and its own seeds of timer intervals."""
@@ -82,8 +83,10 @@ def programs():
         seeds = re.search(r"^TEST_SEEDS\((\d+)\)", source, re.M)
         args = re.search(r'^TEST_ARGS\("([^"]+)"\)', source, re.M)
         if cases:
+            memory = re.search(r"^TEST_MEMORY\((\d+)\)", source, re.M)
             found.append(Program(path.stem, cases + [WHOLE], int(limit.group(1)) if limit else LIMIT,
-                                 int(seeds.group(1)) if seeds else 0, args.group(1) if args else ""))
+                                 int(seeds.group(1)) if seeds else 0, args.group(1) if args else "",
+                                 int(memory.group(1)) if memory else 128))
     return found
 
 
@@ -144,6 +147,7 @@ def run(program, machine):
                         + ([f"test.after={after}"] if after else []))
         try:
             with Qemu(cpus=machine.cpus, icount=machine.icount, jitter=machine.jitter, args=args,
+                      mem=f"{program.memory}M",
                       initrd=BUILD / "boot-test.tar", **disk) as qemu:
                 bad = watch(qemu, program.limit)
                 try:

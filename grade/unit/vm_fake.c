@@ -241,6 +241,11 @@ bool boot_arg(const char *key, char *buf, size_t size)
     return false;
 }
 
+uint64_t boot_number(const char *key)
+{
+    return 0;
+}
+
 void fake_init(void)
 {
     boot_info.ram_start = 0x40000000;
@@ -355,6 +360,11 @@ void pmap_page_protect(vm_page_t page, vm_prot_t prot)
                 else
                     pmap->pte[i].prot &= ~VM_PROT_WRITE;
             }
+}
+
+bool pmap_is_pinned(vm_page_t page)
+{
+    return false;
 }
 
 bool pmap_is_modified(vm_page_t page)
@@ -705,6 +715,7 @@ static void check_map(vm_map_t map)
         object = entry->object;
         offset = entry->offset + (va - entry->start);
         while (object != NULL && (page = vm_page_lookup(object, offset)) == NULL) {
+            CHECK(vm_swap_slot(object, offset) == 0); /* or the page in the swap space is hidden */
             offset += object->shadow_offset;
             object = object->shadow;
         }
@@ -717,7 +728,7 @@ static void check_map(vm_map_t map)
 void fake_check(vm_map_t *maps, int n, struct queue **loose, int loose_count)
 {
     vm_map_entry_t entry;
-    uint32_t pages = 0;
+    uint32_t pages = 0, swapped = 0;
 
     CHECK(held_count == 0 && awaited == NULL);
     tally_count = 0;
@@ -748,8 +759,10 @@ void fake_check(vm_map_t *maps, int n, struct queue **loose, int loose_count)
 
         CHECK(object->refs == tallies[i].refs && object->cow_refs == tallies[i].cow_refs);
         CHECK(object->shadow_count == tallies[i].shadows);
+        swapped += object->swapped;
     }
     CHECK(vm_counts.free + vm_counts.wired + vm_counts.active + vm_counts.inactive
           == vm_counts.total);
     CHECK(pages <= vm_counts.anonymous + vm_counts.external);
+    CHECK(swapped == vm_counts.swap_used);
 }

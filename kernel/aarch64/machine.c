@@ -69,18 +69,6 @@ static void machine_cpu_setup(void)
     isb();
 }
 
-static uint64_t jitter_seed(void)
-{
-    char text[24];
-    uint64_t seed = 0;
-
-    if (!boot_arg("jitter", text, sizeof(text)))
-        return 0;
-    for (const char *digit = text; *digit >= '0' && *digit <= '9'; digit++)
-        seed = seed * 10 + (*digit - '0');
-    return seed;
-}
-
 /*
  * Device tree, final page tables, console, interrupt controller, this CPU's registers and timer. No
  * interrupt comes before the first thread runs, since they stay masked.
@@ -104,7 +92,7 @@ void machine_init(uint64_t fdt_phys)
         panic("machine_init: no arm,armv8-timer in the device tree");
     gic_init();
     gic_cpu_init();
-    timer_cpu_init(jitter_seed());
+    timer_cpu_init(boot_number("jitter"));
 }
 
 /* On a secondary CPU, from boot.S, with the MMU on, a stack and a current thread. */
@@ -112,7 +100,7 @@ void machine_secondary(void)
 {
     machine_cpu_setup();
     gic_cpu_init();
-    timer_cpu_init(jitter_seed());
+    timer_cpu_init(boot_number("jitter"));
     __atomic_fetch_add(&cpu_count, 1, __ATOMIC_RELEASE);
     __asm__ volatile("sev");
     sched_start_cpu();
@@ -232,6 +220,17 @@ bool boot_arg(const char *key, char *buf, size_t size)
         while (*at != 0 && *at != ' ')
             at++;
     }
+}
+
+uint64_t boot_number(const char *key)
+{
+    char text[24] = "";
+    uint64_t number = 0;
+
+    boot_arg(key, text, sizeof(text));
+    for (const char *digit = text; *digit >= '0' && *digit <= '9'; digit++)
+        number = number * 10 + (*digit - '0');
+    return number;
 }
 
 /* Moves [start, start+size) behind a reserved range that it touches. */

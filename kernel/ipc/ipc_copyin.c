@@ -27,9 +27,9 @@ mach_msg_return_t ipc_kmsg_get(const mach_msg_header_t *user, mach_msg_size_t si
         return MACH_SEND_MSG_TOO_SMALL;
     if (size > MACH_MSG_SIZE_MAX)
         return MACH_SEND_TOO_LARGE;
-    kmsg = ipc_kmsg_alloc(size);
-    if (kmsg == NULL)
-        return MACH_SEND_NO_BUFFER;
+    while ((kmsg = ipc_kmsg_alloc(size)) == NULL)
+        if (!vm_page_wait(true))
+            return MACH_SEND_NO_BUFFER;
     if (__builtin_expect(size > IKM_SMALL_SIZE, 0) && !ipc_kmsg_charge(kmsg, current_ledger())) {
         ipc_kmsg_free(kmsg);
         return MACH_SEND_NO_BUFFER;

@@ -74,8 +74,10 @@ ipc_kmsg_t ipc_kobject_server(ipc_kmsg_t request)
 {
     mach_msg_size_t size;
     mig_kernel_stub_t routine = ipc_kobject_routine(request->ikm_header->msgh_id, &size);
-    ipc_kmsg_t reply = ipc_kmsg_alloc(size);
+    ipc_kmsg_t reply;
 
+    while ((reply = ipc_kmsg_alloc(size)) == NULL && vm_page_wait(true))
+        ;
     if (reply != NULL && ipc_kobject_call(routine, request, reply->ikm_header))
         return ipc_kobject_reply(request, reply);
     /* No answer, or no memory for it: then who waits gets a send-once notification. */

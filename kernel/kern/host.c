@@ -136,6 +136,8 @@ kern_return_t host_vm_statistics(host_t host, vm_statistics_data_t *stats)
         .cow_faults = vm_counts.cow_faults,
         .lookups = vm_counts.lookups,
         .hits = vm_counts.hits,
+        .swap_count = vm_counts.swap_total,
+        .swap_used = vm_counts.swap_used,
     };
     return KERN_SUCCESS;
 }

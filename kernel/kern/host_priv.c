@@ -99,6 +99,17 @@ kern_return_t task_set_limits(host_priv_t host, task_t task, task_limits_t limit
     return KERN_SUCCESS;
 }
 
+kern_return_t task_set_vm_privilege(host_priv_t host, task_t task, boolean_t privileged)
+{
+    if (host == NULL)
+        return KERN_INVALID_HOST;
+    if (task == NULL || task->map == NULL)
+        return KERN_INVALID_ARGUMENT;
+    task->vm_privileged = privileged != 0;
+    pmap_pin(task->map->pmap, privileged != 0);
+    return KERN_SUCCESS;
+}
+
 kern_return_t host_grade_log(host_priv_t host, char *text, mach_msg_type_number_t length)
 {
     if (host == NULL)

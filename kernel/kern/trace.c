@@ -33,13 +33,11 @@ static struct trace_ring rings[MAX_CPUS];
 void trace_init(void)
 {
     char word[12];
-    uint32_t wanted = 0;
+    uint64_t wanted = boot_number("trace");
     uint32_t size = 2;
 
     if (!boot_arg("trace", word, sizeof(word)))
         return;
-    for (const char *digit = word; *digit >= '0' && *digit <= '9' && wanted < TRACE_SIZE_MAX; digit++)
-        wanted = wanted * 10 + (*digit - '0');
     if (word[0] == '\0')
         wanted = TRACE_SIZE_DEFAULT;
     if (wanted == 0)

@@ -28,11 +28,12 @@ static bool laundry_init(struct laundry *l)
     vm_map_entry_t entry = vm_map_entry_alloc();
 
     l->count = 0;
-    l->object = vm_object_allocate(MEMORY_OBJECT_CLUSTER_MAX * PAGE_SIZE);
+    l->object = vm_object_allocate(0);
     l->copy = kalloc(sizeof(*l->copy));
     if (entry != NULL && l->object != NULL && l->copy != NULL) {
         queue_init(&l->copy->entries);
         l->copy->offset = 0;
+        l->object->laundry = true;
         entry->object = l->object;
         enqueue_tail(&l->copy->entries, &entry->link);
         return true;
@@ -99,11 +100,11 @@ static kern_return_t send(struct laundry *l, vm_object_t object, bool wait)
     bool timed_out = false;
     kern_return_t kr;
 
-    pages->laundry = true;
     pages->size = size;
     queue_first(&l->copy->entries, struct vm_map_entry, link)->end = size;
     l->copy->size = size;
-    __atomic_fetch_add(&vm_laundry_count, l->count, __ATOMIC_RELAXED);
+    __atomic_fetch_add(pages->swap_laundry ? &vm_swap_laundry : &vm_laundry_count, l->count,
+                       __ATOMIC_RELAXED);
     __atomic_fetch_add(&vm_counts.pageouts, l->count, __ATOMIC_RELAXED);
     if (wait)
         vm_object_reference(pages);
@@ -259,4 +260,58 @@ kern_return_t memory_object_page_out(vm_object_t object, vm_page_t page)
 
     return return_run(object, page->offset, ~PAGE_MASK, MEMORY_OBJECT_RETURN_ALL, true, false,
                       &next);
+}
+
+/* May this page of an anonymous object go along with the one before it? */
+static bool goes_along(vm_page_t page)
+{
+    return page != NULL && !page->busy && page->wire_count == 0 && is_dirty(page)
+           && !page->reference && !pmap_is_referenced(page) && !pmap_is_pinned(page);
+}
+
+bool memory_object_swap_out(vm_object_t object, vm_page_t page)
+{
+    vm_object_t swap = vm_swap_object;
+    vm_offset_t offset = page->offset;
+    uint32_t want = 1, count = 0, slot;
+    struct laundry l;
+    bool room = true;
+
+    if (!laundry_init(&l)) {
+        spin_unlock(&object->lock);
+        return false;
+    }
+    l.object->swap_laundry = true;
+    while (want < MEMORY_OBJECT_CLUSTER_MAX
+           && goes_along(vm_page_lookup(object, offset + want * PAGE_SIZE)))
+        want++;
+    spin_lock_second(&swap->lock);
+    slot = vm_swap_alloc(want, &count);
+    swap->refs++;
+    swap->returning++;
+    spin_unlock(&swap->lock);
+    l.offset = (vm_offset_t)slot * PAGE_SIZE;
+    l.dirty = true;
+    l.kept = false;
+    spin_lock_second(&l.object->lock);
+    for (uint32_t i = 0; i < count; i++, offset += PAGE_SIZE) {
+        room = room && vm_swap_set(object, offset, slot + i);
+        if (room)
+            take(&l, object, vm_page_lookup(object, offset));
+        else
+            vm_swap_release(slot + i);
+    }
+    spin_unlock(&l.object->lock);
+    spin_unlock(&object->lock);
+    if (l.count != 0) {
+        send(&l, swap, false);
+    } else {
+        vm_map_copy_discard(l.copy);
+        spin_lock(&swap->lock);
+        if (--swap->returning == 0)
+            vm_object_wakeup(swap);
+        spin_unlock(&swap->lock);
+    }
+    vm_object_deallocate(swap);
+    return l.count != 0;
 }

@@ -170,7 +170,7 @@ static kern_return_t wait_until_ready(vm_object_t object)
     }
 }
 
-kern_return_t vm_object_enter(mach_port_t pager, vm_size_t size, vm_object_t *result)
+kern_return_t memory_object_open(mach_port_t pager, vm_size_t size, vm_object_t *result)
 {
     vm_object_t object, fresh;
     kern_return_t kr;
@@ -205,13 +205,20 @@ kern_return_t vm_object_enter(mach_port_t pager, vm_size_t size, vm_object_t *re
                 || memory_object_init(pager, object->control, PAGE_SIZE) != KERN_SUCCESS))
             give_up(object, KERN_MEMORY_FAILURE);
     }
-    kr = wait_until_ready(object);
-    if (kr != KERN_SUCCESS) {
-        vm_object_deallocate(object);
-        return kr;
-    }
     *result = object;
     return KERN_SUCCESS;
+}
+
+kern_return_t vm_object_enter(mach_port_t pager, vm_size_t size, vm_object_t *result)
+{
+    kern_return_t kr = memory_object_open(pager, size, result);
+
+    if (kr != KERN_SUCCESS)
+        return kr;
+    kr = wait_until_ready(*result);
+    if (kr != KERN_SUCCESS)
+        vm_object_deallocate(*result);
+    return kr;
 }
 
 /* ---- the end ---- */
@@ -342,16 +349,8 @@ void memory_object_pager_died(vm_object_t address)
 
 void memory_object_init_tables(void)
 {
-    char text[16];
-
     for (int i = 0; i < TABLE_SIZE; i++)
         queue_init(&table[i]);
-    if (boot_arg("pager_timeout", text, sizeof(text))) {
-        uint32_t ms = 0;
-
-        for (const char *c = text; *c >= '0' && *c <= '9'; c++)
-            ms = ms * 10 + (*c - '0');
-        if (ms != 0)
-            pager_timeout_ms = ms;
-    }
+    if (boot_number("pager_timeout") != 0)
+        pager_timeout_ms = boot_number("pager_timeout");
 }

@@ -148,6 +148,30 @@ static kern_return_t page_in(struct vm_fault *f, vm_object_t object, vm_offset_t
     return kr == KERN_SUCCESS ? FAULT_RETRY : kr;
 }
 
+/* The anonymous page at offset of the locked object is in the swap space. KERN_SUCCESS: it is the
+ * object's again; it keeps its slot. Else nothing is locked. */
+static kern_return_t swap_in(struct vm_fault *f, vm_object_t object, vm_offset_t offset,
+                             uint32_t slot)
+{
+    vm_object_t swap = vm_swap_object;
+    vm_page_t page;
+
+    spin_lock_second(&swap->lock);
+    page = vm_page_lookup(swap, (vm_offset_t)slot * PAGE_SIZE);
+    if (page != NULL && !page->busy && !page->error) {
+        vm_page_remove(page);
+        spin_unlock(&swap->lock);
+        vm_page_insert(page, object, offset);
+        return KERN_SUCCESS;
+    }
+    /* As for any pager's page; `object` is one lock more. */
+    if (object != f->top)
+        spin_unlock(&object->lock);
+    if (page == NULL)
+        return page_in(f, swap, (vm_offset_t)slot * PAGE_SIZE);
+    return page->busy ? wait_for_page(f, swap, page) : take_error(f, swap, page);
+}
+
 /* A page of zeros, or a copy of `from` (a page of the locked object below), becomes the top's
  * own. */
 static kern_return_t fill_top(struct vm_fault *f, vm_object_t object, vm_page_t from)
@@ -157,8 +181,8 @@ static kern_return_t fill_top(struct vm_fault *f, vm_object_t object, vm_page_t 
 
     if (from != NULL && object == top->shadow && object->refs == 1 && object->internal
         && from->wire_count == 0 && !from->busy) {
-        vm_page_remove(from); /* steal: who maps it read-only through top is still right to */
-        vm_page_insert(from, top, f->offset);
+        vm_object_move_page(from, top, f->offset); /* steal: who maps it read-only through top is
+                                                     * still right to */
         page = from;
     } else {
         page = vm_page_grab_user();
@@ -206,7 +230,9 @@ static kern_return_t fault_page(struct vm_fault *f)
     bool own = (f->access & VM_PROT_WRITE) || f->own;
     vm_object_t object = f->top;
     vm_offset_t offset = f->offset;
+    kern_return_t kr;
     vm_page_t page;
+    uint32_t slot;
 
     f->page = NULL;
     f->phys = 0;
@@ -226,6 +252,13 @@ static kern_return_t fault_page(struct vm_fault *f)
         }
         if (object->pager != NULL)
             return page_in(f, object, offset);
+        slot = vm_swap_slot(object, offset);
+        if (slot != 0) {
+            kr = swap_in(f, object, offset, slot);
+            if (kr != KERN_SUCCESS)
+                return kr;
+            continue;
+        }
         if (object->device) {
             f->phys = object->device_phys + offset;
             break;

@@ -51,6 +51,35 @@ void vm_object_collapse(vm_object_t object);
 /* Copies pages up where a chain has grown long although no object in it can go. Object locked. */
 void vm_object_bound_chain(vm_object_t object);
 
+/* Has the object a page there, in memory or in the swap space? Locked. */
+bool vm_object_has(vm_object_t object, vm_offset_t offset);
+/* A page of one object becomes a page of another, at offset; both are locked. Dirty from now on. */
+void vm_object_move_page(vm_page_t page, vm_object_t to, vm_offset_t offset);
+
+/* ---- vm_swap.c: anonymous pages that are not in memory. Objects named are locked. ---- */
+extern vm_object_t vm_swap_object; /* the default pager's; NULL: there is none (yet) */
+/* The page's slot, or 0. It may be in memory, too: the slot is up to date if it is clean. */
+uint32_t vm_swap_slot(vm_object_t object, vm_offset_t offset);
+/* The page has this slot from now on, and no other. False: out of memory. */
+bool vm_swap_set(vm_object_t object, vm_offset_t offset, uint32_t slot);
+/* Its slot, if it has one, is given up. */
+void vm_swap_forget(vm_object_t object, vm_offset_t offset);
+void vm_swap_forget_range(vm_object_t object, vm_offset_t start, vm_offset_t end);
+/* Has any page of [start, end) a slot? */
+bool vm_swap_any(vm_object_t object, vm_offset_t start, vm_offset_t end);
+/* Has `above` a page of its own for each of object, its shadow, that has a slot? */
+bool vm_swap_covers(vm_object_t above, vm_object_t object);
+/* The slots of object's pages become those of `above`, which shadows it, or are given up where it
+ * has its own or cannot see them. False: out of memory, some are left. */
+bool vm_swap_move_up(vm_object_t above, vm_object_t object);
+/* Up to `want` free slots in a row, of which there are *count from the result on; 0: there are none.
+ * The swap object is locked. For the page-out thread. */
+uint32_t vm_swap_alloc(uint32_t want, uint32_t *count);
+void vm_swap_release(uint32_t slot);
+/* Is there a default pager, with room? */
+bool vm_swap_available(void);
+void vm_swap_init(void);
+
 /* ---- vm_map_tree.c: the map is locked ---- */
 void vm_map_entry_link(vm_map_t map, vm_map_entry_t entry);
 void vm_map_entry_unlink(vm_map_t map, vm_map_entry_t entry);
@@ -127,6 +156,8 @@ kern_return_t vm_fault_wire(vm_map_t map, vm_address_t va, vm_prot_t prot);
 #define MEMORY_OBJECT_CLUSTER_MAX  16 /* pages in one message, at most */
 #define MEMORY_OBJECT_REQUESTS_MAX 64 /* pages an object may have asked for and not got */
 
+/* vm_object_enter without the wait for the pager. */
+kern_return_t memory_object_open(mach_port_t pager, vm_size_t size, vm_object_t *object);
 /* Nobody will answer any more: forgets what was asked for, and wakes who waits. Object locked. */
 void memory_object_fail_requests(vm_object_t object);
 /* Asks the pager for the absent page at offset and, reading ahead, those after it. Object locked
@@ -148,6 +179,8 @@ void memory_object_return_all(vm_object_t object);
 /* Sends a dirty page, with dirty ones that follow it, to the pager; they leave the object, which is
  * locked, and gets unlocked. The caller is the page-out thread. */
 kern_return_t memory_object_page_out(vm_object_t object, vm_page_t page);
+/* The same for an anonymous page, to the default pager; some that follow may go with it. */
+bool memory_object_swap_out(vm_object_t object, vm_page_t page);
 /* How long a pager may take, as a deadline from now. */
 uint64_t memory_object_deadline(void);
 void memory_object_init_tables(void);
@@ -159,9 +192,8 @@ kern_return_t vm_memory_wait(bool interruptible);
 void vm_pageout_poke(void);
 /* Memory became free: wakes who waits for it. */
 void vm_memory_freed(void);
-/* May the current thread use the reserve? */
-bool vm_page_privileged(void);
 extern uint32_t vm_memory_waiters; /* atomic */
 extern uint32_t vm_laundry_count;  /* atomic: pages that pagers have yet to write */
+extern uint32_t vm_swap_laundry;   /* atomic: the same of the default pager */
 
 #endif

@@ -201,13 +201,34 @@ void vm_map_entry_dispose(vm_map_entry_t entry)
     if (object != NULL && !(object->internal && object->refs == 1)) { /* else all of it goes */
         spin_lock(&object->lock);
         object->cow_refs -= entry->needs_copy;
-        own = owns_pages(entry, object) && object->refs > 1 && object->resident_count != 0;
+        own = owns_pages(entry, object) && object->refs > 1
+              && (object->resident_count != 0 || object->swapped != 0);
         spin_unlock(&object->lock);
         if (own)
             vm_object_page_remove(object, entry->offset, entry->offset + entry->end - entry->start);
     }
     vm_object_deallocate(object);
     vm_map_entry_free(entry);
+}
+
+uint64_t vm_map_claim(vm_map_t map)
+{
+    vm_map_entry_t entry;
+    uint64_t claim = 0;
+
+    spin_lock(&map->lock);
+    queue_for_each(entry, &map->entries, struct vm_map_entry, link) {
+        vm_object_t object = entry->object;
+        uint64_t pages = (entry->end - entry->start) >> PAGE_SHIFT;
+
+        if (object == NULL || !object->internal)
+            continue;
+        spin_lock(&object->lock);
+        claim += MIN(pages, (uint64_t)object->resident_count + object->swapped);
+        spin_unlock(&object->lock);
+    }
+    spin_unlock(&map->lock);
+    return claim;
 }
 
 /* ---- cutting and joining ---- */
@@ -379,7 +400,8 @@ static bool extend(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t
         fits = object->internal && object->refs == 1 && object->shadow_count == 0
                && object->shadow == NULL
                && (object->size <= old_end
-                   || vm_object_next_page(object, old_end, new_end) == NULL);
+                   || (vm_object_next_page(object, old_end, new_end) == NULL
+                       && !vm_swap_any(object, old_end, new_end)));
         if (fits)
             object->size = MAX(object->size, new_end);
         spin_unlock(&object->lock);

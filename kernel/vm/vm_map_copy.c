@@ -73,8 +73,8 @@ static void collapse_down(vm_map_entry_t entry)
         return;
     }
     spin_lock_second(&lower->lock);
-    if (lower->internal && lower->pager == NULL && lower->refs == 1 && lower->size == upper->size
-        && upper->pager == NULL && upper->resident_count <= lower->resident_count
+    if (lower->internal && lower->refs == 1 && lower->size == upper->size && upper->swapped == 0
+        && upper->resident_count <= lower->resident_count
         && upper->resident_count <= 4 * VM_BATCH) {
         while (!queue_empty(&upper->pages)) {
             vm_page_t page = queue_first(&upper->pages, struct vm_page, memq);
@@ -86,8 +86,8 @@ static void collapse_down(vm_map_entry_t entry)
                     pmap_page_protect(old, VM_PROT_NONE);
                 vm_page_free(old);
             }
-            vm_page_remove(page);
-            vm_page_insert(page, lower, offset);
+            vm_swap_forget(lower, offset);
+            vm_object_move_page(page, lower, offset);
         }
         lower->shadow_count = 0;
         entry->object = lower;
@@ -400,16 +400,16 @@ static kern_return_t copyin_entries(vm_map_t map, vm_address_t start, vm_address
 kern_return_t vm_map_copyin(vm_map_t map, vm_address_t src, vm_size_t len, bool src_destroy,
                             vm_map_copy_t *copy)
 {
-    kern_return_t kr;
+    kern_return_t kr = KERN_RESOURCE_SHORTAGE;
 
     *copy = VM_MAP_COPY_NULL;
     if (len == 0)
         return KERN_SUCCESS;
     if (src >= map->max || len > map->max - src)
         return KERN_INVALID_ADDRESS;
-    if (len <= VM_MAP_COPY_SMALL) {
+    if (len <= VM_MAP_COPY_SMALL)
         kr = copyin_bytes(map, src, len, copy);
-    } else {
+    if (kr == KERN_RESOURCE_SHORTAGE) { /* large; or no pages in a row are left for a small one */
         kr = copyin_entries(map, trunc_page(src), round_page(src + len), copy);
         if (kr == KERN_SUCCESS) {
             (*copy)->size = len;

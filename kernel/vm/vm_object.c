@@ -32,6 +32,7 @@ vm_object_t vm_object_new(vm_size_t size)
     queue_init(&object->pages);
     queue_init(&object->pager_link);
     queue_init(&object->cache_link);
+    queue_init(&object->chunks);
     object->refs = 1;
     object->size = size;
     object->alive = true;
@@ -68,9 +69,10 @@ void vm_object_reference(vm_object_t object)
 
 void vm_object_free(vm_object_t object)
 {
-    assert(object->resident_count == 0);
+    assert(object->resident_count == 0 && object->swapped == 0);
     if (object->laundry) /* the pager has let go of what it was to write */
-        __atomic_fetch_sub(&vm_laundry_count, object->size >> PAGE_SHIFT, __ATOMIC_RELAXED);
+        __atomic_fetch_sub(object->swap_laundry ? &vm_swap_laundry : &vm_laundry_count,
+                           object->size >> PAGE_SHIFT, __ATOMIC_RELAXED);
     zfree(object_zone, object);
 }
 
@@ -91,6 +93,8 @@ void vm_object_free_pages(vm_object_t object)
         for (int i = 0; i < VM_BATCH && !queue_empty(&object->pages); i++)
             discard_page(queue_first(&object->pages, struct vm_page, memq));
         more = !queue_empty(&object->pages);
+        if (!more)
+            vm_swap_forget_range(object, 0, ~PAGE_MASK);
         spin_unlock(&object->lock);
         if (more)
             preempt_point();
@@ -154,6 +158,7 @@ vm_page_t vm_object_next_page(vm_object_t object, vm_offset_t start, vm_offset_t
 
 void vm_object_page_remove(vm_object_t object, vm_offset_t start, vm_offset_t end)
 {
+    vm_offset_t first = start;
     vm_page_t page;
     int batch = VM_BATCH;
 
@@ -169,7 +174,21 @@ void vm_object_page_remove(vm_object_t object, vm_offset_t start, vm_offset_t en
             spin_lock(&object->lock);
         }
     }
+    vm_swap_forget_range(object, first, end);
     spin_unlock(&object->lock);
+}
+
+bool vm_object_has(vm_object_t object, vm_offset_t offset)
+{
+    return vm_page_lookup(object, offset) != NULL || vm_swap_slot(object, offset) != 0;
+}
+
+void vm_object_move_page(vm_page_t page, vm_object_t to, vm_offset_t offset)
+{
+    vm_swap_forget(page->object, page->offset);
+    vm_page_remove(page);
+    page->dirty = true;
+    vm_page_insert(page, to, offset);
 }
 
 wait_result_t vm_object_wait(vm_object_t object, bool interruptible, uint64_t deadline)
@@ -207,14 +226,12 @@ static bool absorb(vm_object_t object, vm_object_t backing)
 
         if (page->busy)
             return false;
-        if (!in_window(object, page, &offset) || vm_page_lookup(object, offset) != NULL) {
+        if (!in_window(object, page, &offset) || vm_object_has(object, offset))
             discard_page(page);
-        } else {
-            vm_page_remove(page);
-            vm_page_insert(page, object, offset);
-        }
+        else
+            vm_object_move_page(page, object, offset);
     }
-    return queue_empty(&backing->pages);
+    return queue_empty(&backing->pages) && vm_swap_move_up(object, backing);
 }
 
 /* Does object have a page for each of backing's that it could see? Gives up early on large ones. */
@@ -227,10 +244,10 @@ static bool covers(vm_object_t object, vm_object_t backing)
     queue_for_each(page, &backing->pages, struct vm_page, memq) {
         if (++looked > 2 * VM_BATCH)
             return false;
-        if (in_window(object, page, &offset) && vm_page_lookup(object, offset) == NULL)
+        if (in_window(object, page, &offset) && !vm_object_has(object, offset))
             return false;
     }
-    return true;
+    return vm_swap_covers(object, backing);
 }
 
 void vm_object_collapse(vm_object_t object)
@@ -239,8 +256,8 @@ void vm_object_collapse(vm_object_t object)
 
     while ((backing = object->shadow) != NULL) {
         spin_lock_second(&backing->lock);
-        if (!backing->internal || backing->pager != NULL)
-            break; /* its pages are not all in memory: nothing can be said of what it lacks */
+        if (!backing->internal)
+            break; /* a pager's: nothing can be said of what it lacks */
         next = backing->shadow;
         if (backing->refs == 1) {
             if (!absorb(object, backing))
@@ -278,8 +295,7 @@ static void copy_up(vm_object_t object, vm_object_t backing)
     int copied = 0;
 
     queue_for_each(page, &backing->pages, struct vm_page, memq) {
-        if (page->busy || !in_window(object, page, &offset)
-            || vm_page_lookup(object, offset) != NULL)
+        if (page->busy || !in_window(object, page, &offset) || vm_object_has(object, offset))
             continue;
         if (copied++ == VM_BATCH || (copy = vm_page_grab_user()) == NULL)
             return;
@@ -317,7 +333,7 @@ void vm_object_bound_chain(vm_object_t object)
     /* Find the pair below us whose lower half is smallest. */
     while ((lower = upper->shadow) != NULL) {
         spin_lock_second(&lower->lock);
-        if (lower->internal && lower->pager == NULL && depth > 0
+        if (lower->internal && depth > 0
             && lower->resident_count < smallest) {
             smallest = lower->resident_count;
             place = depth;
@@ -336,7 +352,7 @@ void vm_object_bound_chain(vm_object_t object)
     lower = upper->shadow;
     if (upper != object && upper->internal && lower != NULL) {
         spin_lock_second(&lower->lock);
-        if (lower->internal && lower->pager == NULL)
+        if (lower->internal)
             copy_up(upper, lower);
         spin_unlock(&lower->lock);
         vm_object_collapse(upper);
@@ -348,6 +364,7 @@ void vm_object_bound_chain(vm_object_t object)
 void vm_object_init(void)
 {
     object_zone = zone_create("vm_object", sizeof(struct vm_object));
+    vm_swap_init();
     memory_object_init_tables();
 }
 

@@ -8,39 +8,40 @@
  *
  * Reclaiming a page of a pager's object: clean, its frame is free at once; dirty, it goes to the
  * pager (memory_object_return.c), and the frame is free when that has written it. Anonymous pages
- * stay until there is a pager for them: evict() is the place.
+ * go to the default pager in the same way (vm_swap.c), if there is one and it has room.
  *
  * Levels of free pages: reserve      below it only the page-out thread gets any
  *                       2 * reserve  below it faults of user tasks wait
  *                       4 * reserve  the target: below it the page-out thread works
- * A pass that finds nothing to do while memory is short is fruitless: who waits then gets
- * KERN_RESOURCE_SHORTAGE, and the thread rests a while before it tries again.
+ * A pass that frees next to nothing while memory is short is fruitless: who waits then gets
+ * KERN_RESOURCE_SHORTAGE, and the thread rests a while before it tries again. From then on a page here
+ * and there wakes nobody: it would be the next one's at once, and nobody would get anywhere (thrashing).
  */
 #include "vm_internal.h"
-
-#include <ipc/ipc_port.h>
-#include <mach/host_priv_server.h>
 
 #define RESERVE_SHARE 128 /* of all pages: one in so many is reserve */
 #define RESERVE_MIN   16
 #define RESERVE_MAX   256
 #define LAUNDRY_MAX   128 /* pages that pagers may have to write at any time */
 #define REST_MS       100 /* after a fruitless pass, and for the laundry */
+#define FRUIT_SHARE   4   /* a pass that frees less than so much of the reserve is fruitless */
+#define SWAP_REST_MS  2   /* while the default pager has LAUNDRY_MAX pages to write */
 #define PAGEOUT_PRIORITY 90
 #define WAIT_AGAIN    (-1)
 
 uint32_t vm_memory_waiters;
 uint32_t vm_laundry_count;
+uint32_t vm_swap_laundry;
 
 static thread_t pageout_thread;
 static uint32_t fruitless_passes; /* atomic; also the event of those who wait for memory */
+static bool gone;                 /* atomic: the last pass was fruitless */
 static bool poked;                /* atomic; also the page-out thread's event */
-static ipc_port_t default_manager; /* a send right, or IP_NULL; guarded by manager_lock */
-static spinlock_t manager_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 
 bool vm_page_privileged(void)
 {
-    return pageout_thread != NULL && current_thread() == pageout_thread;
+    return pageout_thread != NULL
+           && (current_thread() == pageout_thread || current_task()->vm_privileged);
 }
 
 void vm_pageout_poke(void)
@@ -49,9 +50,18 @@ void vm_pageout_poke(void)
         event_wakeup(&poked);
 }
 
+/* Is there so much that who waits for memory may go on? */
+static bool is_enough(void)
+{
+    uint32_t reserve = vm_counts.free_reserved;
+
+    return vm_counts.free
+           > 2 * reserve + (__atomic_load_n(&gone, __ATOMIC_RELAXED) ? reserve / FRUIT_SHARE : 0);
+}
+
 void vm_memory_freed(void)
 {
-    if (vm_counts.free > 2 * vm_counts.free_reserved)
+    if (is_enough())
         event_wakeup(&fruitless_passes);
 }
 
@@ -67,15 +77,14 @@ kern_return_t vm_memory_wait(bool interruptible)
         bool interrupted;
 
         event_assert_wait(&fruitless_passes, interruptible, DEADLINE_NONE);
-        if (vm_counts.free > 2 * vm_counts.free_reserved
-            || __atomic_load_n(&fruitless_passes, __ATOMIC_ACQUIRE) != noted)
+        if (is_enough() || __atomic_load_n(&fruitless_passes, __ATOMIC_ACQUIRE) != noted)
             event_wakeup(&fruitless_passes); /* came true before we slept: do not */
         else
             vm_pageout_poke();
         interrupted = thread_block() == THREAD_INTERRUPTED;
         if (interrupted)
             kr = KERN_ABORTED;
-        else if (vm_counts.free > 2 * vm_counts.free_reserved)
+        else if (is_enough())
             kr = KERN_SUCCESS;
         else if (__atomic_load_n(&fruitless_passes, __ATOMIC_ACQUIRE) != noted)
             kr = KERN_RESOURCE_SHORTAGE;
@@ -96,16 +105,29 @@ static uint32_t target(void)
     return 4 * vm_counts.free_reserved;
 }
 
+static bool is_full(const uint32_t *laundry)
+{
+    return __atomic_load_n(laundry, __ATOMIC_RELAXED) >= LAUNDRY_MAX;
+}
+
 /* Tries to get rid of a page that nobody used lately. Object locked; unlocks. True: it is free, or
  * on its way. */
 static bool evict(vm_object_t object, vm_page_t page)
 {
     bool evicted = false;
 
-    if (page->busy || page->wire_count != 0) {
+    if (page->busy || page->wire_count != 0 || object->swap_laundry || pmap_is_pinned(page)) {
         vm_page_activate(page);
     } else if (object->pager == NULL) {
-        vm_page_activate(page); /* anonymous: there is no pager for it */
+        pmap_page_protect(page, VM_PROT_NONE);
+        if (!page->dirty && !pmap_is_modified(page) && vm_swap_slot(object, page->offset) != 0) {
+            vm_page_free(page);
+            evicted = true;
+        } else if (vm_swap_available() && !is_full(&vm_swap_laundry)) {
+            return memory_object_swap_out(object, page);
+        } else {
+            vm_page_activate(page);
+        }
     } else if (page->error || object->pager_dead) {
         pmap_page_protect(page, VM_PROT_NONE);
         vm_page_free(page);
@@ -113,12 +135,12 @@ static bool evict(vm_object_t object, vm_page_t page)
     } else {
         pmap_page_protect(page, VM_PROT_NONE);
         if (page->dirty || page->precious || pmap_is_modified(page)) {
-            if (__atomic_load_n(&vm_laundry_count, __ATOMIC_RELAXED) < LAUNDRY_MAX)
+            if (!is_full(&vm_laundry_count))
                 return memory_object_page_out(object, page) == KERN_SUCCESS;
             vm_page_activate(page);
         } else {
             vm_page_free(page);
-            evicted = true;
+            evicted = object != vm_swap_object; /* read ahead in vain: nothing is gained by that */
         }
     }
     spin_unlock(&object->lock);
@@ -159,16 +181,18 @@ static bool reclaim_one(void)
     return evict(object, page);
 }
 
-/* One pass: until the target is reached, but over no page more than about twice. True: something
- * was freed, or will be. */
+/* One pass: until the target is reached, but over no page more than about twice. True: it paid: the
+ * target is reached, or a fair number was freed, or will be. A few clean pages would be back at once. */
 static bool pageout_pass(void)
 {
     uint32_t budget = 2 * (vm_counts.active + vm_counts.inactive);
     uint32_t evicted = 0;
 
-    if (vm_counts.external == 0)
+    if (vm_counts.external == 0 && !vm_swap_available())
         budget = 0; /* all is anonymous: nothing can go */
     for (uint32_t i = 0; i < budget && vm_counts.free < target(); i++) {
+        while (vm_swap_available() && is_full(&vm_swap_laundry))
+            thread_sleep_until(deadline_after_ms(SWAP_REST_MS));
         /* A page has to stay inactive for a while, or its second chance is none. */
         for (int n = 0; n < VM_BATCH && 3 * vm_counts.inactive < vm_counts.active; n++)
             refill_inactive();
@@ -178,7 +202,7 @@ static bool pageout_pass(void)
     }
     while (vm_counts.free < target() && memory_object_cache_trim())
         evicted++;
-    return evicted != 0;
+    return vm_counts.free >= target() || evicted >= vm_counts.free_reserved / FRUIT_SHARE;
 }
 
 static void pageout(void *unused)
@@ -189,19 +213,21 @@ static void pageout(void *unused)
             event_wakeup(&poked);
         thread_block();
         __atomic_store_n(&poked, true, __ATOMIC_RELEASE); /* no pokes while at work */
-        if (vm_counts.free < target() && !pageout_pass()) {
-            /* What is being written may come free yet. */
+        if (vm_counts.free >= target() || pageout_pass()) {
+            __atomic_store_n(&gone, false, __ATOMIC_RELAXED);
+        } else if (__atomic_load_n(&vm_swap_laundry, __ATOMIC_RELAXED) != 0) {
+            thread_sleep_until(deadline_after_ms(SWAP_REST_MS)); /* it comes free soon */
+        } else {
             if (__atomic_load_n(&vm_laundry_count, __ATOMIC_RELAXED) != 0)
-                thread_sleep_until(deadline_after_ms(REST_MS));
-            if (vm_counts.free <= 2 * vm_counts.free_reserved) {
+                thread_sleep_until(deadline_after_ms(REST_MS)); /* this may, or its pager is stuck */
+            __atomic_store_n(&gone, true, __ATOMIC_RELAXED);
+            if (!is_enough())
                 __atomic_fetch_add(&fruitless_passes, 1, __ATOMIC_ACQ_REL);
-                event_wakeup(&fruitless_passes);
-            }
+            event_wakeup(&fruitless_passes);
             thread_sleep_until(deadline_after_ms(REST_MS));
         }
         __atomic_store_n(&poked, false, __ATOMIC_RELEASE);
-        if (vm_counts.free <= 2 * vm_counts.free_reserved
-            && __atomic_load_n(&vm_memory_waiters, __ATOMIC_RELAXED) != 0)
+        if (!is_enough() && __atomic_load_n(&vm_memory_waiters, __ATOMIC_RELAXED) != 0)
             vm_pageout_poke(); /* theirs may have been swallowed */
     }
 }
@@ -210,18 +236,4 @@ void vm_pageout_init(void)
 {
     vm_counts.free_reserved = MAX(RESERVE_MIN, MIN(RESERVE_MAX, vm_counts.total / RESERVE_SHARE));
     pageout_thread = kernel_thread("pageout", pageout, NULL, PAGEOUT_PRIORITY);
-}
-
-kern_return_t vm_set_default_memory_manager(host_priv_t host, mach_port_t *manager)
-{
-    ipc_port_t old;
-
-    if (host == NULL)
-        return KERN_INVALID_ARGUMENT;
-    spin_lock(&manager_lock);
-    old = default_manager;
-    default_manager = *manager;
-    spin_unlock(&manager_lock);
-    *manager = old;
-    return KERN_SUCCESS;
 }

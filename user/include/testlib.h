@@ -65,6 +65,8 @@ struct test_case {
  * intervals: for races. At most once in a file, at the start of a line.
  */
 #define TEST_SEEDS(count) _Static_assert((count) > 0, "TEST_SEEDS");
+/* MiB of memory of the machine it runs on (128). At most once in a file, at the start of a line. */
+#define TEST_MEMORY(mib) _Static_assert((mib) > 0, "TEST_MEMORY")
 
 /* Boot arguments that the program needs besides test=. At most once in a file, at the start of a line. */
 #define TEST_ARGS(arguments) _Static_assert(sizeof(arguments) > 1, "TEST_ARGS")

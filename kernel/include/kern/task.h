@@ -22,6 +22,9 @@ struct task {
     uint32_t faults, pageins, cow_faults, messages_sent, messages_received, syscalls_unix;
     struct ledger *ledger;      /* fixed; NULL: the kernel's own task */
 
+    uint32_t blamed;            /* for the want of memory, and not heard yet: memory_gone.c; plain */
+    bool vm_privileged;         /* written once: see task_set_vm_privilege */
+
     /* ---- owned by lock ---- */
     spinlock_t lock;
     bool active;
@@ -63,6 +66,9 @@ void task_cleanup(task_t task);
 /* All live tasks, each with a reference, into an array of *count (kalloc'ed: kfree it with
  * *count * sizeof(task_t)). KERN_RESOURCE_SHORTAGE. */
 kern_return_t task_list(task_t **tasks, uint32_t *count);
+/* The live task after this one (NULL: the first), with a reference; takes the one to `task`. NULL: it
+ * was the last, or is dead. */
+task_t task_next(task_t task);
 void task_init(void);
 uint32_t task_total(void);
 

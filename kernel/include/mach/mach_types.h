@@ -218,6 +218,8 @@ typedef struct vm_statistics {
     uint64_t cow_faults;
     uint64_t lookups;
     uint64_t hits;
+    uint64_t swap_count; /* pages of swap space, and those of them in use */
+    uint64_t swap_used;
 } vm_statistics_data_t, *vm_statistics_t;
 #define VM_STATISTICS_COUNT (sizeof(vm_statistics_data_t) / sizeof(natural_t))
 

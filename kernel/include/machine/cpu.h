@@ -92,6 +92,8 @@ extern struct boot_info boot_info;
 /* Value of `key=` in the boot arguments copied to buf (cut at size); false if it is not there. A
  * word without `=` gives "". */
 bool boot_arg(const char *key, char *buf, size_t size);
+/* The same of a decimal number: 0 if the argument is not there, or is none. */
+uint64_t boot_number(const char *key);
 /* Memory for the kernel's lifetime, before vm_page_init; zeroed; panics when there is none. */
 void *boot_alloc(size_t size, size_t align);
 /* First thing in kmain: device tree, final page tables, vectors, GIC, timer of this CPU. */

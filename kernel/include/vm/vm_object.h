@@ -26,6 +26,9 @@ struct vm_object {
     vm_offset_t shadow_offset;   /* offset of our byte 0 in shadow */
     uint32_t shadow_count;       /* objects that shadow this one */
     kern_return_t error;         /* what faults get once pager_dead */
+    /* ---- anonymous: vm_swap.c ---- */
+    struct queue chunks;         /* struct swap_chunk */
+    uint32_t swapped;            /* pages that have a slot of the swap space */
     /* ---- with a pager ---- */
     struct ipc_port *pager;      /* fixed: send right to the memory_object, or NULL: anonymous */
     struct ipc_port *control;    /* fixed: our port that the pager calls (kernel receive right) */
@@ -44,6 +47,7 @@ struct vm_object {
     bool wanted : 1;             /* someone waits on the object's event */
     bool writable : 1;           /* was once mapped so that a task may write to it directly */
     bool laundry : 1;            /* pages on their way to a pager; see vm_laundry_count */
+    bool swap_laundry : 1;       /* to the default pager; see vm_swap_laundry */
     bool wired : 1;              /* pages of it are, or were, wired: it is copied physically */
     bool device : 1;             /* no pages: shows memory from device_phys on */
     bool normal : 1;             /* device: that is RAM (read-only, cacheable), not registers */

@@ -56,6 +56,8 @@ void vm_page_release(vm_page_t page);
  * run. */
 vm_page_t vm_page_grab_contiguous(uint32_t count, vm_size_t align);
 vm_page_t vm_page_of_phys(phys_addr_t phys); /* NULL: not RAM that is managed */
+/* May the current thread use the reserve? The page-out thread may, and tasks it depends on. */
+bool vm_page_privileged(void);
 /* Blocks until pages are free again (no locks held). False: interrupted, or page-out cannot free
  * any more: give up. */
 bool vm_page_wait(bool interruptible);
@@ -86,6 +88,7 @@ void vm_page_wakeup_done(vm_page_t page);
 void vm_page_init(void);
 extern struct vm_page_counts {
     uint32_t total, free, active, inactive, wired, free_reserved; /* total = the next four */
+    uint32_t swap_total, swap_used; /* slots: vm_swap.c */
     uint32_t anonymous, external; /* pages in objects without and with a pager: atomic */
     uint64_t zero_fills, faults, cow_faults, pageins, pageouts, reactivations, lookups, hits;
 } vm_counts; /* LOCK_VM_PAGE, or atomic for the 64-bit ones */

@@ -20,6 +20,7 @@ enum privilege {
     PRIV_DRIVER = 2,  /* may look up the device server */
     PRIV_HOST = 4,    /* the privileged host port */
     PRIV_ARCHIVE = 8, /* files of the boot archive */
+    PRIV_MEMORY = 32, /* page-out depends on it: it stays in memory, and gets the last pages */
     PRIV_ONCE = 16,   /* no privilege: the program ends by itself */
 };
 
@@ -60,9 +61,10 @@ extern const struct port_class server_class;
 void archive_init(const char *start, size_t size);
 const char *archive_find(const char *name, size_t *size);
 
-/* load.c: a new task running `program`, with its name as argv[0]; *task gets a send right.
+/* load.c: a new task running `program`, with its name as argv[0]; *task gets a send right. pinned:
+ * all its memory is wired, and will be.
  * KERN_INVALID_ARGUMENT: not a program for this machine. Nothing is left behind on failure. */
-kern_return_t load_program(const char *program, mach_port_t bootstrap, task_t *task);
+kern_return_t load_program(const char *program, mach_port_t bootstrap, boolean_t pinned, task_t *task);
 
 /* servers.c */
 void servers_read(void); /* etc/servers: makes servers and their services; exits on a bad line */

@@ -4,13 +4,31 @@
 #include "bootstrap.h"
 
 #include <elf_load.h>
+#include <mach/host_priv.h>
 #include <mach/mach_port.h>
 #include <mach/task.h>
 #include <mach/thread_act.h>
 #include <mach/traps.h>
+#include <mach/vm_map.h>
 #include <string.h>
 
-kern_return_t load_program(const char *program, mach_port_t bootstrap, task_t *task)
+/* Wires all that the task has mapped, and what it will map. */
+static kern_return_t pin(task_t task)
+{
+    kern_return_t kr = task_set_vm_privilege(host_priv, task, TRUE);
+    vm_address_t address = 0;
+    vm_size_t size = 0;
+    vm_region_info_data_t info;
+
+    while (kr == KERN_SUCCESS && vm_region(task, &address, &size, &info) == KERN_SUCCESS) {
+        if (info.protection != VM_PROT_NONE)
+            kr = vm_wire(host_priv, task, address, size, info.protection);
+        address += size;
+    }
+    return kr;
+}
+
+kern_return_t load_program(const char *program, mach_port_t bootstrap, boolean_t pinned, task_t *task)
 {
     static struct elf_image image; /* large; there is one thread here */
     struct elf_source source = {NULL, MACH_PORT_NULL};
@@ -38,6 +56,8 @@ kern_return_t load_program(const char *program, mach_port_t bootstrap, task_t *t
         kr = task_set_special_port(*task, TASK_BOOTSTRAP_PORT, bootstrap);
     if (kr == KERN_SUCCESS)
         kr = task_set_special_port(*task, TASK_HOST_PORT, host_port);
+    if (kr == KERN_SUCCESS && pinned)
+        kr = pin(*task);
     last = strrchr(program, '/');
     if (kr == KERN_SUCCESS)
         kr = task_set_name(*task, (char *)(last != NULL ? last + 1 : program));

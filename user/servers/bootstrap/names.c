@@ -274,7 +274,7 @@ kern_return_t do_bootstrap_start(mach_port_t bootstrap, const char *program, mac
     port = ports_make_send(&world.object);
     if (port == MACH_PORT_NULL)
         return unix_err(ENOMEM);
-    kr = load_program(program, port, task);
+    kr = load_program(program, port, FALSE, task);
     mach_port_deallocate(mach_task_self(), port);
     if (kr == KERN_INVALID_NAME)
         return unix_err(ENOENT);

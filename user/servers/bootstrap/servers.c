@@ -50,13 +50,14 @@ static unsigned privilege_named(const char *name)
         unsigned bit;
     } table[] = {
         {"device", PRIV_DEVICE}, {"driver", PRIV_DRIVER}, {"host", PRIV_HOST},
-        {"archive", PRIV_ARCHIVE}, {"once", PRIV_ONCE}, {"-", 0},
+        {"archive", PRIV_ARCHIVE}, {"memory", PRIV_MEMORY}, {"once", PRIV_ONCE},
+        {"-", 0},
     };
 
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (strcmp(name, table[i].name) == 0)
             return table[i].bit;
-    bad_line(name, "is no privilege; they are device, driver, host, archive, once");
+    bad_line(name, "is no privilege; they are device, driver, host, archive, memory, once");
     return 0;
 }
 
@@ -112,7 +113,8 @@ static kern_return_t server_start(struct server *server)
 
     if (bootstrap == MACH_PORT_NULL)
         return KERN_RESOURCE_SHORTAGE;
-    kr = load_program(server->program, bootstrap, &server->task);
+    kr = load_program(server->program, bootstrap, (server->privileges & PRIV_MEMORY) != 0,
+                      &server->task);
     mach_port_deallocate(mach_task_self(), bootstrap);
     if (kr != KERN_SUCCESS) {
         server->task = MACH_PORT_NULL;

@@ -173,10 +173,11 @@ static void supply(struct pager *p, mach_port_t control, vm_offset_t offset, vm_
     if (file_read(p->ip, offset, (void *)data, &got) != 0 ||
         (got < len && offset + got < p->ip->d->size))
         (void)memory_object_data_error(control, offset, len, KERN_MEMORY_ERROR);
-    else
-        (void)memory_object_data_supply(control, offset, data, (mach_msg_type_number_t)len,
-                                        VM_PROT_NONE, FALSE, MACH_PORT_NULL,
-                                        MACH_MSG_TYPE_MAKE_SEND_ONCE);
+    else if (memory_object_data_supply(control, offset, data, (mach_msg_type_number_t)len,
+                                       VM_PROT_NONE, FALSE, MACH_PORT_NULL,
+                                       MACH_MSG_TYPE_MAKE_SEND_ONCE) != KERN_SUCCESS)
+        /* No memory for the message. An answer there must be: who waits for the page tries again. */
+        (void)memory_object_data_error(control, offset, len, KERN_RESOURCE_SHORTAGE);
     vm_deallocate(mach_task_self(), data, len);
 }
 
