@@ -24,7 +24,7 @@
 
 /* thread->ast: the bits that must be dealt with before user mode: all but AST_ABORT, which waits
  * for the thread's next wait. */
-#define AST_STOPS_RETURN 15
+#define AST_STOPS_RETURN 31
 
 /* struct cpu, struct vm_map, struct pmap */
 #define CPU_PMAP       32

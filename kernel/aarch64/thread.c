@@ -36,7 +36,7 @@ SAME_OFFSET(struct task, map, TASK_MAP);
 SAME_OFFSET(struct task, emulation, TASK_EMULATION);
 SAME_OFFSET(struct thread, traps, TH_TRAPS);
 SAME_OFFSET(struct task, syscalls_unix, TASK_SYSCALLS_UNIX);
-static_assert(AST_STOPS_RETURN == (AST_PREEMPT | AST_HALT | AST_TERMINATE | AST_REGISTERS), "asm_offsets.h");
+static_assert(AST_STOPS_RETURN == (AST_ABORT - 1), "asm_offsets.h");
 
 extern void thread_start(void), kernel_thread_start(void); /* switch.S */
 

@@ -13,6 +13,7 @@
 #include "regs.h"
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/memory_gone.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <vm/vm_map.h>
@@ -70,6 +71,8 @@ static void user_fault(uint64_t esr, vm_prot_t access)
         kr = serve_fault(current_map(), esr, far, access);
         if (kr == KERN_SUCCESS || kr == KERN_ABORTED)
             return; /* aborted: user_return sees to what is to happen, then it faults again */
+        if (kr == KERN_RESOURCE_SHORTAGE && !memory_gone())
+            return;
     } else if (ESR_FSC(esr) == FSC_ALIGNMENT) {
         kr = EXC_ARM_ALIGN;
     } else if (FSC_TYPE(esr) == FSC_ADDRESS_SIZE) {

@@ -5,6 +5,7 @@
 #include <kern/cpu.h>
 #include <kern/debug.h>
 #include <kern/inherit.h>
+#include <kern/memory_gone.h>
 #include <kern/sched.h>
 #include <kern/thread.h>
 
@@ -33,7 +34,10 @@ void ast_taken(void)
         /* What was to be aborted is over: the next operation is not meant. */
         ast_clear(self, AST_ABORT | AST_PREEMPT | AST_REGISTERS);
         sched_charge_user(self);
-        if ((ast & AST_HALT) != 0) {
+        if ((ast & AST_NO_MEMORY) != 0) {
+            ast_clear(self, AST_NO_MEMORY);
+            memory_gone_exception();
+        } else if ((ast & AST_HALT) != 0) {
             spin_lock(&self->lock);
             if ((self->suspend_count > 0 || self->task_held) && (self->ast & AST_TERMINATE) == 0) {
                 thread_stop_self(self, TH_SUSPENDED);

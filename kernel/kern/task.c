@@ -12,8 +12,10 @@
 #include <kern/debug.h>
 #include <kern/host.h>
 #include <kern/ledger.h>
+#include <kern/sched.h>
 #include <kern/task.h>
 #include <kern/zone.h>
+#include <machine/cpu.h>
 #include <vm/vm_map.h>
 
 static zone_t task_zone;
@@ -21,7 +23,19 @@ static struct queue all_tasks = QUEUE_INITIALIZER(all_tasks); /* those with a po
 static uint32_t all_tasks_count;
 static spinlock_t all_tasks_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 
+/* What a task may take to end, before another may be blamed for the want of memory. */
+#define END_MS 2000
+static uint32_t ending_count; /* atomic: tasks that have begun to end */
+static uint64_t ending_until; /* atomic: END_MS after the last began */
+
 struct task *kernel_task;
+
+/* A task ends: task_cleanup is to follow. */
+static void begin_end(void)
+{
+    __atomic_store_n(&ending_until, deadline_after_ms(END_MS), __ATOMIC_RELAXED);
+    __atomic_fetch_add(&ending_count, 1, __ATOMIC_RELAXED);
+}
 
 /* An empty task with one reference, in no list. NULL: out of memory. */
 static struct task *task_alloc(const char *name)
@@ -112,6 +126,7 @@ fail:
     if (parent_map != NULL)
         vm_map_deallocate(parent_map);
     task->active = false;
+    begin_end();
     task_cleanup(task); /* and with it the only reference */
     return kr;
 }
@@ -140,6 +155,12 @@ uint32_t task_total(void)
     return all_tasks_count;
 }
 
+bool task_is_ending(void)
+{
+    return __atomic_load_n(&ending_count, __ATOMIC_RELAXED) != 0
+           && machine_time() < __atomic_load_n(&ending_until, __ATOMIC_RELAXED);
+}
+
 kern_return_t task_terminate(task_t task)
 {
     struct thread *thread;
@@ -162,6 +183,7 @@ kern_return_t task_terminate(task_t task)
     spin_lock(&all_tasks_lock);
     queue_remove(&task->all_link);
     all_tasks_count--;
+    begin_end();
     spin_unlock(&all_tasks_lock);
     if (empty)
         task_cleanup(task);
@@ -195,6 +217,7 @@ void task_cleanup(task_t task)
     }
     if (task->map != NULL)
         vm_map_terminate(task->map);
+    __atomic_fetch_sub(&ending_count, 1, __ATOMIC_RELAXED);
     /* Last: who learns of the port's death may rely on all the rest being gone. */
     ipc_port_dealloc_kernel(take_away(task, self));
     task_deallocate(task); /* for being alive */
@@ -223,6 +246,26 @@ kern_return_t task_list(task_t **tasks, uint32_t *count)
         spin_unlock(&all_tasks_lock);
         kfree(array, room * sizeof(task_t));
     }
+}
+
+task_t task_next(task_t task)
+{
+    struct queue *link = NULL;
+    task_t next = NULL;
+
+    spin_lock(&all_tasks_lock);
+    if (task == NULL)
+        link = all_tasks.next;
+    else if (!queue_unlinked(&task->all_link))
+        link = task->all_link.next;
+    if (link != NULL && link != &all_tasks) {
+        next = queue_entry(link, struct task, all_link);
+        task_reference(next);
+    }
+    spin_unlock(&all_tasks_lock);
+    if (task != NULL)
+        task_deallocate(task);
+    return next;
 }
 
 /* ---- ports ---- */

@@ -50,8 +50,7 @@ void vm_pageout_poke(void)
         event_wakeup(&poked);
 }
 
-/* Is there so much that who waits for memory may go on? */
-static bool is_enough(void)
+bool vm_memory_is_enough(void)
 {
     uint32_t reserve = vm_counts.free_reserved;
 
@@ -61,7 +60,7 @@ static bool is_enough(void)
 
 void vm_memory_freed(void)
 {
-    if (is_enough())
+    if (vm_memory_is_enough())
         event_wakeup(&fruitless_passes);
 }
 
@@ -77,14 +76,14 @@ kern_return_t vm_memory_wait(bool interruptible)
         bool interrupted;
 
         event_assert_wait(&fruitless_passes, interruptible, DEADLINE_NONE);
-        if (is_enough() || __atomic_load_n(&fruitless_passes, __ATOMIC_ACQUIRE) != noted)
+        if (vm_memory_is_enough() || __atomic_load_n(&fruitless_passes, __ATOMIC_ACQUIRE) != noted)
             event_wakeup(&fruitless_passes); /* came true before we slept: do not */
         else
             vm_pageout_poke();
         interrupted = thread_block() == THREAD_INTERRUPTED;
         if (interrupted)
             kr = KERN_ABORTED;
-        else if (is_enough())
+        else if (vm_memory_is_enough())
             kr = KERN_SUCCESS;
         else if (__atomic_load_n(&fruitless_passes, __ATOMIC_ACQUIRE) != noted)
             kr = KERN_RESOURCE_SHORTAGE;
@@ -221,13 +220,13 @@ static void pageout(void *unused)
             if (__atomic_load_n(&vm_laundry_count, __ATOMIC_RELAXED) != 0)
                 thread_sleep_until(deadline_after_ms(REST_MS)); /* this may, or its pager is stuck */
             __atomic_store_n(&gone, true, __ATOMIC_RELAXED);
-            if (!is_enough())
+            if (!vm_memory_is_enough())
                 __atomic_fetch_add(&fruitless_passes, 1, __ATOMIC_ACQ_REL);
             event_wakeup(&fruitless_passes);
             thread_sleep_until(deadline_after_ms(REST_MS));
         }
         __atomic_store_n(&poked, false, __ATOMIC_RELEASE);
-        if (!is_enough() && __atomic_load_n(&vm_memory_waiters, __ATOMIC_RELAXED) != 0)
+        if (!vm_memory_is_enough() && __atomic_load_n(&vm_memory_waiters, __ATOMIC_RELAXED) != 0)
             vm_pageout_poke(); /* theirs may have been swallowed */
     }
 }

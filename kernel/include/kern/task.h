@@ -69,6 +69,8 @@ kern_return_t task_list(task_t **tasks, uint32_t *count);
 /* The live task after this one (NULL: the first), with a reference; takes the one to `task`. NULL: it
  * was the last, or is dead. */
 task_t task_next(task_t task);
+/* Is a task coming to its end, whose memory will soon be free? Not one for which that takes too long. */
+bool task_is_ending(void);
 void task_init(void);
 uint32_t task_total(void);
 

@@ -43,8 +43,9 @@ enum thread_run_state {
 #define AST_HALT      2 /* suspended */
 #define AST_REGISTERS 4 /* the user registers it shall return with were changed: load them all */
 #define AST_TERMINATE 8
-#define AST_ABORT     16 /* thread_abort: the next interruptible wait fails at once */
-#define AST_LENDS     32 /* it has lent its priority, while it waited: inherit_end */
+#define AST_NO_MEMORY 16 /* its task is to pay for others' need of memory: memory_gone.h */
+#define AST_ABORT     32 /* thread_abort: the next interruptible wait fails at once */
+#define AST_LENDS     64 /* it has lent its priority, while it waited: inherit_end */
 
 /* What other threads lend to one: inherit.c. */
 struct loans {

@@ -61,6 +61,8 @@ bool vm_page_privileged(void);
 /* Blocks until pages are free again (no locks held). False: interrupted, or page-out cannot free
  * any more: give up. */
 bool vm_page_wait(bool interruptible);
+/* Is there so much that who waits for memory may go on? */
+bool vm_memory_is_enough(void);
 
 /* ---- pages in objects: the object's lock is held ---- */
 vm_page_t vm_page_lookup(struct vm_object *object, vm_offset_t offset);

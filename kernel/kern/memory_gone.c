@@ -1,0 +1,89 @@
+/*
+ * Memory and swap space are gone, and a page fault cannot be served: who pays? Not whoever happened to
+ * touch a page just then. A call that can fail has failed by itself (KERN_RESOURCE_SHORTAGE). A fault
+ * cannot, so the task with the largest claim on memory gets an exception, EXC_BAD_ACCESS with code
+ * KERN_RESOURCE_SHORTAGE, as for a fault of its own; the others wait until that has made room. If it
+ * does not within about a second, perhaps since its handler is itself waiting for memory, the task is
+ * terminated. While a task is ending nobody is blamed: its memory is about to come free, and it does not
+ * count among the tasks any more. Read vm/vm_pageout.c before, which says when memory is gone.
+ */
+#include <kern/debug.h>
+#include <kern/host.h>
+#include <kern/memory_gone.h>
+#include <kern/sched.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <machine/cpu.h>
+#include <vm/vm_map.h>
+
+#define BLAME_MAX 20 /* times a task is blamed, and gives nothing back, before it is terminated */
+#define REST_MS   50 /* between two times */
+
+/* The task that has most, of those that may be blamed; with a reference. NULL: there is none. */
+static task_t largest(void)
+{
+    task_t task, best = NULL;
+    uint64_t most = 0;
+
+    for (task = task_next(NULL); task != NULL; task = task_next(task)) {
+        uint64_t claim;
+
+        if (task == kernel_task || task->vm_privileged)
+            continue;
+        claim = vm_map_claim(task->map);
+        if (claim > most) {
+            if (best != NULL)
+                task_deallocate(best);
+            task_reference(task);
+            best = task;
+            most = claim;
+        }
+    }
+    return best;
+}
+
+/* One of its threads gets the exception; in a wait, that ends first. */
+static void blame(task_t task)
+{
+    thread_t thread = NULL;
+
+    spin_lock(&task->lock);
+    if (task->blamed++ == 0 && !queue_empty(&task->threads)) {
+        thread = queue_first(&task->threads, struct thread, task_link);
+        thread_reference(thread);
+    }
+    spin_unlock(&task->lock);
+    if (task->blamed > BLAME_MAX)
+        task_terminate(task);
+    if (thread == NULL)
+        return;
+    ast_set(thread, AST_NO_MEMORY);
+    thread_interrupt(thread);
+    thread_deallocate(thread);
+}
+
+bool memory_gone(void)
+{
+    bool mine = false;
+
+    if (vm_memory_is_enough())
+        return false;
+    if (!task_is_ending()) {
+        task_t task = largest();
+
+        mine = task == NULL || task == current_task();
+        if (!mine)
+            blame(task);
+        if (task != NULL)
+            task_deallocate(task);
+    }
+    if (!mine)
+        thread_sleep_until(deadline_after_ms(REST_MS));
+    return mine;
+}
+
+void memory_gone_exception(void)
+{
+    exception(EXC_BAD_ACCESS, KERN_RESOURCE_SHORTAGE, 0);
+    current_task()->blamed = 0; /* somebody has seen to it */
+}
