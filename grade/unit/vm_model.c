@@ -3,6 +3,9 @@
  * unmap, protect, inherit, share, copy, send, fork, wire, read, write), every result and every byte
  * compared, the structures checked, and nothing left at the end.
  *
+ * Meanwhile pages are thrown out of memory at random, and a default pager keeps them: that must
+ * not be seen.
+ *
  * usage: vm_model SEED STEPS
  *
  * The model of an address space is an array of pages, each with its rights and a cell of bytes;
@@ -11,8 +14,12 @@
 #include "vm_fake.h"
 
 #include <mach/host_priv_server.h>
+#include <mach/memory_object_control_server.h>
 #include <mach/vm_map_server.h>
 #include <stdlib.h>
+
+/* evict() is static: this program includes the file, and is linked without its object. */
+#include "../../kernel/vm/vm_pageout.c"
 
 #define PAGES   96  /* of each space that the steps play on, from WINDOW on */
 #define SPACES  6
@@ -40,6 +47,81 @@ static struct piece {
 static vm_address_t address(int page)
 {
     return WINDOW + page * PAGE_SIZE;
+}
+
+/* ---- the default pager ---- */
+
+#define SLOTS 4096
+
+static uint8_t *store[SLOTS]; /* NULL: never written */
+
+/* Does what the oldest message asks for. False: there is none. */
+static bool pager_work(void)
+{
+    memory_object_control_t object;
+    struct fake_message m;
+    vm_map_copy_t data;
+    uint32_t failures = fake_failures;
+
+    if (fake_sent_count == 0)
+        return false;
+    m = fake_sent[0];
+    memmove(fake_sent, fake_sent + 1, --fake_sent_count * sizeof(m));
+    CHECK(m.id == INIT || m.id == REQUEST || m.id == RETURN);
+    CHECK(m.offset % PAGE_SIZE == 0 && m.offset + m.length <= SLOTS * PAGE_SIZE);
+    fake_failures = 0;
+    object = convert_port_to_memory_control(m.control);
+    if (m.id == INIT)
+        CHECK(memory_object_ready(object, FALSE, MEMORY_OBJECT_COPY_NONE) == KERN_SUCCESS);
+    for (vm_size_t done = 0; m.id == RETURN && done < m.length; done += PAGE_SIZE) {
+        uint8_t **page = &store[(m.offset + done) / PAGE_SIZE];
+
+        if (*page == NULL)
+            *page = malloc(PAGE_SIZE);
+        CHECK(vm_map_copy_read(m.data, done, *page, PAGE_SIZE) == KERN_SUCCESS);
+    }
+    for (vm_size_t done = 0; m.id == REQUEST && done < m.length; done += PAGE_SIZE) {
+        static const uint8_t never_written[PAGE_SIZE];
+        const uint8_t *page = store[(m.offset + done) / PAGE_SIZE];
+
+        CHECK(vm_map_copyin_kernel(page != NULL ? page : never_written, PAGE_SIZE, &data)
+              == KERN_SUCCESS);
+        CHECK(memory_object_data_supply(object, m.offset + done, data, PAGE_SIZE, VM_PROT_NONE,
+                                        FALSE, NULL, 0) == KERN_SUCCESS);
+    }
+    if (m.id == RETURN)
+        vm_map_copy_discard(m.data);
+    vm_object_deallocate(object);
+    ipc_port_release_send(m.control);
+    fake_failures = failures;
+    return true;
+}
+
+/* Some pages of the space go out of memory, if they can; perhaps their neighbours with them. */
+static void step_evict(int s)
+{
+    for (int i = 0; i < PAGES; i++) {
+        struct fake_pte *pte = fake_lookup(maps[s]->pmap, address(i));
+
+        if (pte != NULL && fake_random(2)) { /* for goes_along() */
+            pte->page->reference = false;
+            pmap_clear_reference(pte->page);
+        }
+    }
+    for (int n = 0; n < 16; n++) {
+        struct fake_pte *pte = fake_lookup(maps[s]->pmap, address(fake_random(PAGES)));
+        vm_object_t object = pte != NULL ? pte->page->object : NULL;
+
+        if (object == NULL || fake_sent_count > 100)
+            continue;
+        spin_lock(&object->lock);
+        evict(object, pte->page);
+    }
+}
+
+static void step_pager(int s)
+{
+    pager_work();
 }
 
 /* Where in a page probe i lies. */
@@ -412,12 +494,21 @@ int main(int argc, char **argv)
     static void (*const steps[])(int) = {
         step_allocate, step_allocate, step_deallocate, step_protect, step_protect, step_inherit,
         step_write, step_write, step_write, step_write, step_read, step_read, step_fork, step_exit,
-        step_remap, step_copyin, step_copyout, step_copyout, step_wire};
+        step_remap, step_copyin, step_copyout, step_copyout, step_wire, step_evict, step_evict,
+        step_evict, step_pager, step_pager};
     int count = argc > 2 ? atoi(argv[2]) : 20000;
     uint32_t free_pages;
+    long allocated;
+    ipc_port_t swap;
 
     fake_seed = argc > 1 ? atoi(argv[1]) : 1;
     fake_init();
+    fake_other_work = pager_work;
+    swap = ipc_port_make_send(fake_port());
+    CHECK(vm_set_default_memory_manager((struct host *)16, swap, SLOTS * PAGE_SIZE)
+          == KERN_SUCCESS);
+    pager_work();
+    allocated = fake_allocated;
     free_pages = vm_counts.free;
     for (int n = 0; n < count; n++) {
         int s = fake_random(SPACES);
@@ -443,8 +534,13 @@ int main(int argc, char **argv)
     for (int s = 0; s < SPACES; s++)
         if (maps[s] != NULL)
             destroy(s);
-    CHECK(vm_object_total() == 0 && vm_map_entry_total() == 0 && vm_map_total() == 0);
-    CHECK(vm_counts.free == free_pages && vm_counts.anonymous == 0 && fake_allocated == 0);
+    while (pager_work())
+        ;
+    vm_object_free_pages(vm_swap_object); /* pages read ahead */
+    CHECK(vm_object_total() == 1 && vm_map_entry_total() == 0 && vm_map_total() == 0);
+    CHECK(vm_counts.free == free_pages && vm_counts.anonymous == 0 && fake_allocated == allocated);
+    CHECK(vm_counts.swap_used == 0 && vm_swap_laundry == 0);
+    CHECK(vm_counts.pageouts > (uint64_t)count / 40 && vm_counts.pageins > (uint64_t)count / 200);
     printf("ok\n");
     return 0;
 }
