@@ -12,6 +12,7 @@
 #include <ipc/ipc_space.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/memory_gone.h>
 #include <kern/zone.h>
 #include <kern/trace.h>
 #include <mig_kernel.h>
@@ -500,6 +501,11 @@ static uint32_t copy_count;
 uint32_t host_copy_count(void)
 {
     return copy_count;
+}
+
+bool memory_again(void)
+{
+    return false;
 }
 
 kern_return_t vm_map_copyin_kernel(const void *data, vm_size_t size, vm_map_copy_t *copy)

@@ -180,8 +180,11 @@ void trap_kernel(struct trapframe *frame, uint64_t esr)
     struct task *task = current_thread()->task;
 
     if (ESR_EC(esr) == EC_DABORT_EL1 && fixup != NULL && task != NULL && task->map != NULL) {
-        if ((fixup->fixup & EX_AT_ONCE) || !is_page_fault(esr)
-            || serve_fault(task->map, esr, far, data_access(esr)) != KERN_SUCCESS)
+        kern_return_t kr = KERN_FAILURE;
+
+        if (!(fixup->fixup & EX_AT_ONCE) && is_page_fault(esr))
+            kr = serve_fault(task->map, esr, far, data_access(esr));
+        if (kr != KERN_SUCCESS && (kr != KERN_RESOURCE_SHORTAGE || memory_gone()))
             frame->pc = fixup->fixup & ~(uint64_t)EX_AT_ONCE;
         return;
     }

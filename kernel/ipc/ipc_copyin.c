@@ -11,6 +11,7 @@
  */
 #include <ipc/ipc_body.h>
 #include <ipc/ipc_kobject.h>
+#include <kern/memory_gone.h>
 #include <kern/task.h>
 #include <kern/zone.h>
 #include <vm/vm_map.h>
@@ -28,7 +29,7 @@ mach_msg_return_t ipc_kmsg_get(const mach_msg_header_t *user, mach_msg_size_t si
     if (size > MACH_MSG_SIZE_MAX)
         return MACH_SEND_TOO_LARGE;
     while ((kmsg = ipc_kmsg_alloc(size)) == NULL)
-        if (!vm_page_wait(true))
+        if (!memory_again())
             return MACH_SEND_NO_BUFFER;
     if (__builtin_expect(size > IKM_SMALL_SIZE, 0) && !ipc_kmsg_charge(kmsg, current_ledger())) {
         ipc_kmsg_free(kmsg);

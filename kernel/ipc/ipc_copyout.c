@@ -4,10 +4,12 @@
  *
  * Read ipc_copyin.c before. A receive can fail in the middle, for want of names or memory, or
  * because the user's buffer cannot be written: what has no name is released, and nothing is lost
- * track of.
+ * track of. Memory that others use up is waited for, as in a page fault: the message may be one that
+ * somebody waits for, a pager's request or data.
  */
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_right.h>
+#include <kern/memory_gone.h>
 #include <kern/task.h>
 #include <kern/zone.h>
 #include <vm/vm_map.h>
@@ -17,16 +19,19 @@ static mach_msg_return_t copyout_right(ipc_space_t space, ipc_port_t port,
                                        mach_msg_type_name_t disposition, mach_port_name_t *name,
                                        struct ipc_work *work)
 {
-    kern_return_t kr = KERN_RESOURCE_SHORTAGE;
+    kern_return_t kr;
 
     if (!IP_VALID(port)) {
         *name = port == IP_NULL ? MACH_PORT_NAME_NULL : MACH_PORT_NAME_DEAD;
         return MACH_MSG_SUCCESS;
     }
-    is_lock(space);
-    if (space->active)
-        kr = ipc_right_copyout(space, port, ipc_right_arrives(disposition), name);
-    is_unlock(space);
+    do {
+        kr = KERN_INVALID_TASK;
+        is_lock(space);
+        if (space->active)
+            kr = ipc_right_copyout(space, port, ipc_right_arrives(disposition), name);
+        is_unlock(space);
+    } while (kr == KERN_RESOURCE_SHORTAGE && ipc_space_again(space));
     if (kr == KERN_SUCCESS)
         return MACH_MSG_SUCCESS;
     ipc_right_release(port, disposition, work);
@@ -51,7 +56,9 @@ static mach_msg_return_t copyout_region(mach_msg_ool_descriptor_t *d, vm_map_t m
         d->size = 0;
         return MACH_MSG_SUCCESS;
     }
-    kr = vm_map_copyout(map, &address, copy);
+    do
+        kr = vm_map_copyout(map, &address, copy);
+    while (kr == KERN_RESOURCE_SHORTAGE && memory_again());
     if (kr != KERN_SUCCESS) {
         vm_map_copy_discard(copy);
         d->size = 0;
@@ -80,8 +87,10 @@ static mach_msg_return_t copyout_ports(mach_msg_ool_ports_descriptor_t *d, ipc_s
         d->count = 0;
         return MACH_MSG_SUCCESS;
     }
-    kr = vm_map_enter(map, &address, round_page(count * sizeof(*names)), 0, true, NULL, 0, false,
-                      VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL, VM_INHERIT_DEFAULT);
+    do
+        kr = vm_map_enter(map, &address, round_page(count * sizeof(*names)), 0, true, NULL, 0, false,
+                          VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL, VM_INHERIT_DEFAULT);
+    while (kr == KERN_RESOURCE_SHORTAGE && memory_again());
     if (kr != KERN_SUCCESS) {
         for (uint32_t i = 0; i < count; i++)
             ipc_right_release(ports[i], d->disposition, work);

@@ -9,6 +9,7 @@
 #include <ipc/ipc_space.h>
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/memory_gone.h>
 #include <mig_kernel.h>
 #include <vm/vm_object.h>
 
@@ -76,7 +77,7 @@ ipc_kmsg_t ipc_kobject_server(ipc_kmsg_t request)
     mig_kernel_stub_t routine = ipc_kobject_routine(request->ikm_header->msgh_id, &size);
     ipc_kmsg_t reply;
 
-    while ((reply = ipc_kmsg_alloc(size)) == NULL && vm_page_wait(true))
+    while ((reply = ipc_kmsg_alloc(size)) == NULL && memory_again())
         ;
     if (reply != NULL && ipc_kobject_call(routine, request, reply->ikm_header))
         return ipc_kobject_reply(request, reply);

@@ -6,6 +6,7 @@
 #include <ipc/ipc_right.h>
 #include <ipc/ipc_space.h>
 #include <kern/ledger.h>
+#include <kern/memory_gone.h>
 #include <kern/sched.h>
 #include <kern/task.h>
 #include <kern/zone.h>
@@ -112,6 +113,11 @@ ipc_port_t ipc_space_lookup_port(ipc_space_t space, mach_port_name_t name)
     }
     is_unlock(space);
     return port;
+}
+
+bool ipc_space_again(ipc_space_t space)
+{
+    return space->entry_count < space->entry_limit && memory_again();
 }
 
 uint32_t ipc_space_total(void)

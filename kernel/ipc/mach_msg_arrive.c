@@ -132,15 +132,18 @@ arrive_with(struct thread *self, mach_port_name_t local_port, mach_port_seqno_t 
     ipc_space_t space = self->task->space;
     mach_port_name_t name = MACH_PORT_NAME_NULL;
     mach_msg_return_t mr = MACH_MSG_SUCCESS;
-    kern_return_t kr = KERN_RESOURCE_SHORTAGE;
     struct ipc_entry *entry;
+    kern_return_t kr;
 
     self->task->messages_received++;
     if (reply != IP_NULL) {
-        is_lock(space);
-        if (space->active && (kr = ipc_entry_alloc(space, &entry)) == KERN_SUCCESS)
-            name = name_reply(entry, reply);
-        is_unlock(space);
+        do {
+            kr = KERN_INVALID_TASK;
+            is_lock(space);
+            if (space->active && (kr = ipc_entry_alloc(space, &entry)) == KERN_SUCCESS)
+                name = name_reply(entry, reply);
+            is_unlock(space);
+        } while (kr == KERN_RESOURCE_SHORTAGE && ipc_space_again(space));
         if (kr != KERN_SUCCESS) { /* only the header arrives */
             ipc_port_release_sonce(reply);
             bits &= ~MACH_MSGH_BITS_REMOTE_MASK;

@@ -9,6 +9,7 @@
  */
 #include <kern/debug.h>
 #include <kern/host.h>
+#include <kern/ledger.h>
 #include <kern/memory_gone.h>
 #include <kern/sched.h>
 #include <kern/task.h>
@@ -18,6 +19,7 @@
 
 #define BLAME_MAX 20 /* times a task is blamed, and gives nothing back, before it is terminated */
 #define REST_MS   50 /* between two times */
+#define ROOM (8 * PAGE_SIZE) /* more than any one step needs that is tried again: then it met its limit */
 
 /* The task that has most, of those that may be blamed; with a reference. NULL: there is none. */
 static task_t largest(void)
@@ -62,17 +64,29 @@ static void blame(task_t task)
     thread_deallocate(thread);
 }
 
+/* Would waiting not help, or must it not be done? The current task has met its own limit, say. */
+static bool must_fail(void)
+{
+    return !ledger_has_room(current_ledger(), ROOM) || (current_thread()->ast & AST_TERMINATE)
+           || vm_page_privileged();
+}
+
 bool memory_gone(void)
 {
     bool mine = false;
+    uint32_t begun;
 
+    if (must_fail())
+        return true;
     if (vm_memory_is_enough())
         return false;
+    begun = task_ends_begun();
     if (!task_is_ending()) {
         task_t task = largest();
+        bool still = task_ends_begun() == begun; /* else one that it did not find may be larger */
 
-        mine = task == NULL || task == current_task();
-        if (!mine)
+        mine = still && (task == NULL || task == current_task());
+        if (still && !mine)
             blame(task);
         if (task != NULL)
             task_deallocate(task);
@@ -80,6 +94,11 @@ bool memory_gone(void)
     if (!mine)
         thread_sleep_until(deadline_after_ms(REST_MS));
     return mine;
+}
+
+bool memory_again(void)
+{
+    return !must_fail() && (vm_page_wait(false) || !memory_gone());
 }
 
 void memory_gone_exception(void)

@@ -27,6 +27,7 @@ static spinlock_t all_tasks_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 #define END_MS 2000
 static uint32_t ending_count; /* atomic: tasks that have begun to end */
 static uint64_t ending_until; /* atomic: END_MS after the last began */
+static uint32_t ends_begun;   /* atomic */
 
 struct task *kernel_task;
 
@@ -35,6 +36,7 @@ static void begin_end(void)
 {
     __atomic_store_n(&ending_until, deadline_after_ms(END_MS), __ATOMIC_RELAXED);
     __atomic_fetch_add(&ending_count, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&ends_begun, 1, __ATOMIC_RELEASE);
 }
 
 /* An empty task with one reference, in no list. NULL: out of memory. */
@@ -159,6 +161,11 @@ bool task_is_ending(void)
 {
     return __atomic_load_n(&ending_count, __ATOMIC_RELAXED) != 0
            && machine_time() < __atomic_load_n(&ending_until, __ATOMIC_RELAXED);
+}
+
+uint32_t task_ends_begun(void)
+{
+    return __atomic_load_n(&ends_begun, __ATOMIC_ACQUIRE);
 }
 
 kern_return_t task_terminate(task_t task)

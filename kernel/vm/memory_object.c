@@ -17,7 +17,7 @@ kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_p
                                     vm_object_t also, vm_map_t map)
 {
     uint32_t count = 0, want;
-    kern_return_t kr = KERN_SUCCESS;
+    kern_return_t kr;
 
     /* Who reads on where the last request ended gets twice as much each time. */
     want = offset != 0 && offset == object->next_request
@@ -51,10 +51,13 @@ kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_p
 
     vm_count(pageins);
     __atomic_fetch_add(&current_task()->pageins, 1, __ATOMIC_RELAXED);
-    if (memory_object_data_request(object->pager, object->control, offset, count * PAGE_SIZE,
-                                   access) != KERN_SUCCESS) {
+    kr = memory_object_data_request(object->pager, object->control, offset, count * PAGE_SIZE, access);
+    if (kr != KERN_SUCCESS) {
         spin_lock(&object->lock);
-        kr = object->pager_dead ? object->error : KERN_MEMORY_FAILURE;
+        if (object->pager_dead)
+            kr = object->error;
+        else
+            kr = kr == MACH_SEND_NO_BUFFER ? KERN_RESOURCE_SHORTAGE : KERN_MEMORY_FAILURE;
         for (uint32_t i = 0; i < count; i++) {
             vm_page_t page = vm_page_lookup(object, offset + i * PAGE_SIZE);
 

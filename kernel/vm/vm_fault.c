@@ -109,21 +109,32 @@ static kern_return_t wait_for_unlock(struct vm_fault *f, vm_object_t object, vm_
 {
     vm_prot_t ask = access_of(f, object) & page->page_lock & ~page->unlock_request;
     vm_offset_t offset = page->offset;
+    kern_return_t kr;
 
     if (object->pager_dead) {
-        kern_return_t error = object->error;
-
+        kr = object->error;
         unlock_all(f, object);
-        return error;
+        return kr;
     }
     if (ask == 0)
         return wait_for_page(f, object, page);
     page->unlock_request |= ask;
     object->refs++;
     unlock_all(f, object);
-    memory_object_data_unlock(object->pager, object->control, offset, PAGE_SIZE, ask);
+    kr = memory_object_data_unlock(object->pager, object->control, offset, PAGE_SIZE, ask);
+    if (kr == MACH_SEND_NO_BUFFER) { /* whoever wants it asks again */
+        spin_lock(&object->lock);
+        page = vm_page_lookup(object, offset);
+        if (page != NULL) {
+            page->unlock_request &= ~ask;
+            if (page->wanted)
+                event_wakeup(page);
+            page->wanted = false;
+        }
+        spin_unlock(&object->lock);
+    }
     vm_object_deallocate(object);
-    return FAULT_RETRY;
+    return kr == MACH_SEND_NO_BUFFER ? wait_for_memory(f) : FAULT_RETRY;
 }
 
 /* The page is not in memory, and the object has a pager. */

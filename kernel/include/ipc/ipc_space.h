@@ -62,6 +62,10 @@ mach_port_name_t ipc_space_copyout_send(ipc_space_t space, ipc_port_t port);
 /* The port (with a reference) that name denotes a send or receive right for; IP_NULL if none. */
 ipc_port_t ipc_space_lookup_port(ipc_space_t space, mach_port_name_t name);
 
+/* There was no memory for a name: KERN_RESOURCE_SHORTAGE. Blocks until there may be. False: the space has met
+ * a limit of its own, or is ending: give up. No locks held. */
+bool ipc_space_again(ipc_space_t space);
+
 void ipc_init(void);
 void ipc_space_init(void);
 void ipc_port_init(void);

@@ -71,6 +71,8 @@ kern_return_t task_list(task_t **tasks, uint32_t *count);
 task_t task_next(task_t task);
 /* Is a task coming to its end, whose memory will soon be free? Not one for which that takes too long. */
 bool task_is_ending(void);
+/* How many have begun to end since boot. */
+uint32_t task_ends_begun(void);
 void task_init(void);
 uint32_t task_total(void);
 

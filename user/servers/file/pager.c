@@ -28,6 +28,7 @@
 #include <string.h>
 
 #define SUPPLY_MAX (16 * PAGE_SIZE) /* bytes in one data_supply */
+#define PAUSE      10               /* ms, until memory for a message may be free */
 
 struct pager {
     struct port_object object;
@@ -159,6 +160,14 @@ kern_return_t S_memory_object_terminate(mach_port_t memory_object, mach_port_t c
     return KERN_SUCCESS;
 }
 
+/* Who waits for the pages is told why there are none. That takes no more than a small message, so memory
+ * for it comes; and told he must be: nobody else will answer. */
+static void refuse(mach_port_t control, vm_offset_t offset, vm_size_t len, kern_return_t why)
+{
+    while (memory_object_data_error(control, offset, len, why) == MACH_SEND_NO_BUFFER)
+        thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, PAUSE);
+}
+
 /* Reads the pages [offset, offset + len) of the file, zeros after its end, and gives them away. */
 static void supply(struct pager *p, mach_port_t control, vm_offset_t offset, vm_size_t len)
 {
@@ -166,18 +175,18 @@ static void supply(struct pager *p, mach_port_t control, vm_offset_t offset, vm_
     size_t got = (size_t)len;
 
     if (vm_allocate(mach_task_self(), &data, len, TRUE) != KERN_SUCCESS) {
-        (void)memory_object_data_error(control, offset, len, KERN_RESOURCE_SHORTAGE);
+        refuse(control, offset, len, KERN_RESOURCE_SHORTAGE);
         return;
     }
     /* Fewer bytes than asked for, before the file's end: the disk failed after some. */
     if (file_read(p->ip, offset, (void *)data, &got) != 0 ||
         (got < len && offset + got < p->ip->d->size))
-        (void)memory_object_data_error(control, offset, len, KERN_MEMORY_ERROR);
+        refuse(control, offset, len, KERN_MEMORY_ERROR);
     else if (memory_object_data_supply(control, offset, data, (mach_msg_type_number_t)len,
                                        VM_PROT_NONE, FALSE, MACH_PORT_NULL,
                                        MACH_MSG_TYPE_MAKE_SEND_ONCE) != KERN_SUCCESS)
-        /* No memory for the message. An answer there must be: who waits for the page tries again. */
-        (void)memory_object_data_error(control, offset, len, KERN_RESOURCE_SHORTAGE);
+        /* No memory for the message: who waits for the page tries again. */
+        refuse(control, offset, len, KERN_RESOURCE_SHORTAGE);
     vm_deallocate(mach_task_self(), data, len);
 }
 
@@ -207,7 +216,7 @@ kern_return_t S_memory_object_data_request(mach_port_t memory_object, mach_port_
         offset += len;
     }
     if (offset < end) /* past the end of the file there is nothing [POSIX mmap: SIGBUS] */
-        (void)memory_object_data_error(control, offset, end - offset, KERN_MEMORY_ERROR);
+        refuse(control, offset, end - offset, KERN_MEMORY_ERROR);
     release(control);
     ports_deref(p);
     return KERN_SUCCESS;

@@ -124,9 +124,11 @@ kern_return_t S_memory_object_data_request(mach_port_t memory_object, mach_port_
                                            MACH_MSG_TYPE_MAKE_SEND_ONCE);
         if (kr != KERN_SUCCESS) {
             say("read", offset, kr);
-            (void)memory_object_data_error(control, offset, end - offset,
-                                           kr == MACH_SEND_NO_BUFFER ? KERN_RESOURCE_SHORTAGE
-                                                                     : KERN_MEMORY_ERROR);
+            while (memory_object_data_error(control, offset, end - offset,
+                                            kr == MACH_SEND_NO_BUFFER ? KERN_RESOURCE_SHORTAGE
+                                                                      : KERN_MEMORY_ERROR)
+                   == MACH_SEND_NO_BUFFER) /* an answer there must be */
+                thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, PAUSE);
             break;
         }
         offset += count * PAGE_SIZE;
