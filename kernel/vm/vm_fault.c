@@ -161,8 +161,8 @@ static kern_return_t page_in(struct vm_fault *f, vm_object_t object, vm_offset_t
 
 /* The anonymous page at offset of the locked object is in the swap space. KERN_SUCCESS: it is the
  * object's again; it keeps its slot. Else nothing is locked. */
-static kern_return_t swap_in(struct vm_fault *f, vm_object_t object, vm_offset_t offset,
-                             uint32_t slot)
+static __attribute__((noinline)) kern_return_t swap_in(struct vm_fault *f, vm_object_t object,
+                                                       vm_offset_t offset, uint32_t slot)
 {
     vm_object_t swap = vm_swap_object;
     vm_page_t page;
@@ -263,8 +263,8 @@ static kern_return_t fault_page(struct vm_fault *f)
         }
         if (object->pager != NULL)
             return page_in(f, object, offset);
-        slot = vm_swap_slot(object, offset);
-        if (slot != 0) {
+        if (__builtin_expect(object->swapped != 0, 0)
+            && (slot = vm_swap_slot(object, offset)) != 0) {
             kr = swap_in(f, object, offset, slot);
             if (kr != KERN_SUCCESS)
                 return kr;

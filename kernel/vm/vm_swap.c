@@ -27,6 +27,7 @@
 
 #define CHUNK_PAGES 16
 #define CHUNK_SIZE  (CHUNK_PAGES * PAGE_SIZE)
+#define CHAIN       4 /* chunks in a bucket when all slots are in use */
 
 /* The slots of CHUNK_PAGES neighbouring pages of an object. */
 struct swap_chunk {
@@ -327,7 +328,7 @@ kern_return_t vm_set_default_memory_manager(host_priv_t host, mach_port_t pager,
         return KERN_INVALID_ARGUMENT;
     if (__atomic_exchange_n(&begun, 1, __ATOMIC_ACQ_REL) != 0)
         return KERN_NAME_EXISTS;
-    while (bucket_count < count / CHUNK_PAGES)
+    while (bucket_count < count / CHUNK_PAGES / CHAIN)
         bucket_count *= 2;
     buckets = kalloc_zeroed(bucket_count * sizeof(*buckets));
     slots = kalloc_zeroed((count + 63) / 64 * sizeof(*slots));

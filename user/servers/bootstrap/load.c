@@ -12,8 +12,10 @@
 #include <mach/vm_map.h>
 #include <string.h>
 
-/* Wires all that the task has mapped, and what it will map. */
-static kern_return_t pin(task_t task)
+#define STACK_WIRED (16 << 10) /* bytes; what of the stack is used beyond that is pinned when it is touched */
+
+/* Wires what the task has mapped now, and pins what it will touch. */
+static kern_return_t pin(task_t task, vm_address_t sp)
 {
     kern_return_t kr = task_set_vm_privilege(host_priv, task, TRUE);
     vm_address_t address = 0;
@@ -21,9 +23,13 @@ static kern_return_t pin(task_t task)
     vm_region_info_data_t info;
 
     while (kr == KERN_SUCCESS && vm_region(task, &address, &size, &info) == KERN_SUCCESS) {
+        vm_address_t end = address + size;
+
+        if (address + STACK_WIRED < sp && sp < end)
+            address = trunc_page(sp - STACK_WIRED);
         if (info.protection != VM_PROT_NONE)
-            kr = vm_wire(host_priv, task, address, size, info.protection);
-        address += size;
+            kr = vm_wire(host_priv, task, address, end - address, info.protection);
+        address = end;
     }
     return kr;
 }
@@ -57,7 +63,7 @@ kern_return_t load_program(const char *program, mach_port_t bootstrap, boolean_t
     if (kr == KERN_SUCCESS)
         kr = task_set_special_port(*task, TASK_HOST_PORT, host_port);
     if (kr == KERN_SUCCESS && pinned)
-        kr = pin(*task);
+        kr = pin(*task, sp);
     last = strrchr(program, '/');
     if (kr == KERN_SUCCESS)
         kr = task_set_name(*task, (char *)(last != NULL ? last + 1 : program));
