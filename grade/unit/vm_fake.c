@@ -362,6 +362,13 @@ void pmap_page_protect(vm_page_t page, vm_prot_t prot)
             }
 }
 
+void pmap_page_evict(vm_page_t page)
+{
+    pmap_page_protect(page, VM_PROT_NONE);
+}
+
+void pmap_flush_references(void) {}
+
 bool pmap_is_pinned(vm_page_t page)
 {
     return false;

@@ -17,7 +17,7 @@
 #include <kern/ledger.h>
 
 /* More pages than this to forget: forget the whole ASID instead. */
-#define TLB_FLUSH_PAGES_MAX 32
+#define TLB_FLUSH_PAGES_MAX 8
 
 #define USER_COMMON (PTE_VALID | PTE_TABLE | PTE_USER | PTE_AF | PTE_NG | PTE_PXN)
 
@@ -398,9 +398,11 @@ bool pmap_fault(pmap_t pmap, vm_address_t va, vm_prot_t access)
     if (page != NULL)
         spin_unlock(&page->pv_lock);
     if (served) {
-        tlb_begin();
-        tlb_flush_page(pmap, va); /* also if nothing changed: then the TLB was behind */
-        tlb_end();
+        /* Also if nothing changed: then the TLB was behind. Other CPUs' may be, and come here, too. */
+        dsb(nshst);
+        tlb_flush_page_here(pmap, va);
+        dsb(nsh);
+        isb();
     }
 out:
     spin_unlock(&pmap->lock);

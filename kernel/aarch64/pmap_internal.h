@@ -101,6 +101,11 @@ static inline void tlb_flush_page(const struct pmap *pmap, vm_address_t va)
 {
     __asm__ volatile("tlbi vale1is, %0" ::"r"(tlb_operand(pmap, va)) : "memory");
 }
+/* On this CPU alone: for rights that were added. */
+static inline void tlb_flush_page_here(const struct pmap *pmap, vm_address_t va)
+{
+    __asm__ volatile("tlbi vale1, %0" ::"r"(tlb_operand(pmap, va)) : "memory");
+}
 /* Also forgets the table descriptors on the way to va. */
 static inline void tlb_flush_walk(const struct pmap *pmap, vm_address_t va)
 {
@@ -109,6 +114,10 @@ static inline void tlb_flush_walk(const struct pmap *pmap, vm_address_t va)
 static inline void tlb_flush_asid(const struct pmap *pmap)
 {
     __asm__ volatile("tlbi aside1is, %0" ::"r"(tlb_operand(pmap, 0)) : "memory");
+}
+static inline void tlb_flush_everything(void)
+{
+    __asm__ volatile("tlbi vmalle1is" ::: "memory");
 }
 static inline void tlb_flush_kernel_page(vm_address_t va)
 {

@@ -11,6 +11,7 @@
 #include <kern/zone.h>
 
 static zone_t pv_zone;
+static bool references_cleared; /* in tables, and perhaps not in TLBs; of the page-out thread */
 
 void pv_init(void)
 {
@@ -62,11 +63,12 @@ struct pv_entry *pv_remove(struct pmap *pmap, vm_address_t va, uint64_t *pte)
     return pv;
 }
 
-/* Removes every mapping of page. */
-static void remove_all(vm_page_t page)
+/* Removes every mapping of page. all_flushed: what has no access flag is in no TLB. */
+static void remove_all(vm_page_t page, bool all_flushed)
 {
     struct pv_entry *pv;
     struct pv_entry *next;
+    uint64_t cached = all_flushed ? 0 : PTE_AF;
 
     spin_lock(&page->pv_lock);
     if (page->pv_list == NULL) {
@@ -74,11 +76,13 @@ static void remove_all(vm_page_t page)
         return;
     }
     for (pv = page->pv_list; pv != NULL; pv = pv->next)
-        __atomic_fetch_and(pmap_pte(pv->pmap, pv->va), ~PTE_VALID, __ATOMIC_RELAXED);
-    tlb_begin();
-    for (pv = page->pv_list; pv != NULL; pv = pv->next)
-        tlb_flush_page(pv->pmap, pv->va);
-    tlb_end();
+        cached |= __atomic_fetch_and(pmap_pte(pv->pmap, pv->va), ~PTE_VALID, __ATOMIC_RELAXED);
+    if (cached & PTE_AF) {
+        tlb_begin();
+        for (pv = page->pv_list; pv != NULL; pv = pv->next)
+            tlb_flush_page(pv->pmap, pv->va);
+        tlb_end();
+    }
     for (pv = page->pv_list; pv != NULL; pv = next) {
         next = pv->next;
         __atomic_fetch_sub(&pv->pmap->resident, 1, __ATOMIC_RELAXED);
@@ -105,11 +109,11 @@ bool pmap_is_pinned(vm_page_t page)
     return pv != NULL;
 }
 
-/* Changes bits in every mapping of page (pv_lock held), and in the TLBs. */
-static void update_all(vm_page_t page, uint64_t clear, uint64_t set)
+/* Changes bits in every mapping of page (pv_lock held). True: some were not so already. */
+static bool change_all(vm_page_t page, uint64_t clear, uint64_t set)
 {
     struct pv_entry *pv;
-    bool flush = false;
+    bool changed = false;
 
     for (pv = page->pv_list; pv != NULL; pv = pv->next) {
         uint64_t *pte = pmap_pte(pv->pmap, pv->va);
@@ -117,10 +121,18 @@ static void update_all(vm_page_t page, uint64_t clear, uint64_t set)
 
         if ((value & PTE_VALID) && ((value & clear) || (~value & set))) {
             pte_update(pte, clear, set);
-            flush = true;
+            changed = true;
         }
     }
-    if (!flush)
+    return changed;
+}
+
+/* The same, and in the TLBs. */
+static void update_all(vm_page_t page, uint64_t clear, uint64_t set)
+{
+    struct pv_entry *pv;
+
+    if (!change_all(page, clear, set))
         return;
     tlb_begin();
     for (pv = page->pv_list; pv != NULL; pv = pv->next)
@@ -131,7 +143,7 @@ static void update_all(vm_page_t page, uint64_t clear, uint64_t set)
 void pmap_page_protect(vm_page_t page, vm_prot_t prot)
 {
     if (!(prot & (VM_PROT_READ | VM_PROT_EXECUTE))) {
-        remove_all(page);
+        remove_all(page, false);
         return;
     }
     if (prot & VM_PROT_WRITE)
@@ -167,6 +179,22 @@ void pmap_clear_reference(vm_page_t page)
 {
     spin_lock(&page->pv_lock);
     page->pmap_flags &= ~PMAP_PAGE_REFERENCED;
-    update_all(page, PTE_AF, 0);
+    references_cleared |= change_all(page, PTE_AF, 0);
     spin_unlock(&page->pv_lock);
+}
+
+void pmap_flush_references(void)
+{
+    if (!references_cleared)
+        return;
+    references_cleared = false;
+    tlb_begin();
+    tlb_flush_everything();
+    tlb_end();
+}
+
+void pmap_page_evict(vm_page_t page)
+{
+    /* No TLB keeps an entry without access flag (D5.4.6), and those made before it was cleared are gone. */
+    remove_all(page, !references_cleared);
 }

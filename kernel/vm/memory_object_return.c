@@ -296,10 +296,14 @@ bool memory_object_swap_out(vm_object_t object, vm_page_t page)
     spin_lock_second(&l.object->lock);
     for (uint32_t i = 0; i < count; i++, offset += PAGE_SIZE) {
         room = room && vm_swap_set(object, offset, slot + i);
-        if (room)
-            take(&l, object, vm_page_lookup(object, offset));
-        else
+        if (room) {
+            vm_page_t next = vm_page_lookup(object, offset);
+
+            pmap_page_evict(next);
+            take(&l, object, next);
+        } else {
             vm_swap_release(slot + i);
+        }
     }
     spin_unlock(&l.object->lock);
     spin_unlock(&object->lock);

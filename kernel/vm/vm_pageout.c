@@ -118,7 +118,7 @@ static bool evict(vm_object_t object, vm_page_t page)
     if (page->busy || page->wire_count != 0 || object->swap_laundry || pmap_is_pinned(page)) {
         vm_page_activate(page);
     } else if (object->pager == NULL) {
-        pmap_page_protect(page, VM_PROT_NONE);
+        pmap_page_evict(page);
         if (!page->dirty && !pmap_is_modified(page) && vm_swap_slot(object, page->offset) != 0) {
             vm_page_free(page);
             evicted = true;
@@ -128,11 +128,11 @@ static bool evict(vm_object_t object, vm_page_t page)
             vm_page_activate(page);
         }
     } else if (page->error || object->pager_dead) {
-        pmap_page_protect(page, VM_PROT_NONE);
+        pmap_page_evict(page);
         vm_page_free(page);
         evicted = true;
     } else {
-        pmap_page_protect(page, VM_PROT_NONE);
+        pmap_page_evict(page);
         if (page->dirty || page->precious || pmap_is_modified(page)) {
             if (!is_full(&vm_laundry_count))
                 return memory_object_page_out(object, page) == KERN_SUCCESS;
@@ -170,8 +170,6 @@ static bool reclaim_one(void)
     if (page == NULL || object == NULL)
         return false;
     if (page->reference || pmap_is_referenced(page)) {
-        page->reference = false;
-        pmap_clear_reference(page);
         vm_page_activate(page);
         vm_count(reactivations);
         spin_unlock(&object->lock);
@@ -193,8 +191,11 @@ static bool pageout_pass(void)
         while (vm_swap_available() && is_full(&vm_swap_laundry))
             thread_sleep_until(deadline_after_ms(SWAP_REST_MS));
         /* A page has to stay inactive for a while, or its second chance is none. */
-        for (int n = 0; n < VM_BATCH && 3 * vm_counts.inactive < vm_counts.active; n++)
-            refill_inactive();
+        if (3 * vm_counts.inactive < vm_counts.active) {
+            for (int n = 0; n < VM_BATCH; n++)
+                refill_inactive();
+            pmap_flush_references();
+        }
         evicted += reclaim_one();
         if (i % VM_BATCH == 0)
             preempt_point();

@@ -58,7 +58,13 @@ void pmap_page_protect(vm_page_t page, vm_prot_t prot);
 bool pmap_is_modified(vm_page_t page);
 void pmap_clear_modify(vm_page_t page);
 bool pmap_is_referenced(vm_page_t page);
+/* Page-out clears many: only pmap_flush_references makes sure that the next use of them is noticed. It
+ * alone calls these three. */
 void pmap_clear_reference(vm_page_t page);
+void pmap_flush_references(void);
+/* pmap_page_protect with NONE, which costs little if the page was not used since its reference was
+ * cleared. */
+void pmap_page_evict(vm_page_t page);
 
 #define KVA_PAGES_MAX 32
 /* `count` pages (KVA_PAGES_MAX at most) mapped one behind the other, for the kernel; contents undefined.
