@@ -36,20 +36,14 @@ static ipc_kmsg_t kmsg_set_up(ipc_kmsg_t kmsg, mach_msg_size_t size, uint32_t ca
     return kmsg;
 }
 
-ipc_kmsg_t ipc_kmsg_alloc(mach_msg_size_t size)
+/* What is not in the CPU's cache. */
+static __attribute__((noinline)) ipc_kmsg_t alloc_other(mach_msg_size_t size, uint32_t capacity)
 {
-    uint32_t capacity = ((size + 3) & ~3U) + MAX_TRAILER_SIZE;
     ipc_kmsg_t kmsg;
 
-    if (__builtin_expect(capacity <= IKM_SMALL_SIZE, 1)) {
-        ipc_kmsg_t *cache = &current_cpu()->kmsg_cache;
-
-        kmsg = *cache;
-        if (__builtin_expect(kmsg != NULL, 1))
-            *cache = NULL;
-        else if ((kmsg = zalloc(kmsg_zone)) == NULL)
-            return NULL;
-        return kmsg_set_up(kmsg, size, IKM_SMALL_SIZE);
+    if (capacity <= IKM_SMALL_SIZE) {
+        kmsg = zalloc(kmsg_zone);
+        return kmsg == NULL ? NULL : kmsg_set_up(kmsg, size, IKM_SMALL_SIZE);
     }
     if (IKM_SIZE(capacity) > PAGE_SIZE && capacity <= IKM_LARGE_SIZE) {
         ipc_kmsg_t *cache = &current_cpu()->kmsg_large;
@@ -67,6 +61,18 @@ ipc_kmsg_t ipc_kmsg_alloc(mach_msg_size_t size)
     return kmsg_set_up(kmsg, size, capacity);
 }
 
+ipc_kmsg_t ipc_kmsg_alloc(mach_msg_size_t size)
+{
+    uint32_t capacity = ((size + 3) & ~3U) + MAX_TRAILER_SIZE;
+    ipc_kmsg_t *cache = &current_cpu()->kmsg_cache;
+    ipc_kmsg_t kmsg = *cache;
+
+    if (__builtin_expect(capacity > IKM_SMALL_SIZE || kmsg == NULL, 0))
+        return alloc_other(size, capacity);
+    *cache = NULL;
+    return kmsg_set_up(kmsg, size, IKM_SMALL_SIZE);
+}
+
 ipc_kmsg_t ipc_kmsg_alloc_note(void)
 {
     ipc_kmsg_t kmsg = zalloc(note_zone);
@@ -74,15 +80,10 @@ ipc_kmsg_t ipc_kmsg_alloc_note(void)
     return kmsg == NULL ? NULL : kmsg_set_up(kmsg, sizeof(mach_msg_header_t), IKM_NOTE_CAPACITY);
 }
 
-void ipc_kmsg_free(ipc_kmsg_t kmsg)
+static __attribute__((noinline)) void free_other(ipc_kmsg_t kmsg)
 {
-    if (__builtin_expect(kmsg->ikm_capacity == IKM_SMALL_SIZE, 1)) {
-        ipc_kmsg_t *cache = &current_cpu()->kmsg_cache;
-
-        if (*cache == NULL)
-            *cache = kmsg;
-        else
-            zfree(kmsg_zone, kmsg);
+    if (kmsg->ikm_capacity == IKM_SMALL_SIZE) {
+        zfree(kmsg_zone, kmsg);
     } else if (kmsg->ikm_capacity & IKM_CHARGED) {
         kmsg->ikm_capacity &= ~IKM_CHARGED;
         ledger_credit_message(kmsg->ikm_ledger, kmsg->ikm_capacity != IKM_NOTE_CAPACITY,
@@ -96,6 +97,16 @@ void ipc_kmsg_free(ipc_kmsg_t kmsg)
         kfree(kmsg, IKM_SIZE(kmsg->ikm_capacity));
         __atomic_fetch_sub(&large_count, 1, __ATOMIC_RELAXED);
     }
+}
+
+void ipc_kmsg_free(ipc_kmsg_t kmsg)
+{
+    ipc_kmsg_t *cache = &current_cpu()->kmsg_cache;
+
+    if (__builtin_expect(kmsg->ikm_capacity == IKM_SMALL_SIZE && *cache == NULL, 1))
+        *cache = kmsg;
+    else
+        free_other(kmsg);
 }
 
 /* Bytes of kernel memory that a message holds beside its buffer. A right may be all that keeps a dead port:

@@ -67,22 +67,20 @@
     b.lo    30f
     ldp     x12, x13, [x8, #-16]
     mov     x3, x0
-    sub     x2, x2, #16
-21: cmp     x2, #64
+    subs    x2, x2, #(16 + 64)
     b.lt    22f
-    ldp     x4, x5, [x1]
-    ldp     x6, x7, [x1, #16]
-    ldp     x10, x11, [x1, #32]
-    ldp     x14, x15, [x1, #48]
-    add     x1, x1, #64
-    stp     x4, x5, [x3]
-    stp     x6, x7, [x3, #16]
-    stp     x10, x11, [x3, #32]
-    stp     x14, x15, [x3, #48]
-    add     x3, x3, #64
-    sub     x2, x2, #64
-    b       21b
-22: cbz     x2, 24f
+21: ldp     x4, x5, [x1], #64
+    ldp     x6, x7, [x1, #-48]
+    ldp     x10, x11, [x1, #-32]
+    ldp     x14, x15, [x1, #-16]
+    stp     x4, x5, [x3], #64
+    stp     x6, x7, [x3, #-48]
+    stp     x10, x11, [x3, #-32]
+    stp     x14, x15, [x3, #-16]
+    subs    x2, x2, #64
+    b.ge    21b
+22: adds    x2, x2, #64
+    b.eq    24f
 23: ldp     x4, x5, [x1], #16
     stp     x4, x5, [x3], #16
     subs    x2, x2, #16

@@ -88,18 +88,15 @@ static mach_msg_return_t serve(mig_demux_t demux, mach_msg_size_t max_size,
     for (;;) {
         mach_msg_header_t *swap;
 
-        if (is_passing(result & ~MACH_MSG_MASK)) {
+        if (result != MACH_MSG_SUCCESS) {
+            if ((result & ~MACH_MSG_MASK) == MACH_RCV_BODY_ERROR)
+                mach_msg_destroy(in);
+            else if (!is_passing(result & ~MACH_MSG_MASK))
+                break;
             result = mach_msg(in, options, 0, room, rcv_name, MACH_MSG_TIMEOUT_NONE,
                               MACH_PORT_NULL);
             continue;
         }
-        if ((result & ~MACH_MSG_MASK) == MACH_RCV_BODY_ERROR) {
-            mach_msg_destroy(in);
-            result = MACH_RCV_INTERRUPTED;
-            continue;
-        }
-        if (result != MACH_MSG_SUCCESS)
-            break;
         handle(demux, in, out);
         if (once) {
             if (out->msgh_remote_port != MACH_PORT_NULL) {
@@ -121,7 +118,7 @@ static mach_msg_return_t serve(mig_demux_t demux, mach_msg_size_t max_size,
         out = swap;
         result = mach_msg(in, options | reply_option(in), in->msgh_size, room, rcv_name,
                           MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
-        if (is_send_error(result & ~MACH_MSG_MASK)) {
+        if (result != MACH_MSG_SUCCESS && is_send_error(result & ~MACH_MSG_MASK)) {
             mig_send_failed(in, result);
             result = MACH_RCV_INTERRUPTED; /* only the receive is left to do */
         }
