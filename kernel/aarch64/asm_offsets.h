@@ -17,25 +17,24 @@
 #define TH_FRAME   8
 #define TH_CONTEXT 16 /* struct switchframe: fp, lr, sp */
 #define TH_TPIDR   40
-#define TH_SPECIAL 60
-#define TH_AST     64
-#define TH_TASK    72
-#define TH_TRAPS   80
+#define TH_PMAP    48
+#define TH_SPECIAL 68
+#define TH_AST     72
+#define TH_TASK    80
+#define TH_TRAPS   88
 
 /* thread->ast: the bits that must be dealt with before user mode: all but AST_ABORT, which waits
  * for the thread's next wait. */
 #define AST_STOPS_RETURN 31
 
-/* struct cpu, struct vm_map, struct pmap */
+/* struct cpu, struct pmap */
 #define CPU_PMAP       32
 #define CPU_GENERATION 40
-#define MAP_PMAP       0
 #define PMAP_ASID      0
 #define PMAP_TTBR0     8
 #define ASID_BITS      16
 
 /* struct task */
-#define TASK_MAP           8
 #define TASK_EMULATION     24
 #define TASK_SYSCALLS_UNIX 60
 

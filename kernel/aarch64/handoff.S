@@ -11,31 +11,28 @@
     .cfi_sections .debug_frame
     .text
 
-/* x0: the outgoing thread, lock held; x1: the incoming one; x2..x6 for mach_msg_arrive. */
-    .global machine_handoff
-    .type   machine_handoff, %function
-machine_handoff:
+/* machine_handoff. x0: the outgoing thread, lock held; x1: the incoming one; x2..x6 for mach_msg_arrive. */
+    .global handoff
+    .type   handoff, %function
+handoff:
     .cfi_startproc
     .cfi_undefined x30
     ldr     x9, [x0, #TH_FRAME]
     add     x10, x9, #TF_X(29)
     adr     x11, continuation
-    stp     x10, x11, [x0, #TH_CONTEXT]             // fp, lr
-    str     x9, [x0, #(TH_CONTEXT + 16)]            // sp
+    stp     x10, x11, [x0, #TH_CONTEXT]             // fp, lr; no sp: continuation knows
     ldr     x12, [x0, #TH_CPU]
     ldrh    w10, [x0, #TH_SPECIAL]
     ldrh    w11, [x1, #TH_SPECIAL]
     orr     w10, w10, w11
     cbnz    w10, special
 
-    /* pmap_activate, unless it is the same task */
+    /* pmap_activate, unless it is the same one */
 1:
-    ldr     x9, [x0, #TH_TASK]
-    ldr     x10, [x1, #TH_TASK]
+    ldr     x9, [x0, #TH_PMAP]
+    ldr     x10, [x1, #TH_PMAP]
     cmp     x9, x10
     b.eq    2f
-    ldr     x10, [x10, #TASK_MAP]
-    ldr     x10, [x10, #MAP_PMAP]
     adrp    x11, asid_generation
     str     x10, [x12, #CPU_PMAP]
     dmb     ish
@@ -58,9 +55,8 @@ machine_handoff:
     msr     tpidr_el1, x1           // from here on current_thread() is new
     mov     sp, x9
     add     x29, x9, #TF_X(29)
-    bl      mach_msg_arrive
-    str     x0, [sp, #TF_X(0)]
-    b       user_return
+    adr     x30, trap_return
+    b       mach_msg_arrive
 
 /* What is rare, by calls. */
     .macro call function
@@ -87,11 +83,12 @@ activate:
     call    pmap_activate
     b       2b
 
-/* Whoever switches to it by machine_switch comes here: x0 = the thread before it. */
+/* Whoever switches to it by machine_switch comes here: x0 = the thread before it, x1 = itself. */
 continuation:
+    ldr     x9, [x1, #TH_FRAME]
+    mov     sp, x9
     bl      thread_continue
-    bl      mach_msg_continue
-    str     x0, [sp, #TF_X(0)]
-    b       user_return
+    adr     x30, trap_return
+    b       mach_msg_continue
     .cfi_endproc
-    .size   machine_handoff, . - machine_handoff
+    .size   handoff, . - handoff

@@ -24,15 +24,14 @@ SAME_OFFSET(struct thread, machine.context.fp, TH_CONTEXT);
 SAME_OFFSET(struct thread, machine.context.lr, TH_CONTEXT + 8);
 SAME_OFFSET(struct thread, machine.context.sp, TH_CONTEXT + 16);
 SAME_OFFSET(struct thread, machine.tpidr, TH_TPIDR);
+SAME_OFFSET(struct thread, machine.pmap, TH_PMAP);
 SAME_OFFSET(struct thread, machine.special, TH_SPECIAL);
 SAME_OFFSET(struct thread, ast, TH_AST);
 SAME_OFFSET(struct thread, task, TH_TASK);
 SAME_OFFSET(struct cpu, pmap, CPU_PMAP);
 SAME_OFFSET(struct cpu, asid_generation, CPU_GENERATION);
-SAME_OFFSET(struct vm_map, pmap, MAP_PMAP);
 SAME_OFFSET(struct pmap, asid, PMAP_ASID);
 SAME_OFFSET(struct pmap, ttbr0, PMAP_TTBR0);
-SAME_OFFSET(struct task, map, TASK_MAP);
 SAME_OFFSET(struct task, emulation, TASK_EMULATION);
 SAME_OFFSET(struct thread, traps, TH_TRAPS);
 SAME_OFFSET(struct task, syscalls_unix, TASK_SYSCALLS_UNIX);
@@ -45,6 +44,7 @@ static_assert(MACHINE_THREAD_SIZE == KSTACK_SIZE + sizeof(struct arm_neon_state6
 kern_return_t machine_thread_create(struct thread *thread, void (*entry)(void *), void *arg)
 {
     struct machine_thread *machine = &thread->machine;
+    struct vm_map *map = thread->task->map;
     vm_offset_t stack = kstack_alloc();
 
     if (stack == 0)
@@ -52,6 +52,7 @@ kern_return_t machine_thread_create(struct thread *thread, void (*entry)(void *)
     memset(machine, 0, sizeof(*machine));
     thread->stack = stack;
     machine->cpu = current_cpu();
+    machine->pmap = map != NULL ? map->pmap : NULL;
     machine->fp_cpu = ~0U;
     machine->frame = (struct trapframe *)(stack + KSTACK_SIZE) - 1;
     memset(machine->frame, 0, sizeof(*machine->frame));

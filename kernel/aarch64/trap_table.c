@@ -1,7 +1,7 @@
 /*
- * The Mach traps by number: vectors.S jumps to mach_trap_table[-x16] with the user's x0..x7 as
- * arguments and gives back the result in x0. To add a trap: a number in mach/traps.h, a function, a
- * line here.
+ * The Mach traps by number, counted from the end: vectors.S jumps to mach_trap_table[MACH_TRAP_COUNT - 1 +
+ * x16] with the user's x0..x7 as arguments and gives back the result in x0. To add a trap: a number in
+ * mach/traps.h, a function, a line here.
  */
 #include <ipc/ipc_kobject.h>
 #include <kern/debug.h>
@@ -42,7 +42,7 @@ static uint64_t set_self_state(thread_state_flavor_t flavor, vm_address_t state,
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"     /* the range first, then those that exist */
 #pragma GCC diagnostic ignored "-Wcast-function-type"
-#define TRAP(name, function) [-MACH_TRAP_##name] = (mach_trap_t)(function)
+#define TRAP(name, function) [MACH_TRAP_COUNT - 1 + MACH_TRAP_##name] = (mach_trap_t)(function)
 const mach_trap_t mach_trap_table[MACH_TRAP_COUNT] = {
     [0 ... MACH_TRAP_COUNT - 1] = unknown_trap,
     TRAP(vm_allocate, vm_allocate_trap),

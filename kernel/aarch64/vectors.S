@@ -147,15 +147,14 @@ mach_trap:
     ldr     w9, [x10, #TH_TRAPS]
     add     w9, w9, #1
     str     w9, [x10, #TH_TRAPS]
-    neg     w8, w16                 // numbers are negative
-    cmp     x8, #MACH_TRAP_COUNT
-    csel    x8, x8, xzr, lo         // number 0 is unknown, too; and no speculation beyond the table
-    adr     x9, mach_trap_table
-    ldr     x9, [x9, x8, lsl #3]
+    cmn     w16, #MACH_TRAP_COUNT   // numbers are negative
+    csel    w8, w16, wzr, hi        // number 0 is unknown, too; and no speculation beyond the table
+    adr     x9, mach_trap_table + 8 * (MACH_TRAP_COUNT - 1)
+    ldr     x9, [x9, w8, sxtw #3]
     blr     x9
     mrs     x10, tpidr_el1
     ldr     w8, [x10, #TH_AST]
-    cbnz    w8, mach_trap_ast
+    cbnz    w8, trap_return
     ldp     x8, x9, [sp, #TF_PC]
     msr     elr_el1, x8
     msr     spsr_el1, x9
@@ -177,9 +176,6 @@ mach_trap:
     add     sp, sp, #TF_SIZE
     eret
 
-mach_trap_ast:
-    str     x0, [sp, #TF_X(0)]
-    b       user_return
     .ltorg
 
 /* ---- UNIX system calls: back to the task's own emulation, at once ---- */
@@ -210,7 +206,12 @@ user_sync:
 user_irq:
     save_user
     bl      irq_handler
+    b       user_return
 
+/* The end of a Mach trap with result x0 for who was not there all the time. */
+    .global trap_return
+trap_return:
+    str     x0, [sp, #TF_X(0)]
 /* The end of every trap but the Mach ones: does what thread->ast asks for, then to user mode. */
     .global user_return
 user_return:

@@ -10,13 +10,6 @@
 #include <kern/switch.h>
 #include <kern/task.h>
 
-/* The thread before us waits: all that thread_continue would do. */
-static inline void finish_old(struct thread *old)
-{
-    __atomic_store_n(&old->on_cpu, false, __ATOMIC_RELEASE);
-    spin_unlock(&old->lock);
-}
-
 /* A reply right has a name. Space locked. */
 static inline mach_port_name_t name_reply(struct ipc_entry *entry, ipc_port_t reply)
 {
@@ -99,8 +92,8 @@ static inline bool arrive_send(ipc_space_t space, mach_msg_header_t *header)
  * in mach_msg_received.
  */
 static __attribute__((noinline)) mach_msg_return_t
-arrive_special(struct thread *self, mach_port_name_t local_port, mach_port_seqno_t seqno,
-               mach_msg_id_t id, mach_port_name_t name, mach_msg_bits_t bits, ipc_kmsg_t kmsg)
+arrive_special(mach_port_name_t name, struct thread *self, mach_port_name_t local_port,
+               mach_port_seqno_t seqno, mach_msg_id_t id, mach_msg_bits_t bits, ipc_kmsg_t kmsg)
 {
     mach_msg_header_t *header = header_of(kmsg);
     mach_msg_bits_t complex = header->msgh_bits & MACH_MSGH_BITS_COMPLEX;
@@ -124,8 +117,8 @@ arrive_special(struct thread *self, mach_port_name_t local_port, mach_port_seqno
 
 /* The rest of mach_msg_arrive, with whatever there may be to it. */
 static __attribute__((noinline)) mach_msg_return_t
-arrive_with(struct thread *self, mach_port_name_t local_port, mach_port_seqno_t seqno,
-            mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg, security_token_t sender)
+arrive_with(security_token_t sender, struct thread *self, mach_port_name_t local_port,
+            mach_port_seqno_t seqno, mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg)
 {
     mach_msg_size_t size = message_size(kmsg);
     mach_msg_bits_t bits = reply != IP_NULL ? BITS_CALLED : BITS_REPLIED;
@@ -153,7 +146,7 @@ arrive_with(struct thread *self, mach_port_name_t local_port, mach_port_seqno_t 
     }
     if (special(kmsg) && mr == MACH_MSG_SUCCESS) {
         kmsg->ikm_sender = sender;
-        return arrive_special(self, local_port, seqno, id, name, bits, kmsg);
+        return arrive_special(name, self, local_port, seqno, id, bits, kmsg);
     }
     if (!store_header(self->ith_msg, bits, size, name, local_port, seqno, id)
         || (mr == MACH_MSG_SUCCESS && !put_rest(self, kmsg, size, seqno, sender)))
@@ -172,11 +165,8 @@ arrive_from(struct thread *old, struct thread *self, mach_port_name_t local_port
 {
     security_token_t sender = old->task->token;
 
-    if (old->watched)
-        thread_continue(old);
-    else
-        finish_old(old);
-    return arrive_with(self, local_port, seqno, id, reply, kmsg, sender);
+    handoff_finish_any(old);
+    return arrive_with(sender, self, local_port, seqno, id, reply, kmsg);
 }
 
 /*
@@ -200,17 +190,17 @@ mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
     if (__builtin_expect(old->watched
                          || (self->ith_option & MACH_RCV_TRAILER_ELEMENTS(0xf)), 0))
         return arrive_from(old, self, local_port, seqno, id, reply, kmsg);
-    finish_old(old);
+    handoff_finish(old);
     if (reply != IP_NULL) {
         ipc_space_t space = task->space;
         struct ipc_entry *entry;
 
         is_lock(space);
         entry = space->spare;
-        if (__builtin_expect(!space->active || entry == NULL, 0)) {
+        if (__builtin_expect(entry == NULL || !space->active, 0)) {
             spin_unlock(&space->lock);
-            return arrive_with(self, local_port, seqno, id, reply, kmsg,
-                               (security_token_t)KERNEL_SECURITY_TOKEN_VALUE); /* (not asked for) */
+            return arrive_with((security_token_t)KERNEL_SECURITY_TOKEN_VALUE /* (not asked for) */,
+                               self, local_port, seqno, id, reply, kmsg);
         }
         space->spare = NULL;
         name = name_reply(entry, reply);
@@ -226,7 +216,7 @@ mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
     }
     size = header_of(kmsg)->msgh_size;
     if (__builtin_expect(header_of(kmsg)->msgh_bits != 0, 0))
-        return arrive_special(self, local_port, seqno, id, name, bits, kmsg);
+        return arrive_special(name, self, local_port, seqno, id, bits, kmsg);
     if (__builtin_expect(!store_header(user, bits, size, name, local_port, seqno, id)
                          || !store_body(user, kmsg->ikm_inline, size), 0))
         return lost_body(name, kmsg);

@@ -28,10 +28,8 @@
 #include <ipc/ipc_entry.h>
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_mqueue.h>
-#include <ipc/ipc_pset.h>
 #include <ipc/mach_msg_copy.h>
 #include <ipc/mach_msg_fast.h>
-#include <kern/switch.h>
 #include <kern/task.h>
 #include <kern/trace.h>
 
@@ -48,14 +46,14 @@
 /* User addresses below this need no further check for a message. */
 #define FAST_ADDRESS_MAX (VM_MAX_ADDRESS - 2 * MACH_MSG_SIZE_MAX)
 
-static bool fast_off;
+bool mach_msg_fast_off;
 
 void mach_msg_fast_init(void)
 {
     char value[8];
 
-    fast_off = trace_size != 0
-               || (boot_arg("fastpath", value, sizeof(value)) && strcmp(value, "off") == 0);
+    mach_msg_fast_off = trace_size != 0
+                        || (boot_arg("fastpath", value, sizeof(value)) && strcmp(value, "off") == 0);
 }
 
 /* The long way, from the beginning. */
@@ -73,7 +71,7 @@ static __attribute__((noinline)) mach_msg_return_t slow(ipc_kmsg_t kmsg)
 static inline bool find_entry(ipc_space_t space, mach_port_name_t name, mach_port_type_t type,
                               struct ipc_entry **entryp)
 {
-    uint32_t index = MACH_PORT_INDEX(name);
+    uint64_t index = MACH_PORT_INDEX(name);
     struct ipc_entry *entry = space->first + index;
 
     if (__builtin_expect(index >= IPC_LEAF_ENTRIES, 0)
@@ -148,7 +146,7 @@ void mach_msg_fast_wait(struct thread *self, mach_msg_header_t *msg, mach_msg_op
                         mach_msg_size_t rcv_size)
 {
     set_room(self, msg, option, rcv_size);
-    if ((option & MACH_RCV_TIMEOUT) || (uintptr_t)msg >= FAST_ADDRESS_MAX || fast_off)
+    if ((option & MACH_RCV_TIMEOUT) || (uintptr_t)msg >= FAST_ADDRESS_MAX || mach_msg_fast_off)
         self->ith_room = 0;
 }
 
@@ -173,7 +171,6 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
     mach_port_seqno_t seqno;
     ipc_port_t port, reply = IP_NULL;
     struct thread *next;
-    struct cpu *cpu;
 
     /* Names to ports. */
     if (cargo == NULL && local != (call ? rcv_name : MACH_PORT_NAME_NULL))
@@ -224,10 +221,8 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
     /* The receiver. */
     receivers = &port->receivers;
     if (call && waitq_empty(receivers)) {
-        struct ipc_pset_link *link = queue_first(&port->psets, struct ipc_pset_link, in_port);
-
         if (kmsg != NULL && option == SEND_RECEIVE && port->receiver == ipc_space_kernel
-            && !fast_off) {
+            && !mach_msg_fast_off) {
             port->srights++;
             reply->sorights++;
             spin_unlock(home_lock);
@@ -235,32 +230,18 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
             spin_unlock(&space->lock);
             return mach_msg_kobject(msg, rcv_size, rcv_name, id, port, reply, kmsg);
         }
-        if (queue_empty(&port->psets) || link->in_port.next != &port->psets || port->msgcount != 0)
-            goto unlock_ports; /* in more sets than one they are all looked at */
-        dest_set = &link->pset->lock;
-        receivers = &link->pset->receivers;
-        spin_lock(dest_set);
+        receivers = find_receivers(port, &dest_set);
+        if (receivers == NULL)
+            goto unlock_ports;
     }
     if (waitq_empty(receivers))
         goto unlock_set;
     next = queue_first(&receivers->threads, struct thread, wait_link);
-    cpu = self->machine.cpu;
-    if (next->ith_room < send_size || next->on_cpu
-        || (cpu->runq.count != 0 && runq_highest(&cpu->runq) > next->sched_priority))
+    if (!handoff_lock(self, next, call, send_size))
         goto unlock_set;
-    spin_lock(&self->lock);
-    /* Under the lock, so that an abort is either seen here, or sees the wait. The other thread's lock
-     * is only tried, against the order: its holder may want ours. */
-    if ((self->ast & (AST_ABORT | AST_TERMINATE)) != 0
-        || (call && self->sched_priority > next->priority) /* to whom it lends: kern/inherit.h */
-        || !spin_try_lock(&next->lock))
-        goto unlock_self;
 
     /* From here on nothing fails. The message is the receiver's ... */
-    queue_remove(&next->wait_link);
-    next->state = TH_RUNNABLE;
-    next->slice = self->slice;
-    spin_unlock(&next->lock);
+    handoff_take(self, next);
     local_port = port->receiver_name;
     seqno = port->seqno++;
     if (call) {
@@ -268,17 +249,11 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
         port->server = next;
     } else {
         port->sorights--;
-        dest->bits = (dest->bits & IE_BITS_GEN) + IE_BITS_GEN_ONE;
+        dest->bits = (remote + 1) << IE_BITS_GEN_SHIFT; /* (the next generation, and no type) */
         space->spare = dest;
     }
     /* ... and we wait for ours. */
-    self->state = TH_WAITING;
-    self->interruptible = true;
-    self->waitq = wait;
-    self->wait_deadline = DEADLINE_NONE;
-    self->server = call ? next : NULL;
-    enqueue_tail(&wait->threads, &self->wait_link);
-    self->ith_kmsg = NULL;
+    handoff_wait(self, wait, call ? next : NULL);
     self->ith_option = option;
     self->ith_rcv_size = rcv_size;
     set_room(self, msg, option, rcv_size);
@@ -289,10 +264,8 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
     spin_unlock(&space->lock);
     task->messages_sent++;
     thread_switch_begin(self, next);
-    return machine_handoff(self, next, local_port, seqno, id, reply, kmsg);
+    machine_handoff(self, next, local_port, seqno, id, reply, kmsg);
 
-unlock_self:
-    spin_unlock(&self->lock);
 unlock_set:
     if (dest_set != NULL)
         spin_unlock(dest_set);

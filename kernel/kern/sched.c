@@ -135,11 +135,8 @@ static inline __attribute__((always_inline)) struct thread *switch_to(struct thr
     trace(TRACE_SWITCH, next, 0);
     thread_switch_begin(self, next);
     machine_switch_prepare(self, next);
-    if (self->task != next->task) {
-        struct vm_map *map = next->task->map;
-
-        pmap_activate(map != NULL ? map->pmap : NULL);
-    }
+    if (self->machine.pmap != next->machine.pmap)
+        pmap_activate(next->machine.pmap);
     old = machine_switch(&self, next);
     if (__builtin_expect(old->state == TH_WAITING && !old->watched, 1)) {
         __atomic_store_n(&old->on_cpu, false, __ATOMIC_RELEASE);

@@ -54,33 +54,32 @@ static inline bool store_header(mach_msg_header_t *user, mach_msg_bits_t bits, m
 #define KERN(instruction) instruction "\n"
 #define COPY_BODY(dst, src, size, FROM, TO, user)                                      \
     do {                                                                               \
-        uint64_t a, b, c, d, e, f, g, h;                                               \
+        uint64_t a, b, c, d;                                                           \
                                                                                        \
         __asm__ volatile(                                                              \
-            "subs %w2, %w2, #64\n"                                                       \
+            "subs %w2, %w2, #64\n"                                                     \
             "b.lo 2f\n"                                                                \
             "1:\n" FROM("ldp %3, %4, [%1], #64") FROM("ldp %5, %6, [%1, #-48]")        \
-            FROM("ldp %7, %8, [%1, #-32]") FROM("ldp %9, %10, [%1, #-16]")            \
             TO("stp %3, %4, [%0], #64") TO("stp %5, %6, [%0, #-48]")                   \
-            TO("stp %7, %8, [%0, #-32]") TO("stp %9, %10, [%0, #-16]")                \
-            "subs %w2, %w2, #64\n"                                                       \
+            FROM("ldp %3, %4, [%1, #-32]") FROM("ldp %5, %6, [%1, #-16]")              \
+            TO("stp %3, %4, [%0, #-32]") TO("stp %5, %6, [%0, #-16]")                  \
+            "subs %w2, %w2, #64\n"                                                     \
             "b.hs 1b\n"                                                                \
-            "2: tbz %w2, #5, 3f\n" /* (the low bits are as they were) */                \
+            "2: tbz %w2, #5, 3f\n" /* (the low bits are as they were) */               \
             FROM("ldp %3, %4, [%1], #32") FROM("ldp %5, %6, [%1, #-16]")               \
             TO("stp %3, %4, [%0], #32") TO("stp %5, %6, [%0, #-16]")                   \
-            "3: tbz %w2, #4, 4f\n"                                                      \
+            "3: tbz %w2, #4, 4f\n"                                                     \
             FROM("ldp %3, %4, [%1], #16") TO("stp %3, %4, [%0], #16")                  \
-            "4: tbz %w2, #3, 5f\n"                                                      \
+            "4: tbz %w2, #3, 5f\n"                                                     \
             FROM("ldr %3, [%1], #8") TO("str %3, [%0], #8")                            \
-            "5: tbz %w2, #2, 6f\n"                                                      \
+            "5: tbz %w2, #2, 6f\n"                                                     \
             FROM("ldr %w3, [%1]") TO("str %w3, [%0]")                                  \
             "6:\n"                                                                     \
             ".subsection 1\n"                                                          \
-            "7: mov %" user ", xzr\n"                                                   \
+            "7: mov %" user ", xzr\n"                                                  \
             "   b 6b\n"                                                                \
             ".previous\n"                                                              \
-            : "+&r"(dst), "+&r"(src), "+&r"(size), "=&r"(a), "=&r"(b), "=&r"(c),       \
-               "=&r"(d), "=&r"(e), "=&r"(f), "=&r"(g), "=&r"(h)               \
+            : "+&r"(dst), "+&r"(src), "+&r"(size), "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d) \
             :                                                                          \
             : "memory", "cc");                                                         \
     } while (0)

@@ -6,7 +6,8 @@
 #define _IPC_MACH_MSG_FAST_H_
 
 #include <ipc/ipc_kmsg.h>
-#include <ipc/ipc_port.h>
+#include <ipc/ipc_pset.h>
+#include <kern/switch.h>
 
 #define BITS_CALL  MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
 #define BITS_REPLY MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0)
@@ -31,6 +32,85 @@ static inline bool not_quiet(ipc_port_t port)
 {
     return port->msgcount != 0 || port->so_notes != 0 || port->qlimit == 0
            || !queue_empty(&port->psets);
+}
+
+extern bool mach_msg_fast_off; /* boot argument */
+
+/*
+ * Those who wait for a message to port, which is locked, at the port itself or, if it has nothing and is in just
+ * one, in its set: which is locked then, and *set its lock. NULL: nobody.
+ */
+static inline struct waitq *find_receivers(ipc_port_t port, spinlock_t **set)
+{
+    struct ipc_pset_link *link = queue_first(&port->psets, struct ipc_pset_link, in_port);
+
+    if (!waitq_empty(&port->receivers))
+        return &port->receivers;
+    if (queue_empty(&port->psets) || link->in_port.next != &port->psets || port->msgcount != 0)
+        return NULL; /* in more sets than one they are all looked at */
+    *set = &link->pset->lock;
+    spin_lock(*set);
+    return &link->pset->receivers;
+}
+
+/*
+ * May the CPU go straight to next, who waits first in a queue, which is locked, with a message of that size? Then
+ * both threads are locked. call: self will wait for the answer.
+ */
+static inline __attribute__((always_inline)) bool handoff_lock(struct thread *self,
+                                                               struct thread *next, bool call,
+                                                               mach_msg_size_t size)
+{
+    if (next->ith_room < size || next->on_cpu)
+        return false;
+    spin_lock(&self->lock);
+    /* Under the lock, so that an abort is either seen here, or sees the wait. The other thread's lock
+     * is only tried, against the order: its holder may want ours. */
+    if ((self->ast & (AST_ABORT | AST_TERMINATE)) == 0
+        && !(call && self->sched_priority > next->priority) /* to whom it lends: kern/inherit.h */
+        && spin_try_lock(&next->lock))
+        return true;
+    spin_unlock(&self->lock);
+    return false;
+}
+
+/* Takes next, locked like its queue, off that, and unlocks it: the message and the CPU are its own. */
+static inline __attribute__((always_inline)) void handoff_take(struct thread *self,
+                                                               struct thread *next)
+{
+    queue_remove(&next->wait_link);
+    next->state = TH_RUNNABLE;
+    next->slice = self->slice;
+    spin_unlock(&next->lock);
+}
+
+/* self, locked, waits in a queue for what comes from server (NULL: from anybody). */
+static inline __attribute__((always_inline)) void handoff_wait(struct thread *self,
+                                                               struct waitq *wait,
+                                                               struct thread *server)
+{
+    self->state = TH_WAITING;
+    self->interruptible = true;
+    self->waitq = wait;
+    self->wait_deadline = DEADLINE_NONE;
+    self->server = server;
+    enqueue_tail(&wait->threads, &self->wait_link);
+    self->ith_kmsg = NULL;
+}
+
+/* In the receiver: the thread before, whose lock is held, waits. All that thread_continue would do; unless
+ * somebody watches it. */
+static inline void handoff_finish(struct thread *old)
+{
+    __atomic_store_n(&old->on_cpu, false, __ATOMIC_RELEASE);
+    spin_unlock(&old->lock);
+}
+static inline void handoff_finish_any(struct thread *old)
+{
+    if (__builtin_expect(old->watched, 0))
+        thread_continue(old);
+    else
+        handoff_finish(old);
 }
 
 /* From handoff.S. */

@@ -91,12 +91,12 @@ struct thread {
     uint32_t usage_stamp;
     wait_result_t wait_result;
     struct waitq *waitq;           /* TH_WAITING: what it waits on, or NULL (a pure sleep) */
+    uint64_t wait_deadline;        /* of this wait, or DEADLINE_NONE */
     const void *wait_event;        /* event_assert_wait: which of the bucket's events */
     struct queue wait_link;        /* in waitq: owned by the queue's lock */
     struct queue run_link;         /* in a run queue: owned by that queue's lock */
     int32_t runq_cpu;              /* whose run queue, -1 none */
     struct timer wait_timer;
-    uint64_t wait_deadline;        /* of this wait, or DEADLINE_NONE */
 
     /* ---- the thread's own ---- */
     int32_t slice;                 /* ticks left */

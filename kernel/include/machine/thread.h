@@ -12,6 +12,7 @@
 
 struct ipc_kmsg;
 struct ipc_port;
+struct pmap;
 struct thread;
 struct cpu;
 
@@ -35,6 +36,7 @@ struct machine_thread {
     struct trapframe *frame;      /* top of the kernel stack; fixed */
     struct switchframe context;
     uint64_t tpidr;               /* TPIDR_EL0 while switched out */
+    struct pmap *pmap;            /* its task's, or NULL; fixed */
     struct arm_neon_state64 *fp;  /* made at the first use of FP */
     uint32_t fp_cpu;              /* CPU whose registers hold its FP state, or ~0 */
     union {
@@ -106,12 +108,28 @@ static inline void machine_switch_prepare(struct thread *old_thread, struct thre
     if (__builtin_expect(old->special | new->special, 0) != 0)
         machine_switch_special(old, new);
 }
-/* The hand-over of mach_msg_fast.c, after thread_switch_begin: the rest of the arguments is
- * mach_msg_arrive's, which runs as new, on its stack; whose result is new's trap's. When old is
- * switched to it begins in mach_msg_continue, as from its trap. */
-mach_msg_return_t machine_handoff(struct thread *old, struct thread *new,
-                                  mach_port_name_t local_port, mach_port_seqno_t seqno,
-                                  mach_msg_id_t id, struct ipc_port *reply, struct ipc_kmsg *kmsg);
+/*
+ * The hand-over of mach_msg_fast.c, after thread_switch_begin: the rest of the arguments is mach_msg_arrive's,
+ * which runs as new, on its stack; whose result is new's trap's. When old is switched to it begins in
+ * mach_msg_continue, as from its trap. A jump: so nothing is saved before it for a return.
+ */
+static inline __attribute__((always_inline, noreturn)) void
+machine_handoff(struct thread *old, struct thread *new, mach_port_name_t local_port,
+                mach_port_seqno_t seqno, mach_msg_id_t id, struct ipc_port *reply,
+                struct ipc_kmsg *kmsg)
+{
+    register struct thread *x0 __asm__("x0") = old;
+    register struct thread *x1 __asm__("x1") = new;
+    register uint32_t w2 __asm__("w2") = local_port;
+    register uint32_t w3 __asm__("w3") = seqno;
+    register uint32_t w4 __asm__("w4") = id;
+    register struct ipc_port *x5 __asm__("x5") = reply;
+    register struct ipc_kmsg *x6 __asm__("x6") = kmsg;
+
+    __asm__ volatile("b handoff" ::"r"(x0), "r"(x1), "r"(w2), "r"(w3), "r"(w4), "r"(x5), "r"(x6)
+                     : "memory");
+    __builtin_unreachable();
+}
 /* User state, by flavor. The thread is stopped, or current at a trap. */
 kern_return_t machine_thread_get_state(struct thread *thread, thread_state_flavor_t flavor,
                                        thread_state_t state, mach_msg_type_number_t *count);
