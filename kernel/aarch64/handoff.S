@@ -92,3 +92,13 @@ continuation:
     b       mach_msg_continue
     .cfi_endproc
     .size   handoff, . - handoff
+
+/* Back to user mode from anywhere in a trap: what is on the stack is left there. */
+    .global thread_exception_return
+    .type   thread_exception_return, %function
+thread_exception_return:
+    mrs     x0, tpidr_el1
+    ldr     x0, [x0, #TH_FRAME]
+    mov     sp, x0
+    b       user_return
+    .size   thread_exception_return, . - thread_exception_return

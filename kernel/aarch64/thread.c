@@ -99,19 +99,55 @@ SAME_PLACE(pc, pc);
 SAME_PLACE(cpsr, cpsr);
 static_assert(sizeof(struct trapframe) == sizeof(struct arm_thread_state64), "and has its pad");
 
-/* Of the flags only the condition codes are the user's to choose: never the mode, never masks. */
+/* A trapframe, from or to any address, in pairs of registers and without a loop: exceptions are made of such
+ * copies. */
+static inline __attribute__((always_inline)) void copy_frame(void *to, const void *from)
+{
+    struct pair {
+        uint64_t a, b;
+    } __attribute__((packed, may_alias)) *out = to;
+    const struct pair *in = from;
+
+#pragma GCC unroll 17
+    for (size_t i = 0; i < sizeof(struct trapframe) / sizeof(*out); i++) {
+        uint64_t a = in[i].a, b = in[i].b;
+
+        out[i].a = a;
+        out[i].b = b;
+    }
+}
+
+/* The current thread's: for a trap that loads all of them at its end. Of the flags only the condition codes are
+ * the user's to choose: never the mode, never masks. */
 static void set_registers(struct thread *thread, const natural_t *state)
 {
     struct trapframe *frame = thread->machine.frame;
-    uint64_t cpsr;
 
-    memcpy(&cpsr, (const char *)state + offsetof(struct trapframe, cpsr), sizeof(cpsr));
-    memcpy(frame, state, offsetof(struct trapframe, cpsr));
-    frame->cpsr = SPSR_EL0T | (cpsr & (SPSR_NZCV | SPSR_SS));
-    ast_set(thread, AST_REGISTERS);
+    copy_frame(frame, state);
+    frame->cpsr = SPSR_EL0T | (frame->cpsr & (SPSR_NZCV | SPSR_SS));
     thread->machine.stepping = frame->cpsr & SPSR_SS;
-    if (thread == current_thread())
+    if (thread != current_thread())
+        ast_set(thread, AST_REGISTERS);
+    else
         write_sysreg(mdscr_el1, thread->machine.stepping ? MDSCR_SS : 0);
+}
+
+/* (Large things on the stack: these two are not inlined.) */
+static __attribute__((noinline)) kern_return_t get_fp(struct thread *thread, natural_t *state)
+{
+    struct arm_neon_state64 registers;
+
+    fpu_get_state(thread, &registers);
+    memcpy(state, &registers, sizeof(registers));
+    return KERN_SUCCESS;
+}
+
+static __attribute__((noinline)) kern_return_t set_fp(struct thread *thread, const natural_t *state)
+{
+    struct arm_neon_state64 registers;
+
+    memcpy(&registers, state, sizeof(registers));
+    return fpu_set_state(thread, &registers);
 }
 
 kern_return_t machine_thread_get_state(struct thread *thread, thread_state_flavor_t flavor,
@@ -121,19 +157,14 @@ kern_return_t machine_thread_get_state(struct thread *thread, thread_state_flavo
     case ARM_THREAD_STATE64:
         if (*count < ARM_THREAD_STATE64_COUNT)
             return KERN_INVALID_ARGUMENT;
-        memcpy(state, thread->machine.frame, sizeof(struct trapframe));
+        copy_frame(state, thread->machine.frame);
         *count = ARM_THREAD_STATE64_COUNT;
         return KERN_SUCCESS;
-    case ARM_NEON_STATE64: {
-        struct arm_neon_state64 registers;
-
+    case ARM_NEON_STATE64:
         if (*count < ARM_NEON_STATE64_COUNT)
             return KERN_INVALID_ARGUMENT;
-        fpu_get_state(thread, &registers);
-        memcpy(state, &registers, sizeof(registers));
         *count = ARM_NEON_STATE64_COUNT;
-        return KERN_SUCCESS;
-    }
+        return get_fp(thread, state);
     case ARM_TLS_STATE64: {
         struct arm_tls_state64 tls = {thread->machine.tpidr};
 
@@ -141,7 +172,7 @@ kern_return_t machine_thread_get_state(struct thread *thread, thread_state_flavo
             return KERN_INVALID_ARGUMENT;
         if (thread == current_thread())
             tls.tpidr_el0 = read_sysreg(tpidr_el0);
-        memcpy(state, &tls, sizeof(tls));
+        __builtin_memcpy(state, &tls, sizeof(tls));
         *count = ARM_TLS_STATE64_COUNT;
         return KERN_SUCCESS;
     }
@@ -159,20 +190,14 @@ kern_return_t machine_thread_set_state(struct thread *thread, thread_state_flavo
             return KERN_INVALID_ARGUMENT;
         set_registers(thread, state);
         return KERN_SUCCESS;
-    case ARM_NEON_STATE64: {
-        struct arm_neon_state64 registers;
-
-        if (count != ARM_NEON_STATE64_COUNT)
-            return KERN_INVALID_ARGUMENT;
-        memcpy(&registers, state, sizeof(registers));
-        return fpu_set_state(thread, &registers);
-    }
+    case ARM_NEON_STATE64:
+        return count == ARM_NEON_STATE64_COUNT ? set_fp(thread, state) : KERN_INVALID_ARGUMENT;
     case ARM_TLS_STATE64: {
         struct arm_tls_state64 tls;
 
         if (count != ARM_TLS_STATE64_COUNT)
             return KERN_INVALID_ARGUMENT;
-        memcpy(&tls, state, sizeof(tls));
+        __builtin_memcpy(&tls, state, sizeof(tls));
         thread->machine.tpidr = tls.tpidr_el0;
         if (thread == current_thread())
             write_sysreg(tpidr_el0, tls.tpidr_el0);

@@ -146,8 +146,6 @@ void trap_user(struct trapframe *frame, uint64_t esr)
         bad_instruction(frame);
         break;
     }
-    if ((current_thread()->ast & AST_REGISTERS) != 0)
-        ast_clear(current_thread(), AST_REGISTERS); /* all are loaded, after this kind of trap */
 }
 
 /*

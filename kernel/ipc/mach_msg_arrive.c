@@ -189,7 +189,9 @@ mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
 
     if (__builtin_expect(old->watched
                          || (self->ith_option & MACH_RCV_TRAILER_ELEMENTS(0xf)), 0))
-        return arrive_from(old, self, local_port, seqno, id, reply, kmsg);
+        return self->ith_msg == NULL
+                   ? mach_msg_raise_arrive(old, id, kmsg)
+                   : arrive_from(old, self, local_port, seqno, id, reply, kmsg);
     handoff_finish(old);
     if (reply != IP_NULL) {
         ipc_space_t space = task->space;
@@ -233,6 +235,8 @@ mach_msg_return_t mach_msg_continue(void)
     struct thread *self = current_thread();
     uint64_t *args = self->machine.frame->x;
 
+    if (self->ith_msg == NULL)
+        mach_msg_raise_continue(self);
     switch (self->wait_result) {
     case THREAD_AWAKENED:
         if (self->ith_kmsg != NULL)

@@ -89,46 +89,51 @@ mach_msg_return_t mach_msg_send_from_kernel(mach_port_t remote, mach_msg_type_na
     return mr;
 }
 
-/* A port that only the kernel waits on: the thread's, if it has one left from before. */
-static ipc_port_t reply_port_take(struct thread *self)
+/* The thread's port that only the kernel waits on. Nobody has a right to it but, from now on, the message.
+ * False: out of memory. */
+static bool make_reply_right(struct thread *self, ipc_kmsg_t kmsg)
 {
-    ipc_port_t port = self->rpc_port;
+    if (self->rpc_port == IP_NULL) {
+        self->rpc_port = ipc_port_alloc(NULL);
+        if (self->rpc_port == IP_NULL)
+            return false;
+        self->rpc_port->receiver = ipc_space_reply;
+    }
+    kmsg->ikm_local = ipc_port_make_sonce(self->rpc_port);
+    kmsg->ikm_header->msgh_bits |= MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE);
+    return true;
+}
 
-    self->rpc_port = IP_NULL;
-    if (port == IP_NULL && (port = ipc_port_alloc(NULL)) != IP_NULL)
-        port->receiver = ipc_space_reply;
-    return port;
+mach_msg_return_t mach_msg_rpc_done(struct thread *self, mach_msg_return_t mr, ipc_kmsg_t reply)
+{
+    if (mr == MACH_MSG_SUCCESS) {
+        reply->ikm_remote = IP_NULL;
+    } else {
+        ipc_port_dealloc_kernel(self->rpc_port); /* an answer that comes late finds it dead */
+        self->rpc_port = IP_NULL;
+    }
+    return mr;
 }
 
 mach_msg_return_t mach_msg_rpc_kmsg(ipc_kmsg_t kmsg, ipc_kmsg_t *reply)
 {
     struct thread *self = current_thread();
     struct ipc_exchange exchange = {.call = IP_NULL};
-    ipc_port_t port = reply_port_take(self);
-    mach_msg_return_t mr;
+    mach_msg_return_t mr = MACH_SEND_INVALID_DEST;
 
-    if (port == IP_NULL) {
+    if (!make_reply_right(self, kmsg)) {
         ipc_kmsg_destroy(kmsg);
         return MACH_SEND_NO_BUFFER;
     }
-    kmsg->ikm_local = ipc_port_make_sonce(port);
-    kmsg->ikm_header->msgh_bits |= MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE);
     /* The task pays, if it has to be queued: an exception stays there when its thread is gone. */
     if (ipc_mqueue_deliver(kmsg, current_ledger(), &exchange.receiver)) {
-        exchange.call = port;
+        exchange.call = self->rpc_port;
         self->server = exchange.receiver;
-        mr = ipc_mqueue_receive_reply(port, &exchange, reply);
+        mr = ipc_mqueue_receive_reply(self->rpc_port, &exchange, reply);
     } else {
         ipc_kmsg_destroy(kmsg);
-        mr = MACH_SEND_INVALID_DEST;
     }
-    if (mr != MACH_MSG_SUCCESS) {
-        ipc_port_dealloc_kernel(port); /* an answer that comes late finds it dead */
-        return mr;
-    }
-    self->rpc_port = port; /* the only right to it, the answer's, is used up */
-    (*reply)->ikm_remote = IP_NULL;
-    return MACH_MSG_SUCCESS;
+    return mach_msg_rpc_done(self, mr, *reply);
 }
 
 mach_msg_return_t mach_msg_rpc_from_kernel(mach_port_t remote, mach_msg_type_name_t remote_disp,

@@ -5,13 +5,15 @@
  * The faulting thread itself sends, in the kernel, and waits for the reply. KERN_SUCCESS means "go
  * on", perhaps with other registers; anything else, "not mine". A thread that nobody answers for
  * takes its task along: it could only fault for ever.
+ *
+ * If the handler waits, the thread leaves its stack to go there (ipc/mach_msg_raise.c), and comes back to
+ * exception_answered. Else it waits like any other.
  */
-#include <ipc/ipc_port.h>
+#include <ipc/ipc_kobject.h>
 #include <kern/debug.h>
 #include <kern/host.h>
 #include <kern/task.h>
 #include <kern/thread.h>
-#include <mig_kernel.h>
 
 /* ---- who answers for what ---- */
 
@@ -118,7 +120,6 @@ static ipc_kmsg_t make_request(const struct exception_action *action, exception_
     struct thread *self = current_thread();
     mach_msg_type_number_t count =
         action->flavor == ARM_THREAD_STATE64 ? ARM_THREAD_STATE64_COUNT : THREAD_STATE_MAX;
-    mach_msg_bits_t bits = MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND, 0);
     struct exc_ports *ports = NULL;
     mach_msg_header_t *header;
     struct exc_what *what;
@@ -130,11 +131,11 @@ static ipc_kmsg_t make_request(const struct exception_action *action, exception_
     if (kmsg == NULL)
         return NULL;
     header = kmsg->ikm_header;
+    header->msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND, 0);
     end = header + 1;
     if (action->behavior != EXCEPTION_STATE) {
         ports = end;
         end = ports + 1;
-        bits |= MACH_MSGH_BITS_COMPLEX;
     }
     what = end;
     *what = (struct exc_what){type, EXCEPTION_CODE_MAX, {code[0], code[1]}};
@@ -142,22 +143,23 @@ static ipc_kmsg_t make_request(const struct exception_action *action, exception_
     if (action->behavior != EXCEPTION_DEFAULT) {
         struct exc_state *state = end;
 
-        if (machine_thread_get_state(self, action->flavor, state->state, &count) != KERN_SUCCESS) {
+        state->flavor = action->flavor;
+        state->count = count;
+        if (machine_thread_get_state(self, action->flavor, state->state, &state->count)
+            != KERN_SUCCESS) {
             ipc_kmsg_free(kmsg);
             return NULL;
         }
-        state->flavor = action->flavor;
-        state->count = count;
-        end = &state->state[count];
+        end = &state->state[state->count];
     }
     if (ports != NULL) {
+        header->msgh_bits |= MACH_MSGH_BITS_COMPLEX;
         ports->body = (mach_msg_body_t){.msgh_descriptor_count = 2};
         thread_reference(self);
         ports->thread = send_right(convert_thread_to_port(self));
         task_reference(self->task);
         ports->task = send_right(convert_task_to_port(self->task));
     }
-    header->msgh_bits = bits;
     header->msgh_size = (char *)end - (char *)header;
     header->msgh_id = EXC_ID + action->behavior - EXCEPTION_DEFAULT;
     kmsg->ikm_remote = action->port;
@@ -165,9 +167,9 @@ static ipc_kmsg_t make_request(const struct exception_action *action, exception_
 }
 
 /* What the handler says, and the registers it gives. */
-static kern_return_t take_reply(const struct exception_action *action, mach_msg_header_t *header)
+static kern_return_t take_reply(exception_behavior_t behavior, mach_msg_header_t *header)
 {
-    mach_msg_id_t id = EXC_REPLY_ID + action->behavior - EXCEPTION_DEFAULT;
+    mach_msg_id_t id = EXC_REPLY_ID + behavior - EXCEPTION_DEFAULT;
     mach_msg_size_t size = offsetof(struct exc_reply, state);
     struct exc_reply *reply = (struct exc_reply *)header;
     struct exc_state *state = &reply->state;
@@ -175,7 +177,7 @@ static kern_return_t take_reply(const struct exception_action *action, mach_msg_
     if (header->msgh_id != id || header->msgh_size < size
         || (header->msgh_bits & MACH_MSGH_BITS_COMPLEX) || reply->result != KERN_SUCCESS)
         return mig_kernel_reply_error(header, id);
-    if (action->behavior == EXCEPTION_DEFAULT)
+    if (behavior == EXCEPTION_DEFAULT)
         return header->msgh_size == size ? KERN_SUCCESS : MIG_TYPE_ERROR;
     if (header->msgh_size < sizeof(*reply) || state->count > THREAD_STATE_MAX
         || header->msgh_size != sizeof(*reply) + state->count * sizeof(natural_t))
@@ -185,33 +187,19 @@ static kern_return_t take_reply(const struct exception_action *action, mach_msg_
     return machine_thread_set_state(current_thread(), state->flavor, state->state, state->count);
 }
 
-/* Asks the handler in actions[type], if there is one. True: the thread may go on. */
-static bool ask(struct exception_action *actions, exception_type_t type, const int64_t *code)
+/* What came of asking: mr, and on success the answer, or NULL: that is none. True: the thread may go on. */
+static inline __attribute__((always_inline)) bool heed(struct thread *self, mach_msg_return_t mr,
+                                                       ipc_kmsg_t kmsg)
 {
-    struct task *task = current_task();
-    struct exception_action action;
-    ipc_kmsg_t kmsg;
     kern_return_t kr;
 
-    if (actions[type].port == IP_NULL)
-        return false;
-    spin_lock(&task->lock);
-    action = actions[type];
-    action.port = ipc_port_copy_send(action.port);
-    spin_unlock(&task->lock);
-    if (!IP_VALID(action.port))
-        return false;
-    kmsg = make_request(&action, type, code);
-    if (kmsg == NULL) {
-        ipc_port_release_send(action.port);
-        return false;
-    }
-    kr = mach_msg_rpc_kmsg(kmsg, &kmsg);
     /* Aborted (a signal, a debugger, the task's end): back to the border. If the cause is still
      * there, the thread faults again. */
-    if (kr != MACH_MSG_SUCCESS)
-        return kr == MACH_RCV_INTERRUPTED;
-    kr = take_reply(&action, kmsg->ikm_header);
+    if (mr != MACH_MSG_SUCCESS)
+        return mr == MACH_RCV_INTERRUPTED;
+    if (kmsg == NULL)
+        return false;
+    kr = take_reply(self->raised.behavior, kmsg->ikm_header);
     kmsg->ikm_header->msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
     if (__builtin_expect(kmsg->ikm_local == IP_NULL, 1))
         ipc_kmsg_free(kmsg);
@@ -220,23 +208,79 @@ static bool ask(struct exception_action *actions, exception_type_t type, const i
     return kr == KERN_SUCCESS;
 }
 
+/* The long way of asking. */
+static __attribute__((noinline)) bool ask_and_wait(struct thread *self, ipc_kmsg_t kmsg)
+{
+    mach_msg_return_t mr = mach_msg_rpc_kmsg(kmsg, &kmsg);
+
+    ast_set(self, AST_REGISTERS); /* an unknown Mach trap is one, too, that loads only some */
+    return heed(self, mr, kmsg);
+}
+
+/* Asks the handler among actions, if there is one. True: the thread may go on. May not return: then
+ * exception_answered goes on. */
+static bool ask(struct thread *self, struct exception_action *actions)
+{
+    exception_type_t type = self->raised.type;
+    struct exception_action action;
+    ipc_kmsg_t kmsg;
+
+    if (actions[type].port == IP_NULL)
+        return false;
+    spin_lock(&self->task->lock);
+    action = actions[type];
+    action.port = ipc_port_copy_send(action.port);
+    spin_unlock(&self->task->lock);
+    if (!IP_VALID(action.port))
+        return false;
+    kmsg = make_request(&action, type, self->raised.code);
+    if (kmsg == NULL) {
+        ipc_port_release_send(action.port);
+        return false;
+    }
+    self->raised.behavior = action.behavior;
+    mach_msg_raise(kmsg);
+    return ask_and_wait(self, kmsg);
+}
+
+/* The handler has not helped: the next one is asked; if there is none the task ends. */
+static __attribute__((noinline)) void pass_on(struct thread *self)
+{
+    const struct trapframe *frame = self->machine.frame;
+    struct exception_raised *raised = &self->raised;
+    struct task *task = self->task;
+
+    if (!raised->by_task) {
+        raised->by_task = true;
+        if (ask(self, task->exc_actions))
+            return;
+    }
+    if ((self->ast & AST_TERMINATE) != 0)
+        return;
+    printf("task %s ended by exception %d, code 0x%lx 0x%lx, at pc 0x%lx (sp 0x%lx, lr 0x%lx)\n",
+           task->name[0] != '\0' ? task->name : "(no name)", raised->type,
+           (unsigned long)raised->code[0], (unsigned long)raised->code[1], (unsigned long)frame->pc,
+           (unsigned long)frame->sp, (unsigned long)frame->x[30]);
+    task_terminate(task);
+}
+
 void exception(exception_type_t type, int64_t code, int64_t subcode)
 {
     struct thread *self = current_thread();
-    struct task *task = self->task;
-    int64_t codes[EXCEPTION_CODE_MAX] = {code, subcode};
-    const struct trapframe *frame = self->machine.frame;
 
     assert(type > 0 && type < EXC_TYPES_COUNT);
     if ((self->ast & AST_TERMINATE) != 0)
         return;
-    if (ask(self->exc_actions, type, codes) || ask(task->exc_actions, type, codes))
-        return;
-    if ((self->ast & AST_TERMINATE) != 0)
-        return;
-    printf("task %s ended by exception %d, code 0x%lx 0x%lx, at pc 0x%lx (sp 0x%lx, lr 0x%lx)\n",
-           task->name[0] != '\0' ? task->name : "(no name)", type, (unsigned long)code,
-           (unsigned long)subcode, (unsigned long)frame->pc, (unsigned long)frame->sp,
-           (unsigned long)frame->x[30]);
-    task_terminate(task);
+    self->raised = (struct exception_raised){.type = type, .code = {code, subcode}};
+    if (!ask(self, self->exc_actions))
+        pass_on(self);
+}
+
+void exception_answered(mach_msg_return_t mr, ipc_kmsg_t kmsg)
+{
+    struct thread *self = current_thread();
+
+    if (!heed(self, mr, kmsg))
+        pass_on(self);
+    thread_exception_return();
 }

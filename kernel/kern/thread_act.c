@@ -321,5 +321,6 @@ kern_return_t thread_set_self_state_trap(thread_state_flavor_t flavor, vm_addres
         return KERN_INVALID_ARGUMENT;
     if (copyin((const void *)state, words, count * sizeof(natural_t)) != 0)
         return KERN_INVALID_ADDRESS;
+    ast_set(current_thread(), AST_REGISTERS);
     return machine_thread_set_state(current_thread(), flavor, words, count);
 }

@@ -372,10 +372,9 @@ static void bench_semaphore(void)
 }
 
 /* An exception, from the instruction that causes it to the one after it. */
-static kern_return_t skip_breakpoint(void)
+static void skip_breakpoint(arm_thread_state64_t *state)
 {
-    caught.state.pc += 4;
-    return KERN_SUCCESS;
+    state->pc += 4;
 }
 
 static void *exception_server(void *arg)
@@ -395,7 +394,7 @@ static void bench_exception(void)
 
     if (!wanted("exception_rt"))
         return;
-    on_exception = skip_breakpoint;
+    on_state = skip_breakpoint;
     thread = cthread_fork(exception_server, NULL);
     thread_set_exception_ports(mach_thread_self_cached(), EXC_MASK(EXC_BREAKPOINT), port,
                                EXCEPTION_STATE, ARM_THREAD_STATE64);

@@ -33,6 +33,9 @@ static kern_return_t catch_one(thread_t thread, task_t task, exception_type_t ty
     return on_exception != NULL ? on_exception() : KERN_SUCCESS;
 }
 
+/* What is to become of a thread's registers, and nothing else (of *_STATE behaviors, whose flavor it is). */
+static void (*on_state)(arm_thread_state64_t *state);
+
 /* Rights that came: ours when we return success, the stub's to release otherwise. */
 static kern_return_t give_up_rights(kern_return_t kr, mach_port_t thread, mach_port_t task)
 {
@@ -57,12 +60,17 @@ static kern_return_t catch_state(thread_t thread, task_t task, exception_type_t 
 {
     kern_return_t kr;
 
+    *new_count = ARM_THREAD_STATE64_COUNT;
+    if (on_state != NULL) {
+        memcpy(new_state, old_state, sizeof caught.state);
+        on_state((arm_thread_state64_t *)new_state);
+        return KERN_SUCCESS;
+    }
     memset(&caught.state, 0, sizeof caught.state);
     if (old_count == ARM_THREAD_STATE64_COUNT)
         memcpy(&caught.state, old_state, sizeof caught.state);
     kr = catch_one(thread, task, exception, code, code_count);
     memcpy(new_state, &caught.state, sizeof caught.state);
-    *new_count = ARM_THREAD_STATE64_COUNT;
     return kr;
 }
 

@@ -162,6 +162,53 @@ TEST(repaired_by_the_state_in_the_reply)
     mach_port_destroy(SELF, port);
 }
 
+/* Makes a Mach trap that there is not, and tells the sum of x0 and x20. */
+void trap_and_tell(void);
+__asm__("    .text\n"
+        "trap_and_tell:\n"
+        "    mov x20, #1\n"
+        "    mov x16, #-7\n"
+        "    svc #0x80\n"
+        "    add x0, x0, x20\n"
+        "    adrp x1, result\n"
+        "    str x0, [x1, :lo12:result]\n"
+        "1:  mov x0, #0\n"
+        "    mov x1, #2\n" /* SWITCH_OPTION_WAIT */
+        "    mov x2, #10000\n"
+        "    mov x16, #-61\n" /* thread_switch */
+        "    svc #0x80\n"
+        "    b 1b\n");
+
+static kern_return_t serve_trap(void)
+{
+    caught.state.x[0] = 0x100000000;
+    caught.state.x[20] = 4712;
+    return KERN_SUCCESS;
+}
+
+/* Whatever the thread was doing, also a trap, and whether the handler waits for it or not, it goes on with all
+ * the registers of the answer. [exc.defs] */
+TEST(every_register_is_as_answered)
+{
+    mach_port_t port = new_port_send();
+
+    for (int waits = 0; waits < 2; waits++) {
+        struct child child;
+
+        result = 0;
+        REQUIRE_KR(child_make_watched(&child, port, EXC_MASK_ALL, EXCEPTION_STATE), KERN_SUCCESS);
+        on_exception = serve_trap;
+        REQUIRE_KR(child_run_raw(&child, (uint64_t)trap_and_tell, 5, 0), KERN_SUCCESS);
+        if (!waits)
+            EXPECT_TRUE(wait_for_state(child.thread, TH_STATE_WAITING));
+        REQUIRE_KR(serve_exception(port), MACH_MSG_SUCCESS);
+        EXPECT_EQ(caught.type, EXC_SYSCALL);
+        EXPECT_TRUE(wait_for_peek(child.task, &result, 0x100000000 + 4712));
+        child_end(&child);
+    }
+    mach_port_destroy(SELF, port);
+}
+
 static kern_return_t skip_load_by_set_state(void)
 {
     arm_thread_state64_t state;

@@ -61,6 +61,13 @@ mach_msg_return_t mach_msg_received(ipc_kmsg_t kmsg, mach_msg_header_t *msg,
 void mach_msg_fast_wait(struct thread *self, mach_msg_header_t *msg, mach_msg_option_t option,
                         mach_msg_size_t rcv_size);
 void mach_msg_fast_init(void);
+/* What is left of mach_msg_rpc_kmsg when its receive has returned mr and, on success, reply. Returns mr. */
+mach_msg_return_t mach_msg_rpc_done(struct thread *self, mach_msg_return_t mr, ipc_kmsg_t reply);
+/*
+ * An exception's request, as mach_msg_rpc_kmsg takes it, if it can go the short way: then this does not
+ * return, and exception_answered goes on. Else nothing has changed. No locks.
+ */
+void mach_msg_raise(ipc_kmsg_t request);
 /* The traps mach_reply_port, mach_thread_self, task_self, host_self. */
 mach_port_name_t mach_reply_port_trap(void);
 mach_port_name_t mach_thread_self_trap(void);

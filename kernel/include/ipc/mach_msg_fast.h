@@ -118,6 +118,9 @@ mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
                                   mach_port_name_t local_port, mach_port_seqno_t seqno,
                                   mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg);
 mach_msg_return_t mach_msg_continue(void);
+/* The same two for a thread that waits in mach_msg_raise: they do not return. */
+mach_msg_return_t mach_msg_raise_arrive(struct thread *old, mach_msg_id_t id, ipc_kmsg_t kmsg);
+void mach_msg_raise_continue(struct thread *self) __attribute__((noreturn));
 
 /*
  * A request to a kernel port, in request, from a space that holds the right to receive from reply; both

@@ -51,6 +51,9 @@ void device_interrupt(uint32_t intid);
  * handles it, the task is terminated. Called by trap code, no locks held, may block.
  */
 void exception(exception_type_t type, int64_t code, int64_t subcode);
+/* What is left of it when the answer has come, or mr says why not; kmsg, consumed, may be NULL: then that is
+ * no answer. On an empty stack; for mach_msg_raise.c. */
+void exception_answered(mach_msg_return_t mr, struct ipc_kmsg *kmsg) __attribute__((noreturn));
 /* The bodies of task_/thread_set_exception_ports and _get_exception_port, on the EXC_TYPES_COUNT
  * actions of a task or a thread, which task's lock guards. *self is its own port, NULL once it is
  * dead: KERN_TERMINATED. set consumes port on success. */

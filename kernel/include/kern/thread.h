@@ -30,6 +30,14 @@ struct exception_action {
     thread_state_flavor_t flavor;
 };
 
+/* What a thread has done, while a handler is asked about it: exception.c. */
+struct exception_raised {
+    exception_type_t type;
+    bool by_task;                   /* it is the task's handler */
+    exception_behavior_t behavior;  /* how it is asked */
+    int64_t code[EXCEPTION_CODE_MAX];
+};
+
 enum thread_run_state {
     TH_RUNNABLE,  /* on a run queue, or running (on_cpu) */
     TH_WAITING,
@@ -64,7 +72,7 @@ struct thread {
 
     /* ---- a receive in progress: owned by the port's or set's lock while waiting ---- */
     struct ipc_kmsg *ith_kmsg;     /* the message handed over by the sender */
-    mach_msg_header_t *ith_msg;    /* where the user wants it */
+    mach_msg_header_t *ith_msg;    /* where the user wants it; NULL: the kernel does, for the exception */
     mach_msg_option_t ith_option;
     mach_msg_size_t ith_rcv_size;  /* room, for MACH_RCV_LARGE */
     mach_msg_size_t ith_room;      /* what mach_msg_fast may put at ith_msg; 0: not even a header */
@@ -115,7 +123,8 @@ struct thread {
     uint8_t lent;                  /* the priority it lends, or 0; LOCK_INHERIT */
     struct loans loans;            /* that it has been lent; LOCK_INHERIT */
 
-    struct ipc_port *rpc_port;     /* mach_msg_rpc_kmsg: a reply port nobody has a right to, or NULL */
+    struct ipc_port *rpc_port;     /* mach_msg_rpc_kmsg: the reply port, or NULL */
+    struct exception_raised raised;
 
     struct queue task_link;        /* in task->threads: owned by LOCK_TASK */
     struct exception_action exc_actions[EXC_TYPES_COUNT]; /* owned by LOCK_TASK of the task */

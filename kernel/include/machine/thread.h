@@ -130,6 +130,8 @@ machine_handoff(struct thread *old, struct thread *new, mach_port_name_t local_p
                      : "memory");
     __builtin_unreachable();
 }
+/* Ends the current thread's trap, with the registers in its frame. No locks. */
+void thread_exception_return(void) __attribute__((noreturn));
 /* User state, by flavor. The thread is stopped, or current at a trap. */
 kern_return_t machine_thread_get_state(struct thread *thread, thread_state_flavor_t flavor,
                                        thread_state_t state, mach_msg_type_number_t *count);
