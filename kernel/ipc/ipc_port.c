@@ -105,34 +105,38 @@ ipc_port_t ipc_port_copy_send(ipc_port_t port)
     return port;
 }
 
-void ipc_port_release_send(ipc_port_t port)
+/* The last send right to a port that is alive has gone: who asked for it is told, and the object that the
+ * port may stand for. Port locked, and unlocked on return. */
+static __attribute__((noinline)) void no_more_senders(ipc_port_t port)
 {
-    ipc_kmsg_t note = NULL;
-    uint8_t type = IKOT_NONE;
-    void *kobject;
+    enum ipc_kobject_type type = port->receiver == ipc_space_kernel ? port->kotype : IKOT_NONE;
+    ipc_kmsg_t note = port->nsrequest;
+    void *kobject = port->kobject;
 
-    if (!IP_VALID(port))
-        return;
-    ip_lock(port);
-    assert(port->srights > 0);
-    kobject = port->kobject;
-    if (--port->srights == 0 && port->active) {
-        note = port->nsrequest;
-        port->nsrequest = NULL;
-        if (note != NULL)
-            ipc_note_set_count(note, port->mscount);
-        if (port->receiver == ipc_space_kernel && port->kotype != IKOT_NONE) {
-            type = port->kotype;
-            ip_reference(port);
-        }
-    }
-    ip_unlock_dropped(port);
+    port->nsrequest = NULL;
+    if (note != NULL)
+        ipc_note_set_count(note, port->mscount);
+    if (type != IKOT_NONE)
+        ip_reference(port);
+    ip_unlock(port);
     if (note != NULL)
         ipc_kmsg_send_always(note);
     if (type != IKOT_NONE) {
         ipc_kobject_no_senders(port, type, kobject);
         ip_release(port);
     }
+}
+
+void ipc_port_release_send(ipc_port_t port)
+{
+    if (!IP_VALID(port))
+        return;
+    ip_lock(port);
+    assert(port->srights > 0);
+    if (--port->srights == 0 && port->active)
+        no_more_senders(port);
+    else
+        ip_unlock_dropped(port);
 }
 
 void ipc_port_release_sonce(ipc_port_t port)

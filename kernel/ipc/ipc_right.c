@@ -46,6 +46,20 @@ bool ipc_right_port_died(ipc_space_t space, struct ipc_entry *entry)
     return true;
 }
 
+/* (Apart, so that ipc_right_lookup needs no stack frame: each of the next two is the last it calls.) */
+static __attribute__((noinline)) kern_return_t lookup_failed(ipc_space_t space, kern_return_t kr)
+{
+    is_unlock(space);
+    return kr;
+}
+
+static __attribute__((noinline)) kern_return_t lookup_died(ipc_space_t space,
+                                                           struct ipc_entry *entry)
+{
+    ipc_right_port_died(space, entry);
+    return KERN_SUCCESS;
+}
+
 kern_return_t ipc_right_lookup(ipc_space_t space, mach_port_name_t name, struct ipc_entry **entryp)
 {
     struct ipc_entry *entry;
@@ -53,18 +67,13 @@ kern_return_t ipc_right_lookup(ipc_space_t space, mach_port_name_t name, struct 
     if (space == NULL)
         return KERN_INVALID_TASK;
     is_lock(space);
-    if (!space->active) {
-        is_unlock(space);
-        return KERN_INVALID_TASK;
-    }
+    if (!space->active)
+        return lookup_failed(space, KERN_INVALID_TASK);
     entry = ipc_entry_lookup(space, name);
-    if (entry == NULL) {
-        is_unlock(space);
-        return KERN_INVALID_NAME;
-    }
-    ipc_right_check(space, entry);
+    if (entry == NULL)
+        return lookup_failed(space, KERN_INVALID_NAME);
     *entryp = entry;
-    return KERN_SUCCESS;
+    return ipc_right_may_be_dead(entry) ? lookup_died(space, entry) : KERN_SUCCESS;
 }
 
 kern_return_t ipc_right_lookup_receive(ipc_space_t space, mach_port_name_t name, ipc_port_t *port)
@@ -294,8 +303,15 @@ kern_return_t ipc_right_dealloc(ipc_space_t space, struct ipc_entry *entry)
 {
     mach_port_right_t right = MACH_PORT_RIGHT_SEND;
 
-    if ((entry->bits & (IE_BITS_TYPE | IE_BITS_UREFS)) == (MACH_PORT_TYPE_SEND | 1)) {
-        ipc_right_destroy(space, entry); /* what is most frequent */
+    /* What is most frequent. */
+    if ((entry->bits & (IE_BITS_TYPE | IE_BITS_UREFS)) == (MACH_PORT_TYPE_SEND | 1)
+        && entry->request == 0) {
+        ipc_port_t port = entry->port;
+
+        ipc_hash_remove(space, entry);
+        ipc_entry_free(space, entry);
+        is_unlock(space);
+        ipc_port_release_send(port);
         return KERN_SUCCESS;
     }
     if (entry->bits & MACH_PORT_TYPE_DEAD_NAME)

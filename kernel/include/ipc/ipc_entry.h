@@ -152,10 +152,10 @@ void ipc_hash_grow(ipc_space_t space);
 
 static inline struct ipc_entry **ipc_hash_bucket(ipc_space_t space, const void *port)
 {
-    uintptr_t bits = (uintptr_t)port >> 4; /* zone elements are 16-aligned */
+    uint32_t bits = (uintptr_t)port >> 4; /* zone elements are 16-aligned */
 
-    bits *= 0x9e3779b97f4a7c15UL; /* 2^64 / golden ratio: spreads them over the upper bits */
-    return &space->hash[(bits >> 32) & (space->hash_size - 1)];
+    /* 2^32 / golden ratio: spreads them over the upper bits */
+    return &space->hash[((uint64_t)bits * 0x9e3779b9U >> 24) & (space->hash_size - 1)];
 }
 
 static inline struct ipc_entry *ipc_hash_find(ipc_space_t space, ipc_port_t port)

@@ -15,12 +15,14 @@ kern_return_t ipc_right_lookup(ipc_space_t space, mach_port_name_t name, struct 
 kern_return_t ipc_right_lookup_receive(ipc_space_t space, mach_port_name_t name, ipc_port_t *port);
 /* If the entry's port died, makes a dead name of it. Space locked. */
 bool ipc_right_port_died(ipc_space_t space, struct ipc_entry *entry);
+static inline bool ipc_right_may_be_dead(const struct ipc_entry *entry)
+{
+    return (entry->bits & MACH_PORT_TYPE_SEND_RIGHTS)
+           && __builtin_expect(!__atomic_load_n(&entry->port->active, __ATOMIC_ACQUIRE), 0);
+}
 static inline bool ipc_right_check(ipc_space_t space, struct ipc_entry *entry)
 {
-    if (!(entry->bits & MACH_PORT_TYPE_SEND_RIGHTS)
-        || __builtin_expect(__atomic_load_n(&entry->port->active, __ATOMIC_ACQUIRE), 1))
-        return false;
-    return ipc_right_port_died(space, entry);
+    return ipc_right_may_be_dead(entry) && ipc_right_port_died(space, entry);
 }
 
 /* The right has left the entry (and the hash), and the name goes; only if the port has died
