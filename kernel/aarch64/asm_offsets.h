@@ -22,10 +22,13 @@
 #define TH_AST     72
 #define TH_TASK    80
 #define TH_TRAPS   88
+#define TH_ITH_OPTION 120
 
 /* thread->ast: the bits that must be dealt with before user mode: all but AST_ABORT, which waits
  * for the thread's next wait. */
 #define AST_STOPS_RETURN 31
+
+#define RCV_TRAILER_MASK 0xf000000 /* MACH_RCV_TRAILER_ELEMENTS(0xf) */
 
 /* struct cpu, struct pmap */
 #define CPU_PMAP       32

@@ -56,7 +56,10 @@ handoff:
     mov     sp, x9
     add     x29, x9, #TF_X(29)
     adr     x30, trap_return
-    b       mach_msg_arrive
+    ldr     w9, [x1, #TH_ITH_OPTION]
+    tst     w9, #RCV_TRAILER_MASK
+    b.eq    mach_msg_arrive
+    b       mach_msg_arrive_otherwise
 
 /* What is rare, by calls. */
     .macro call function

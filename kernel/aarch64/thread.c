@@ -35,6 +35,8 @@ SAME_OFFSET(struct pmap, ttbr0, PMAP_TTBR0);
 SAME_OFFSET(struct task, emulation, TASK_EMULATION);
 SAME_OFFSET(struct thread, traps, TH_TRAPS);
 SAME_OFFSET(struct task, syscalls_unix, TASK_SYSCALLS_UNIX);
+SAME_OFFSET(struct thread, ith_option, TH_ITH_OPTION);
+static_assert(RCV_TRAILER_MASK == MACH_RCV_TRAILER_ELEMENTS(0xf), "asm_offsets.h");
 static_assert(AST_STOPS_RETURN == (AST_ABORT - 1), "asm_offsets.h");
 
 extern void thread_start(void), kernel_thread_start(void); /* switch.S */

@@ -128,7 +128,6 @@ arrive_with(security_token_t sender, struct thread *self, mach_port_name_t local
     struct ipc_entry *entry;
     kern_return_t kr;
 
-    self->task->messages_received++;
     if (reply != IP_NULL) {
         do {
             kr = KERN_INVALID_TASK;
@@ -158,14 +157,15 @@ arrive_with(security_token_t sender, struct thread *self, mach_port_name_t local
     return mr;
 }
 
-/* The same from the beginning: somebody waits for old to leave its CPU, or a trailer is wanted. */
-static __attribute__((noinline)) mach_msg_return_t
-arrive_from(struct thread *old, struct thread *self, mach_port_name_t local_port,
-            mach_port_seqno_t seqno, mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg)
+mach_msg_return_t mach_msg_arrive_otherwise(struct thread *old, struct thread *self,
+                                            mach_port_name_t local_port, mach_port_seqno_t seqno,
+                                            mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg)
 {
     security_token_t sender = old->task->token;
 
-    handoff_finish_any(old);
+    if (self->ith_msg == NULL)
+        return mach_msg_raise_arrive(old, self, local_port, seqno, id, reply, kmsg);
+    handoff_finish(old);
     return arrive_with(sender, self, local_port, seqno, id, reply, kmsg);
 }
 
@@ -174,7 +174,8 @@ arrive_from(struct thread *old, struct thread *self, mach_port_name_t local_port
  * nothing on it; what is returned is the trap's result. `old` is the sender, whose lock is held.
  * local_port: the name the receiver knows the port by. kmsg: buffer with the body, or NULL.
  *
- * It calls nothing but what it ends with: so no registers need be saved.
+ * It calls nothing but what it ends with: so no registers need be saved, and they come in those they leave
+ * in. (handoff.S has looked at ith_option, since here the compiler would move all of them first.)
  */
 mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
                                   mach_port_name_t local_port, mach_port_seqno_t seqno,
@@ -187,11 +188,6 @@ mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
     mach_msg_size_t size;
     struct cpu *cpu;
 
-    if (__builtin_expect(old->watched
-                         || (self->ith_option & MACH_RCV_TRAILER_ELEMENTS(0xf)), 0))
-        return self->ith_msg == NULL
-                   ? mach_msg_raise_arrive(old, id, kmsg)
-                   : arrive_from(old, self, local_port, seqno, id, reply, kmsg);
     handoff_finish(old);
     if (reply != IP_NULL) {
         ipc_space_t space = task->space;
@@ -209,7 +205,6 @@ mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
         spin_unlock(&space->lock);
         bits = BITS_CALLED;
     }
-    task->messages_received++;
     if (kmsg == NULL) {
         if (__builtin_expect(!store_header(user, bits, sizeof(*user), name, local_port, seqno, id),
                              0))

@@ -89,7 +89,7 @@ struct cargo {
 };
 
 /* Takes the cargo in. False: nothing has changed. Space locked and active. */
-static inline bool load_cargo(ipc_space_t space, struct cargo *cargo)
+static inline __attribute__((always_inline)) bool load_cargo(ipc_space_t space, struct cargo *cargo)
 {
     mach_msg_port_descriptor_t *d = cargo->send;
     bool make = cargo->disposition == MACH_MSG_TYPE_MAKE_SEND;
@@ -321,9 +321,11 @@ exchange_special(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size
             return slow(kmsg);
         }
     }
-    return exchange(bits == BITS_CALL, msg, option, send_size, rcv_size, rcv_name,
-                    header->msgh_remote_port, header->msgh_local_port, header->msgh_id, kmsg,
-                    &cargo);
+    if (bits == BITS_CALL)
+        return exchange(true, msg, option, send_size, rcv_size, rcv_name, header->msgh_remote_port,
+                        rcv_name, header->msgh_id, kmsg, &cargo);
+    return exchange(false, msg, option, send_size, rcv_size, rcv_name, header->msgh_remote_port,
+                    MACH_PORT_NAME_NULL, header->msgh_id, kmsg, &cargo);
 }
 
 /* With a body, which goes through a buffer, or with options. */

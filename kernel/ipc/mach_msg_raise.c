@@ -69,9 +69,13 @@ unlock_port:
     ip_unlock(port);
 }
 
-mach_msg_return_t mach_msg_raise_arrive(struct thread *old, mach_msg_id_t id, ipc_kmsg_t kmsg)
+mach_msg_return_t mach_msg_raise_arrive(struct thread *old, struct thread *self,
+                                        mach_port_name_t local_port, mach_port_seqno_t seqno,
+                                        mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg)
 {
-    handoff_finish_any(old);
+    handoff_finish(old);
+    self->handoffs--; /* (what it counts is messages to users, too) */
+    self->csw++;
     if (kmsg != NULL && !special(kmsg)) {
         header_of(kmsg)->msgh_id = id;
         kmsg->ikm_remote = IP_NULL;

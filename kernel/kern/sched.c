@@ -133,6 +133,7 @@ static inline __attribute__((always_inline)) struct thread *switch_to(struct thr
     struct thread *old;
 
     trace(TRACE_SWITCH, next, 0);
+    next->csw++;
     thread_switch_begin(self, next);
     machine_switch_prepare(self, next);
     if (self->machine.pmap != next->machine.pmap)

@@ -112,20 +112,21 @@ kern_return_t task_threads(task_t task, mach_port_array_t *threads, mach_msg_typ
 /* ---- information ---- */
 
 /* Of the living and the dead threads. The task's lock is held. */
-static void add_times(task_t task, uint64_t *user, uint64_t *system, uint32_t *csw,
-                      uint32_t *traps)
+static void add_up(task_t task, uint64_t *user, uint64_t *system, struct task_events_info *events)
 {
     struct thread *thread;
 
     *user = task->dead_user_time;
     *system = task->dead_system_time;
-    *csw = task->dead_csw;
-    *traps = task->dead_traps;
+    events->csw = task->dead_csw;
+    events->syscalls_mach = task->dead_traps;
+    events->messages_received = task->messages_received;
     queue_for_each (thread, &task->threads, struct thread, task_link) {
         *user += thread->user_time;
         *system += thread->system_time;
-        *csw += thread->csw;
-        *traps += thread->traps;
+        events->csw += thread->csw + thread->handoffs;
+        events->syscalls_mach += thread->traps;
+        events->messages_received += thread->handoffs;
     }
 }
 
@@ -164,7 +165,7 @@ static kern_return_t limits_info(task_t task, void *out)
 kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_number_t *count)
 {
     uint64_t user, system;
-    uint32_t csw, traps;
+    struct task_events_info events;
 
     if (task == NULL)
         return KERN_INVALID_ARGUMENT;
@@ -172,7 +173,7 @@ kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_
         struct task_basic_info info = {0};
 
         spin_lock(&task->lock);
-        add_times(task, &user, &system, &csw, &traps);
+        add_up(task, &user, &system, &events);
         info.suspend_count = task->suspend_count;
         info.thread_count = task->thread_count;
         if (task->map != NULL) {
@@ -192,12 +193,11 @@ kern_return_t task_info(task_t task, int flavor, task_info_t out, mach_msg_type_
             .pageins = task->pageins,
             .cow_faults = task->cow_faults,
             .messages_sent = task->messages_sent,
-            .messages_received = task->messages_received,
             .syscalls_unix = task->syscalls_unix,
         };
 
         spin_lock(&task->lock);
-        add_times(task, &user, &system, &info.csw, &info.syscalls_mach);
+        add_up(task, &user, &system, &info);
         spin_unlock(&task->lock);
         memcpy(out, &info, sizeof(info));
         *count = TASK_EVENTS_INFO_COUNT;

@@ -256,7 +256,8 @@ void thread_terminate_self(void)
     task->thread_count--;
     task->dead_user_time += self->user_time;
     task->dead_system_time += self->system_time;
-    task->dead_csw += self->csw;
+    task->dead_csw += self->csw + self->handoffs;
+    task->messages_received += self->handoffs;
     task->dead_traps += self->traps;
     last = !task->active && task->thread_count == 0;
     spin_unlock(&task->lock);

@@ -64,9 +64,11 @@ static inline __attribute__((always_inline)) bool handoff_lock(struct thread *se
     if (next->ith_room < size || next->on_cpu)
         return false;
     spin_lock(&self->lock);
-    /* Under the lock, so that an abort is either seen here, or sees the wait. The other thread's lock
-     * is only tried, against the order: its holder may want ours. */
-    if ((self->ast & (AST_ABORT | AST_TERMINATE)) == 0
+    /* Under the lock, so that an abort is either seen here, or sees the wait; and who waits for a suspended
+     * thread to leave its CPU (thread->watched) need not be thought of. (AST_REGISTERS makes the mask one
+     * that fits an instruction.) The other thread's lock is only tried, against the order: its holder may
+     * want ours. */
+    if ((self->ast & (AST_HALT | AST_REGISTERS | AST_TERMINATE | AST_ABORT)) == 0
         && !(call && self->sched_priority > next->priority) /* to whom it lends: kern/inherit.h */
         && spin_try_lock(&next->lock))
         return true;
@@ -81,6 +83,7 @@ static inline __attribute__((always_inline)) void handoff_take(struct thread *se
     queue_remove(&next->wait_link);
     next->state = TH_RUNNABLE;
     next->slice = self->slice;
+    next->handoffs++;
     spin_unlock(&next->lock);
 }
 
@@ -98,28 +101,27 @@ static inline __attribute__((always_inline)) void handoff_wait(struct thread *se
     self->ith_kmsg = NULL;
 }
 
-/* In the receiver: the thread before, whose lock is held, waits. All that thread_continue would do; unless
- * somebody watches it. */
+/* In the receiver: the thread before, whose lock is held, waits. All that thread_continue would do. */
 static inline void handoff_finish(struct thread *old)
 {
     __atomic_store_n(&old->on_cpu, false, __ATOMIC_RELEASE);
     spin_unlock(&old->lock);
-}
-static inline void handoff_finish_any(struct thread *old)
-{
-    if (__builtin_expect(old->watched, 0))
-        thread_continue(old);
-    else
-        handoff_finish(old);
 }
 
 /* From handoff.S. */
 mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
                                   mach_port_name_t local_port, mach_port_seqno_t seqno,
                                   mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg);
+/* The same if a trailer is asked for, or it is not for a user. */
+mach_msg_return_t mach_msg_arrive_otherwise(struct thread *old, struct thread *self,
+                                            mach_port_name_t local_port, mach_port_seqno_t seqno,
+                                            mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg);
 mach_msg_return_t mach_msg_continue(void);
-/* The same two for a thread that waits in mach_msg_raise: they do not return. */
-mach_msg_return_t mach_msg_raise_arrive(struct thread *old, mach_msg_id_t id, ipc_kmsg_t kmsg);
+/* The same two for a thread that waits in mach_msg_raise: they do not return. (The arguments are the same, so
+ * that they stay in their registers.) */
+mach_msg_return_t mach_msg_raise_arrive(struct thread *old, struct thread *self,
+                                        mach_port_name_t local_port, mach_port_seqno_t seqno,
+                                        mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg);
 void mach_msg_raise_continue(struct thread *self) __attribute__((noreturn));
 
 /*

@@ -16,7 +16,6 @@ static inline __attribute__((always_inline)) void thread_switch_begin(struct thr
 
     next->on_cpu = true;
     next->machine.cpu = cpu;
-    next->csw++;
     self->system_time += now - self->time_stamp;
     next->time_stamp = now;
     cpu->current = next;

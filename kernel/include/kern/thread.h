@@ -111,7 +111,8 @@ struct thread {
     uint64_t user_time;            /* machine_time() units */
     uint64_t system_time;
     uint64_t time_stamp;
-    uint32_t csw;                  /* times it was switched to */
+    uint32_t csw;                  /* times it was switched to, not counting: */
+    uint32_t handoffs;             /* and with it, by mach_msg_fast, a message received */
     vm_offset_t stack;             /* lowest mapped address of the kernel stack */
 
     /* ---- priority inheritance: inherit.c ---- */
