@@ -273,6 +273,74 @@ TEST(inversion_along_a_chain_of_three_is_avoided)
     EXPECT_TRUE(answered_in_time(servers, 3));
 }
 
+/* ---- hand-offs ---- */
+
+static volatile uint64_t events; /* counts what happens */
+static volatile uint64_t middle_at, client_at;
+static semaphore_t middle_gate;
+static volatile mach_port_t middle_thread;
+
+static void *run_once(void *arg)
+{
+    be(MIDDLE);
+    middle_thread = mach_thread_self_cached();
+    semaphore_wait(middle_gate);
+    middle_at = __atomic_add_fetch(&events, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+/* Before it answers, it makes somebody ready to run who matters less than itself, and more than its client. */
+static void *signal_and_answer(void *arg)
+{
+    mach_port_t port = *(mach_port_t *)arg;
+    struct small m;
+    mach_msg_option_t options = MACH_RCV_MSG;
+
+    be(HIGH);
+    while (mach_msg(&m.header, options, sizeof(m.header), sizeof(m), port, 0, MACH_PORT_NULL)
+           == MACH_MSG_SUCCESS) {
+        semaphore_signal(middle_gate);
+        m.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+        m.header.msgh_local_port = MACH_PORT_NULL;
+        options = MACH_SEND_MSG | MACH_RCV_MSG;
+    }
+    return NULL;
+}
+
+static void *call_and_tell(void *arg)
+{
+    be(LOW);
+    call(*(mach_port_t *)arg, 1, 0);
+    client_at = __atomic_add_fetch(&events, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+/* An answer takes the CPU along to its receiver, but not past somebody more important. */
+TEST(a_hand_off_passes_over_nobody)
+{
+    mach_port_t port = new_port_send();
+    cthread_t server, middle, client;
+
+    semaphore_create(SELF, &middle_gate, SYNC_POLICY_FIFO, 0);
+    server = cthread_fork(signal_and_answer, &port);
+    for (int i = 0; i < 20; i++) {
+        middle_thread = MACH_PORT_NULL;
+        middle = cthread_fork(run_once, NULL);
+        for (int ms = 0; middle_thread == MACH_PORT_NULL && ms < WAIT_LIMIT_MS; ms++)
+            sleep_ms(1);
+        REQUIRE_TRUE(wait_for_state(middle_thread, TH_STATE_WAITING));
+        client = cthread_fork(call_and_tell, &port);
+        cthread_join(client);
+        cthread_join(middle);
+        if (processors() == 1) /* else both may run at once */
+            EXPECT_EQ(middle_at + 1, client_at);
+    }
+    mach_port_destroy(SELF, port);
+    cthread_join(server);
+    semaphore_destroy(SELF, middle_gate);
+    mach_port_deallocate(SELF, middle_gate);
+}
+
 /* ---- lending ---- */
 
 TEST(who_is_handed_a_request_inherits)
