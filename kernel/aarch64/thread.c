@@ -119,8 +119,8 @@ static inline __attribute__((always_inline)) void copy_frame(void *to, const voi
     }
 }
 
-/* The current thread's: for a trap that loads all of them at its end. Of the flags only the condition codes are
- * the user's to choose: never the mode, never masks. */
+/* The current thread's: for a trap that loads all of them at its end. Of the flags only the condition codes
+ * are the user's to choose: never the mode, never masks. */
 static void set_registers(struct thread *thread, const natural_t *state)
 {
     struct trapframe *frame = thread->machine.frame;

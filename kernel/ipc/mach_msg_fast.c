@@ -52,8 +52,8 @@ void mach_msg_fast_init(void)
 {
     char value[8];
 
-    mach_msg_fast_off = trace_size != 0
-                        || (boot_arg("fastpath", value, sizeof(value)) && strcmp(value, "off") == 0);
+    mach_msg_fast_off = boot_arg("fastpath", value, sizeof(value)) && strcmp(value, "off") == 0;
+    mach_msg_fast_off |= trace_size != 0;
 }
 
 /* The long way, from the beginning. */

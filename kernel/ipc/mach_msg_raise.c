@@ -1,6 +1,6 @@
 /*
- * The short way for exceptions: the request goes to a handler that waits, and the CPU with it, and so does the
- * answer come back. Read mach_msg_fast.c and kern/exception.c before.
+ * The short way for exceptions: the request goes to a handler that waits, and the CPU with it, and so does
+ * the answer come back. Read mach_msg_fast.c and kern/exception.c before.
  *
  * The thread that raised it leaves its kernel stack as one does that waits in mach_msg_fast. What it has
  * done is kept in thread->raised, and exception_answered goes on from there, on the empty stack.

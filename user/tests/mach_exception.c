@@ -186,8 +186,8 @@ static kern_return_t serve_trap(void)
     return KERN_SUCCESS;
 }
 
-/* Whatever the thread was doing, also a trap, and whether the handler waits for it or not, it goes on with all
- * the registers of the answer. [exc.defs] */
+/* Whatever the thread was doing, also a trap, and whether the handler waits for it or not, it goes on with
+ * all the registers of the answer. [exc.defs] */
 TEST(every_register_is_as_answered)
 {
     mach_port_t port = new_port_send();

@@ -289,7 +289,7 @@ static void *run_once(void *arg)
     return NULL;
 }
 
-/* Before it answers, it makes somebody ready to run who matters less than itself, and more than its client. */
+/* Before it answers, it makes somebody ready to run who matters less than itself but more than its client. */
 static void *signal_and_answer(void *arg)
 {
     mach_port_t port = *(mach_port_t *)arg;

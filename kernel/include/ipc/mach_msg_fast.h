@@ -37,8 +37,8 @@ static inline bool not_quiet(ipc_port_t port)
 extern bool mach_msg_fast_off; /* boot argument */
 
 /*
- * Those who wait for a message to port, which is locked, at the port itself or, if it has nothing and is in just
- * one, in its set: which is locked then, and *set its lock. NULL: nobody.
+ * Those who wait for a message to port, which is locked: at the port itself or, if it has nothing and is in
+ * just one set, there: that is locked then, and *set its lock. NULL: nobody.
  */
 static inline struct waitq *find_receivers(ipc_port_t port, spinlock_t **set)
 {
@@ -54,8 +54,8 @@ static inline struct waitq *find_receivers(ipc_port_t port, spinlock_t **set)
 }
 
 /*
- * May the CPU go straight to next, who waits first in a queue, which is locked, with a message of that size? Then
- * both threads are locked. call: self will wait for the answer.
+ * May the CPU go straight to next, who waits first in a queue, which is locked, with a message of that size?
+ * Then both threads are locked. call: self will wait for the answer.
  */
 static inline __attribute__((always_inline)) bool handoff_lock(struct thread *self,
                                                                struct thread *next, bool call,

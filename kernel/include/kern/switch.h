@@ -21,9 +21,11 @@ static inline __attribute__((always_inline)) void thread_switch_begin(struct thr
     cpu->current = next;
     /* Who sets next's AST_HALT and then finds it on no CPU relies on its seeing the AST later. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    /* Who has put a thread into the queue meanwhile, and compared it with the one before (sched_request_preempt
-     * has the other fence), or a hand-off past somebody more important: next goes to its border and no further. */
-    if (__builtin_expect(cpu->runq.count != 0, 0) && runq_highest(&cpu->runq) > next->sched_priority)
+    /* Is somebody more important ready to run? Perhaps since a moment ago, from another CPU, who has compared
+     * him with self (sched_request_preempt has the other fence). Then next goes to its border and no
+     * further. */
+    if (__builtin_expect(cpu->runq.count != 0, 0)
+        && runq_highest(&cpu->runq) > next->sched_priority)
         ast_set(next, AST_PREEMPT);
 }
 

@@ -109,9 +109,9 @@ static inline void machine_switch_prepare(struct thread *old_thread, struct thre
         machine_switch_special(old, new);
 }
 /*
- * The hand-over of mach_msg_fast.c, after thread_switch_begin: the rest of the arguments is mach_msg_arrive's,
- * which runs as new, on its stack; whose result is new's trap's. When old is switched to it begins in
- * mach_msg_continue, as from its trap. A jump: so nothing is saved before it for a return.
+ * The hand-over of mach_msg_fast.c, after thread_switch_begin: the rest of the arguments is
+ * mach_msg_arrive's, which runs as new, on its stack; whose result is new's trap's. When old is switched to
+ * it begins in mach_msg_continue, as from its trap. A jump: so nothing is saved before it for a return.
  */
 static inline __attribute__((always_inline, noreturn)) void
 machine_handoff(struct thread *old, struct thread *new, mach_port_name_t local_port,
