@@ -22,6 +22,9 @@ struct port_class {
      * owns it). */
     void (*dead_name)(void *object, mach_port_name_t name);
     void (*port_destroyed)(void *object, mach_port_t receive_right);
+    /* Its objects come and go often: a port is kept for the next. Not for a class that makes
+     * send-once rights of them: the next object would get what was sent to the last. */
+    boolean_t short_lived;
 };
 
 struct port_object {
@@ -29,7 +32,7 @@ struct port_object {
     const struct port_class *class;
     uint32_t refs;
     boolean_t has_senders;   /* a no-senders request is out */
-    mach_port_mscount_t mscount; /* sends made so far */
+    mach_port_mscount_t mscount; /* sends made so far, those offered included */
 };
 
 /* The server's port set: all objects' ports are in it. Made at the first use. */
@@ -42,6 +45,11 @@ kern_return_t ports_adopt(struct port_object *object, const struct port_class *c
 /* A new send right to hand out (disposition MOVE_SEND), with no-senders requested. MACH_PORT_NULL:
  * out of resources. */
 mach_port_t ports_make_send(struct port_object *object);
+/* The same, for a reply that makes the right itself (disposition MAKE_SEND): one call of the kernel
+ * less. What is offered must be made: if not by the reply, then by ports_withdraw or (when a reply
+ * cannot be sent) by mach_msg_destroy. */
+mach_port_t ports_offer(struct port_object *object);
+void ports_withdraw(struct port_object *object);
 /* The object a request came to, if it is of class (NULL: any), with a reference; else NULL. */
 void *ports_lookup(mach_port_t port, const struct port_class *class);
 void ports_ref(void *object);

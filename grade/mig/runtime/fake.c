@@ -47,6 +47,14 @@ kern_return_t mach_port_deallocate(ipc_space_t task, mach_port_name_t name)
     return KERN_SUCCESS;
 }
 
+kern_return_t mach_port_insert_right(ipc_space_t task, mach_port_name_t name, mach_port_t right,
+                                     mach_msg_type_name_t disposition)
+{
+    CHECK(task == 1 && right == name && disposition == MACH_MSG_TYPE_MAKE_SEND);
+    give(name);
+    return KERN_SUCCESS;
+}
+
 kern_return_t mach_port_mod_refs(ipc_space_t task, mach_port_name_t name, mach_port_right_t right,
                                  mach_port_delta_t delta)
 {

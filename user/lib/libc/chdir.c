@@ -13,11 +13,12 @@ int chdir(const char *path)
     mach_port_t dir = __path_port(AT_FDCWD, path);
     mach_port_t port;
     mach_port_t old;
+    mach_msg_type_name_t how;
     kern_return_t kr;
 
     if (dir == MACH_PORT_NULL)
         return -1;
-    kr = fs_open(dir, path, O_RDONLY | O_DIRECTORY, 0, &port);
+    kr = fs_open(dir, path, O_RDONLY | O_DIRECTORY, 0, &port, &how);
     if (kr != KERN_SUCCESS)
         return __fs_error(kr);
     if (__port_in_use(port)) /* one reference a name */

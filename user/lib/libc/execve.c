@@ -92,13 +92,14 @@ int execve(const char *path, char *const argv[], char *const envp[])
 {
     mach_port_t dir = __path_port(AT_FDCWD, path);
     mach_port_t file;
+    mach_msg_type_name_t how;
     kern_return_t kr;
 
     if (dir == MACH_PORT_NULL)
         return -1;
     if (__proc_port == MACH_PORT_NULL)
         return __fail(ENOSYS);
-    kr = fs_open(dir, path, O_RDONLY, 0, &file);
+    kr = fs_open(dir, path, O_RDONLY, 0, &file, &how);
     if (kr != KERN_SUCCESS)
         return __fs_error(kr);
     return exec_port(file, path, argv, envp);

@@ -25,6 +25,7 @@ mode_t __umask;
 static struct fd first_table[FIRST_COUNT];
 struct fd *__fd_table = first_table;
 int __fd_count = FIRST_COUNT;
+static int used; /* no entry from here on is in use */
 static mutex_t lock = MUTEX_INITIALIZER; /* on changes of the table */
 
 /*
@@ -50,7 +51,7 @@ static int grow(int count)
 
 static int port_in_table(mach_port_t port)
 {
-    for (int i = 0; i < __fd_count; i++)
+    for (int i = 0; i < used; i++)
         if (__fd_table[i].port == port)
             return 1;
     return 0;
@@ -80,6 +81,8 @@ struct fd *__fd_get(int fd)
 static void set_entry(int fd, mach_port_t port, uint32_t flags, uint8_t fd_flags, uint8_t kind)
 {
     __fd_table[fd] = (struct fd){.port = port, .flags = flags, .fd_flags = fd_flags, .kind = kind};
+    if (fd >= used)
+        used = fd + 1;
 }
 
 /* The lowest free entry from `least` on, with room made for it; -1 with errno. Locked. */
@@ -149,6 +152,8 @@ static void close_entry(int fd)
     mach_port_t port = __fd_table[fd].port;
 
     __fd_table[fd].port = MACH_PORT_NULL;
+    while (used > 0 && __fd_table[used - 1].port == MACH_PORT_NULL)
+        used--;
     __port_release(port);
 }
 

@@ -21,9 +21,10 @@ static char *prepend_name(const char *path, const io_stat_t *child, char *start,
 {
     char entries[ENTRIES_MAX] __attribute__((aligned(8)));
     mach_port_t dir;
+    mach_msg_type_name_t how;
     uint64_t cookie = 0;
     char *result = NULL;
-    kern_return_t kr = fs_open(__cwd_port, path, 0, 0, &dir);
+    kern_return_t kr = fs_open(__cwd_port, path, 0, 0, &dir, &how);
 
     errno = ENOENT; /* nobody's child: it was removed */
     while (kr == KERN_SUCCESS) {

@@ -29,11 +29,12 @@ static int open_file(int dir, const char *path, int flags, va_list ap)
     mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
     mach_port_t port = __path_port(dir, path);
     mach_port_t file;
+    mach_msg_type_name_t how;
     kern_return_t kr;
 
     if (port == MACH_PORT_NULL)
         return -1;
-    kr = fs_open(port, path, flags & ~O_CLOEXEC, mode & ~__umask & 07777, &file);
+    kr = fs_open(port, path, flags & ~O_CLOEXEC, mode & ~__umask & 07777, &file, &how);
     if (kr != KERN_SUCCESS)
         return __fs_error(kr);
     return __fd_install(file, flags & (O_ACCMODE | O_APPEND | O_NONBLOCK),

@@ -14,11 +14,12 @@ static mach_port_t open_port(const char *path, int flags)
 {
     mach_port_t dir = __path_port(AT_FDCWD, path);
     mach_port_t port;
+    mach_msg_type_name_t how;
     kern_return_t kr;
 
     if (dir == MACH_PORT_NULL)
         return MACH_PORT_NULL;
-    kr = fs_open(dir, path, flags, 0, &port);
+    kr = fs_open(dir, path, flags, 0, &port, &how);
     if (kr == KERN_SUCCESS)
         return port;
     __fs_error(kr);

@@ -6,12 +6,19 @@
 #include <mach/mach_port.h>
 #include <mach/vm_map.h>
 
-/* Gives up one right, as its disposition says. COPY_ and MAKE_ dispositions hold nothing. */
+/*
+ * Gives up one right, as its disposition says. COPY_ holds nothing, nor does MAKE_SEND_ONCE. But of a send
+ * right that was to be made the server waits for the end: so it is made, and given up.
+ */
 static void destroy_right(mach_port_name_t name, mach_msg_type_name_t disposition)
 {
     if (name == MACH_PORT_NULL || name == MACH_PORT_DEAD)
         return;
     switch (disposition) {
+    case MACH_MSG_TYPE_MAKE_SEND:
+        if (mach_port_insert_right(mach_task_self(), name, name, MACH_MSG_TYPE_MAKE_SEND) != KERN_SUCCESS)
+            break;
+        /* fall through */
     case MACH_MSG_TYPE_MOVE_SEND:
     case MACH_MSG_TYPE_MOVE_SEND_ONCE:
         mach_port_deallocate(mach_task_self(), name);

@@ -28,6 +28,16 @@ typedef struct {
     mach_msg_port_descriptor_t right;
 } port_destroyed_notification_t;
 
+/*
+ * A port in the set that nobody can send to: senders and messages are gone, since the no-senders notification
+ * comes by the port itself, behind them. One is kept, for the next object: so a quiet server holds as many
+ * ports as it did before.
+ */
+static struct spare {
+    mach_port_t port; /* MACH_PORT_NULL: there is none */
+    mach_port_mscount_t mscount;
+} spare;
+
 static mach_port_t port_set;
 
 /*
@@ -126,29 +136,44 @@ kern_return_t ports_adopt(struct port_object *object, const struct port_class *c
     return KERN_SUCCESS;
 }
 
-kern_return_t ports_create(struct port_object *object, const struct port_class *class)
+/* A new port, in the set, with room in the table. */
+static kern_return_t new_port(struct spare *new)
 {
-    mach_port_t port;
-    kern_return_t kr = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port);
+    kern_return_t kr = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &new->port);
 
     if (kr != KERN_SUCCESS)
         return kr;
+    new->mscount = 0;
     if (ports_set() == MACH_PORT_NULL)
         kr = KERN_RESOURCE_SHORTAGE;
-    else if (MACH_PORT_INDEX(port) >= table_size)
-        kr = grow_table(MACH_PORT_INDEX(port));
+    else if (MACH_PORT_INDEX(new->port) >= table_size)
+        kr = grow_table(MACH_PORT_INDEX(new->port));
     if (kr == KERN_SUCCESS)
-        kr = mach_port_insert_member(mach_task_self(), port, port_set);
-    if (kr != KERN_SUCCESS) {
-        mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1);
-        return kr;
+        kr = mach_port_insert_member(mach_task_self(), new->port, port_set);
+    if (kr != KERN_SUCCESS)
+        mach_port_mod_refs(mach_task_self(), new->port, MACH_PORT_RIGHT_RECEIVE, -1);
+    return kr;
+}
+
+kern_return_t ports_create(struct port_object *object, const struct port_class *class)
+{
+    struct spare its;
+    kern_return_t kr = KERN_SUCCESS;
+
+    if (class->short_lived && spare.port != MACH_PORT_NULL) {
+        its = spare;
+        spare.port = MACH_PORT_NULL;
+    } else {
+        kr = new_port(&its);
     }
-    object->port = port;
+    if (kr != KERN_SUCCESS)
+        return kr;
+    object->port = its.port;
     object->class = class;
     object->refs = 1;
-    object->mscount = 0;
+    object->mscount = its.mscount;
     object->has_senders = FALSE;
-    table[MACH_PORT_INDEX(port)] = object;
+    table[MACH_PORT_INDEX(its.port)] = object;
     return KERN_SUCCESS;
 }
 
@@ -171,6 +196,27 @@ mach_port_t ports_make_send(struct port_object *object)
     return object->port;
 }
 
+mach_port_t ports_offer(struct port_object *object)
+{
+    object->mscount++;
+    if (!object->has_senders) {
+        /* It cannot fire before so many rights were made. */
+        if (request_no_senders(object) != KERN_SUCCESS) {
+            object->mscount--;
+            return MACH_PORT_NULL;
+        }
+        object->has_senders = TRUE;
+        object->refs++;
+    }
+    return object->port;
+}
+
+void ports_withdraw(struct port_object *object)
+{
+    mach_port_insert_right(mach_task_self(), object->port, object->port, MACH_MSG_TYPE_MAKE_SEND);
+    mach_port_deallocate(mach_task_self(), object->port);
+}
+
 void *ports_lookup(mach_port_t port, const struct port_class *class)
 {
     struct port_object *object = find(port);
@@ -189,13 +235,18 @@ void ports_ref(void *object)
 void ports_deref(void *pointer)
 {
     struct port_object *object = pointer;
-    mach_port_t port = object->port;
+    struct spare its = {.port = object->port, .mscount = object->mscount};
+    boolean_t keep;
 
     if (--object->refs != 0)
         return;
-    table[MACH_PORT_INDEX(port)] = NULL;
+    keep = object->class->short_lived && spare.port == MACH_PORT_NULL;
+    table[MACH_PORT_INDEX(its.port)] = NULL;
     object->class->destroy(object);
-    mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1);
+    if (keep)
+        spare = its;
+    else
+        mach_port_mod_refs(mach_task_self(), its.port, MACH_PORT_RIGHT_RECEIVE, -1);
 }
 
 static void no_senders(struct port_object *object, mach_port_mscount_t count)

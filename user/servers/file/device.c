@@ -59,18 +59,19 @@ static int open_mem(uint32_t minor, mach_port_t *port)
             ports_ref(m);
         else if (ports_create(&m->object, &mem_class) != KERN_SUCCESS)
             return ENOMEM;
-        *port = ports_make_send(&m->object);
+        *port = ports_offer(&m->object);
         ports_deref(m);
         return *port == MACH_PORT_NULL ? ENOMEM : 0;
     }
     return ENXIO;
 }
 
-int device_open(const struct inode *ip, uint32_t flags, mach_port_t *port)
+int device_open(const struct inode *ip, mach_port_t *port, mach_msg_type_name_t *how)
 {
-    (void)flags;
+    *how = MACH_MSG_TYPE_MAKE_SEND;
     if (inode_type(ip) == OSTIAFS_S_IFCHR && ip->d->rdev_major == MAJOR_MEM)
         return open_mem(ip->d->rdev_minor, port);
+    *how = MACH_MSG_TYPE_MOVE_SEND;
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
         if (services[i].major == ip->d->rdev_major)
             return bootstrap_look_up(bootstrap_port, services[i].service, port) == KERN_SUCCESS

@@ -125,7 +125,7 @@ static int check_open(struct inode *ip, uint32_t flags)
 }
 
 kern_return_t S_fs_open(mach_port_t dir, const char *path, uint32_t flags, uint32_t mode,
-                        mach_port_t *file)
+                        mach_port_t *file, mach_msg_type_name_t *how)
 {
     struct inode *ip;
     int err = open_or_create(dir, path, flags, mode, &ip);
@@ -136,10 +136,11 @@ kern_return_t S_fs_open(mach_port_t dir, const char *path, uint32_t flags, uint3
     if (err != 0) {
         inode_put(ip);
     } else if (inode_type(ip) == OSTIAFS_S_IFCHR || inode_type(ip) == OSTIAFS_S_IFBLK) {
-        err = device_open(ip, flags, file);
+        err = device_open(ip, file, how);
         inode_put(ip);
     } else {
         err = open_new(ip, flags & KEPT_FLAGS, file);
+        *how = MACH_MSG_TYPE_MAKE_SEND;
     }
     return reply_code(err);
 }

@@ -18,7 +18,7 @@ static void destroy(void *object)
     free(f);
 }
 
-static const struct port_class open_class = {.name = "open file", .destroy = destroy};
+static const struct port_class open_class = {.name = "open file", .destroy = destroy, .short_lived = TRUE};
 
 int open_new(struct inode *ip, uint32_t flags, mach_port_t *port)
 {
@@ -31,7 +31,7 @@ int open_new(struct inode *ip, uint32_t flags, mach_port_t *port)
     }
     f->ip = ip;
     f->flags = flags;
-    *port = ports_make_send(&f->object);
+    *port = ports_offer(&f->object);
     ports_deref(f); /* the senders have it; without them, this is the end of it */
     return *port == MACH_PORT_NULL ? ENOMEM : 0;
 }

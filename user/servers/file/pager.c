@@ -64,7 +64,7 @@ int pager_port(struct inode *ip, mach_port_t *port)
     } else {
         ports_ref(p);
     }
-    *port = ports_make_send(&p->object);
+    *port = ports_offer(&p->object);
     ports_deref(p);
     return *port == MACH_PORT_NULL ? ENOMEM : 0;
 }

@@ -2,7 +2,7 @@
  * path.c: from a path to an inode. Read struct place in server.h before.
  *
  * The walk goes name by name. A symbolic link on the way puts its target in front of what is left
- * of the path, in one of two buffers, and the walk goes on; a count ends circles.
+ * of the path, in a buffer, and the walk goes on; a count ends circles.
  */
 #include "server.h"
 
@@ -12,11 +12,11 @@
 #define LINKS_MAX 40 /* followed in one path, before ELOOP */
 #define PATH_ROOM sizeof(path_t)
 
-/* What is left of the path: text that this walk may replace. */
+/* What is left of the path: in the request, or after a link in a text of the walk's own. */
 struct walk {
-    char text[PATH_ROOM];
-    char *at;
+    const char *at;
     unsigned links;
+    char text[PATH_ROOM];
 };
 
 void place_done(struct place *place)
@@ -50,19 +50,28 @@ static int splice(struct walk *w, struct inode *link)
     return 0;
 }
 
+static const char *skip_slashes(const char *at)
+{
+    while (*at == '/')
+        at++;
+    return at;
+}
+
 /* Takes the next name from the path into place: its text, and whether slashes follow. */
 static int next_name(struct walk *w, struct place *place)
 {
-    size_t len = strcspn(w->at, "/");
+    const char *at = w->at;
+    size_t len = 0;
 
-    if (len > OSTIAFS_NAME_MAX)
-        return ENAMETOOLONG;
-    memcpy(place->name, w->at, len);
+    for (; *at != '/' && *at != '\0'; at++) {
+        if (len == OSTIAFS_NAME_MAX)
+            return ENAMETOOLONG;
+        place->name[len++] = *at;
+    }
     place->name[len] = '\0';
     place->len = len;
-    w->at += len;
-    place->slash = w->at[0] == '/';
-    w->at += strspn(w->at, "/");
+    place->slash = *at == '/';
+    w->at = skip_slashes(at);
     return 0;
 }
 
@@ -79,23 +88,22 @@ static int start_over(struct walk *w, struct place *place)
         return err;
     inode_put(place->dir);
     place->dir = root;
-    w->at += strspn(w->at, "/");
+    w->at = skip_slashes(w->at);
     return 0;
 }
 
 int path_walk(struct inode *start, const char *path, enum follow follow, struct place *place)
 {
-    struct walk w = {.links = 0};
+    struct walk w; /* its text is set when there is some */
     int err;
 
     if (path[0] == '\0')
         return ENOENT;
-    if (strlen(path) >= sizeof w.text)
-        return ENAMETOOLONG;
-    strcpy(w.text, path);
-    w.at = w.text;
-    memset(place, 0, sizeof *place);
+    w.at = path;
+    w.links = 0;
     place->dir = inode_ref(start);
+    place->ip = NULL;
+    place->len = 0;
     err = start_over(&w, place);
     if (err == 0 && w.at[0] == '\0') { /* "/" */
         place->ip = inode_ref(place->dir);
@@ -119,7 +127,7 @@ int path_walk(struct inode *start, const char *path, enum follow follow, struct 
             bool slash = place->slash;
 
             if (last && slash) /* what it leads to must be a directory, too */
-                w.at = (char *)"/";
+                w.at = "/";
             err = splice(&w, place->ip);
             inode_put(place->ip);
             place->ip = NULL;

@@ -36,8 +36,8 @@ struct open_file {
     uint32_t flags;    /* O_ACCMODE and O_APPEND bits */
 };
 
-/* Opens ip, whose reference is consumed also on failure; *port is a send right to be moved to the
- * client. ENOMEM. */
+/* Opens ip, whose reference is consumed also on failure; the reply makes *port,
+ * a send right. ENOMEM. */
 int open_new(struct inode *ip, uint32_t flags, mach_port_t *port);
 
 /* The open file behind the port a request came to, with a reference for ports_deref; NULL: none. */
@@ -79,7 +79,7 @@ void stat_fill(const struct inode *ip, io_stat_t *stat);
 
 /* ---- pager.c ---- */
 
-/* The memory object of a file: a send right to be moved to the client. */
+/* The memory object of a file: the reply makes the send right. */
 int pager_port(struct inode *ip, mach_port_t *port);
 
 /* Bytes of the file were written, or cut off: mapped pages in the range are dropped. */
@@ -96,8 +96,9 @@ boolean_t pager_server(mach_msg_header_t *in, mach_msg_header_t *out);
 
 /* ---- device.c ---- */
 
-/* The port of what a device node stands for, to be moved to the client. ENXIO: no such device. */
-int device_open(const struct inode *ip, uint32_t flags, mach_port_t *port);
+/* The port of what a device node stands for, and how the reply gives it to the client. ENXIO: no such
+ * device. */
+int device_open(const struct inode *ip, mach_port_t *port, mach_msg_type_name_t *how);
 
 /* If the port is a device served here, serves the io_ calls; else EBADF. */
 int device_read(mach_port_t port, char *data, uint32_t *len);

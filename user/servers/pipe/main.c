@@ -195,6 +195,7 @@ static const struct port_class end_class = {
     .name = "pipe end",
     .destroy = end_destroy,
     .no_senders = end_closed,
+    .short_lived = TRUE,
 };
 
 kern_return_t S_pipe_create(mach_port_t server, mach_port_t *reader, mach_port_t *writer)
@@ -220,15 +221,15 @@ kern_return_t S_pipe_create(mach_port_t server, mach_port_t *reader, mach_port_t
     }
     pipe->ends = 2;
     pipe->reader_open = pipe->writer_open = TRUE;
-    *reader = ports_make_send(&pipe->reader.object);
-    *writer = ports_make_send(&pipe->writer.object);
+    *reader = ports_offer(&pipe->reader.object);
+    *writer = ports_offer(&pipe->writer.object);
     /* The references made by ports_create are ours; the senders hold their own from here on. */
     ports_deref(&pipe->reader);
     if (*writer == MACH_PORT_NULL || *reader == MACH_PORT_NULL) {
         if (*reader != MACH_PORT_NULL)
-            mach_port_deallocate(mach_task_self(), *reader);
+            ports_withdraw(&pipe->reader.object);
         if (*writer != MACH_PORT_NULL)
-            mach_port_deallocate(mach_task_self(), *writer);
+            ports_withdraw(&pipe->writer.object);
         ports_deref(&pipe->writer);
         return unix_err(ENOMEM);
     }

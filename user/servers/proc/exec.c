@@ -131,6 +131,7 @@ static int exec_script(task_t task, thread_t thread, boolean_t fresh, const stru
     struct exec_args inner = *args;
     char line[256], *interpreter, *argument, *end, *strings, *at;
     size_t first = strlen(args->strings) + 1, size;
+    mach_msg_type_name_t how;
     kern_return_t kr;
     int error;
 
@@ -171,7 +172,7 @@ static int exec_script(task_t task, thread_t thread, boolean_t fresh, const stru
     inner.string_size = (size_t)(at - strings) + args->string_size - first;
     inner.path = interpreter;
 
-    kr = fs_open(get_root(), interpreter, O_RDONLY, 0, &inner.file);
+    kr = fs_open(get_root(), interpreter, O_RDONLY, 0, &inner.file, &how);
     if (kr == KERN_SUCCESS) {
         error = exec_depth(task, thread, fresh, &inner, depth + 1);
         mach_port_deallocate(mach_task_self(), inner.file);

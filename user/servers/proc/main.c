@@ -94,10 +94,11 @@ static int first_exec(struct process *p, const char *path, unsigned argc, const 
     struct exec_args args = {MACH_PORT_NULL, path, argc, 0, strings, string_size, &startup,
                              sizeof(startup)};
     thread_t thread;
+    mach_msg_type_name_t how;
     kern_return_t kr;
     int error;
 
-    kr = fs_open(get_root(), path, O_RDONLY, 0, &args.file);
+    kr = fs_open(get_root(), path, O_RDONLY, 0, &args.file, &how);
     if (kr != KERN_SUCCESS)
         return is_unix_err(kr) ? err_get_code(kr) : EIO;
     kr = thread_create(p->task, &thread);
