@@ -517,6 +517,7 @@ kern_return_t vm_map_copyin_kernel(const void *data, vm_size_t size, vm_map_copy
         return KERN_RESOURCE_SHORTAGE;
     *copy = malloc(sizeof(**copy) + size);
     (*copy)->size = size;
+    (*copy)->data = (uint8_t *)(*copy + 1);
     memcpy((*copy)->data, data, size);
     copy_count++;
     return KERN_SUCCESS;

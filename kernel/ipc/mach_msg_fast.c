@@ -342,8 +342,11 @@ with_body(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send
         || send_size < sizeof(*msg) || send_size % 4 != 0
         || !load_header(msg, &bits, &remote, &local, &id))
         return slow(NULL);
-    if (send_size > FAST_SIZE_MAX || (bits != BITS_CALL && bits != BITS_REPLY))
-        return exchange_special(msg, option, send_size, rcv_size, rcv_name);
+    if (send_size > FAST_SIZE_MAX || (bits != BITS_CALL && bits != BITS_REPLY)) {
+        bits &= ~MACH_MSGH_BITS_COMPLEX;
+        return bits == BITS_CALL || bits == BITS_REPLY
+                   ? exchange_special(msg, option, send_size, rcv_size, rcv_name) : slow(NULL);
+    }
     if (send_size != sizeof(*msg)) {
         struct cpu *cpu = current_cpu();
 

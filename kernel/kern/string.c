@@ -4,10 +4,13 @@
  * cared for.
  */
 #include <kern/debug.h>
+#include <machine/cpu.h>
 #include <stdint.h>
 
 /* The compiler must not see through these loops, and put a call of the very same function there. */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
+
+#define WIDE_MIN 512 /* bytes: from here on saving the vector registers pays */
 
 /* 8 bytes at any address, of any type. */
 struct word {
@@ -51,6 +54,12 @@ void *memcpy(void *dst, const void *src, size_t n)
     char *to = dst;
     const char *from = src;
 
+    if (n >= WIDE_MIN) {
+        size_t wide = n & ~(size_t)127;
+
+        copy_wide(to, from, wide); /* aarch64/copyio.S */
+        n -= wide, to += wide, from += wide;
+    }
     for (; n >= 64; n -= 64, to += 64, from += 64) {
         uint64_t a = WORD(from), b = WORD(from + 8), c = WORD(from + 16), d = WORD(from + 24);
         uint64_t e = WORD(from + 32), f = WORD(from + 40), g = WORD(from + 48), h = WORD(from + 56);

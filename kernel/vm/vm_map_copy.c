@@ -318,14 +318,32 @@ kern_return_t vm_map_insert_entries(vm_map_t map, vm_address_t *address, vm_size
 
 /* ---- copies ---- */
 
+/* Are so many bytes of data allocated with the structure? */
+static bool with_data(vm_size_t bytes)
+{
+    return sizeof(struct vm_map_copy) + bytes <= PAGE_SIZE;
+}
+
+static void copy_free(vm_map_copy_t copy, vm_size_t bytes)
+{
+    if (!with_data(bytes))
+        kfree(copy->data, bytes);
+    kfree(copy, sizeof(*copy) + (with_data(bytes) ? bytes : 0));
+}
+
 static vm_map_copy_t copy_alloc(vm_size_t size, vm_size_t bytes)
 {
-    vm_map_copy_t copy = kalloc(sizeof(*copy) + bytes);
+    vm_map_copy_t copy = kalloc(sizeof(*copy) + (with_data(bytes) ? bytes : 0));
 
-    if (copy != NULL) {
-        copy->size = size;
-        copy->offset = 0;
-        queue_init(&copy->entries);
+    if (copy == NULL)
+        return NULL;
+    copy->size = size;
+    copy->offset = 0;
+    queue_init(&copy->entries);
+    copy->data = with_data(bytes) ? (uint8_t *)(copy + 1) : kalloc(bytes);
+    if (copy->data == NULL) {
+        copy_free(copy, 0);
+        return NULL;
     }
     return copy;
 }
@@ -348,11 +366,11 @@ void vm_map_copy_discard(vm_map_copy_t copy)
     if (copy == VM_MAP_COPY_NULL)
         return;
     if (by_value(copy)) {
-        kfree(copy, sizeof(*copy) + copy->size);
+        copy_free(copy, copy->size);
         return;
     }
     vm_map_entries_discard(&copy->entries);
-    kfree(copy, sizeof(*copy));
+    copy_free(copy, 0);
 }
 
 static kern_return_t copyin_bytes(vm_map_t map, vm_address_t src, vm_size_t len,
@@ -387,7 +405,7 @@ static kern_return_t copyin_entries(vm_map_t map, vm_address_t start, vm_address
         return KERN_RESOURCE_SHORTAGE;
     kr = vm_map_copy_range(map, start, end, VM_COPY_READ, &entries);
     if (kr != KERN_SUCCESS) {
-        kfree(copy, sizeof(*copy));
+        copy_free(copy, 0);
         return kr;
     }
     /* To the new head: first and last entry must point to it. */
@@ -506,7 +524,7 @@ kern_return_t vm_map_copyout(vm_map_t map, vm_address_t *dst, vm_map_copy_t copy
         if (kr != KERN_SUCCESS)
             return kr;
         *dst = address + copy->offset;
-        kfree(copy, sizeof(*copy));
+        copy_free(copy, 0);
         return KERN_SUCCESS;
     }
     *dst = address;
@@ -621,6 +639,6 @@ no_memory:
     if (entry != NULL)
         vm_map_entry_free(entry);
     if (copy != NULL)
-        kfree(copy, sizeof(*copy));
+        copy_free(copy, 0);
     return KERN_RESOURCE_SHORTAGE;
 }

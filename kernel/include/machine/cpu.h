@@ -77,6 +77,7 @@ void console_write(const char *text, size_t length);
  * how much was copied. May block on a fault: no locks held. ---- */
 int copyin(const void *user, void *kernel, size_t size);
 int copyout(const void *kernel, void *user, size_t size);
+void copy_wide(void *to, const void *from, size_t size); /* for memcpy alone: see copyio.S */
 
 /* ---- boot information, read from the device tree by machine_init ---- */
 struct boot_info {

@@ -59,7 +59,7 @@ struct vm_map_copy {
     vm_size_t size;                  /* bytes of data */
     vm_offset_t offset;              /* of the data in its first page */
     struct queue entries;            /* struct vm_map_entry, from 0 on; empty: bytes in data */
-    uint8_t data[];                  /* size bytes, allocated with the structure */
+    uint8_t *data;                   /* size bytes: behind the structure, if the page has room for both */
 };
 #define VM_MAP_COPY_NULL ((vm_map_copy_t)0)
 #define VM_MAP_COPY_SMALL (2 * PAGE_SIZE) /* up to this much is copied by value */
