@@ -307,17 +307,13 @@ void inherit_end(struct thread *self)
 {
 }
 
-wait_result_t thread_handoff(thread_t next, wait_result_t result)
-{
-    thread_go(next, result);
-    return thread_block();
-}
-
 wait_result_t waitq_wait(struct waitq *wq, uint64_t deadline, thread_t next)
 {
     waitq_assert_wait(wq, true, deadline);
     spin_unlock(wq->lock);
-    return next != NULL ? thread_handoff(next, THREAD_AWAKENED) : thread_block();
+    if (next != NULL)
+        thread_go(next, THREAD_AWAKENED);
+    return thread_block();
 }
 
 uint64_t deadline_after_ms(uint32_t ms)

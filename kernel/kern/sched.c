@@ -186,38 +186,25 @@ wait_result_t thread_block(void)
     return wait_done(self);
 }
 
-/* The rest of a hand-off. self, which is locked, waits. */
-static inline __attribute__((always_inline)) wait_result_t hand_off(struct thread *self,
-                                                                    struct thread *next,
-                                                                    wait_result_t result)
+/* self, which is locked, waits: the CPU goes straight to next, whose wake-up is ours, past the run
+ * queues, unless a higher priority is in this CPU's. */
+static inline __attribute__((always_inline)) wait_result_t thread_handoff(struct thread *self,
+                                                                          struct thread *next)
 {
     struct runq *runq = &self->machine.cpu->runq;
 
     if (__builtin_expect(__atomic_load_n(&next->on_cpu, __ATOMIC_ACQUIRE) /* still elsewhere */
                          || (runq->count != 0 && runq_highest(runq) > next->sched_priority), 0)) {
         spin_unlock(&self->lock);
-        thread_go(next, result);
+        thread_go(next, THREAD_AWAKENED);
         return thread_block();
     }
     /* No lock of next's: its wake-up is ours, and all else about it (suspension, termination) is
      * settled by its AST when it reaches the border to user mode. */
-    next->wait_result = result;
+    next->wait_result = THREAD_AWAKENED;
     next->state = TH_RUNNABLE;
     next->slice = self->slice;
     return wait_done(switch_to(self, next));
-}
-
-wait_result_t thread_handoff(thread_t next, wait_result_t result)
-{
-    struct thread *self = current_thread();
-
-    spin_assert_none();
-    spin_lock(&self->lock);
-    if (self->state != TH_RUNNABLE)
-        return hand_off(self, next, result);
-    spin_unlock(&self->lock); /* woken already */
-    thread_go(next, result);
-    return wait_done(self);
 }
 
 wait_result_t waitq_wait(struct waitq *wq, uint64_t deadline, thread_t next)
@@ -238,10 +225,17 @@ wait_result_t waitq_wait(struct waitq *wq, uint64_t deadline, thread_t next)
     if (inherit_would_lend(self)) {
         spin_unlock(&self->lock);
         inherit_update(self);
-        return next != NULL ? thread_handoff(next, THREAD_AWAKENED) : thread_block();
+        spin_assert_none();
+        spin_lock(&self->lock);
+        if (self->state == TH_RUNNABLE) { /* woken already */
+            spin_unlock(&self->lock);
+            if (next != NULL)
+                thread_go(next, THREAD_AWAKENED);
+            return wait_done(self);
+        }
     }
     if (__builtin_expect(next != NULL, 1))
-        return hand_off(self, next, THREAD_AWAKENED);
+        return thread_handoff(self, next);
     switch_away(self);
     return wait_done(self);
 }

@@ -9,7 +9,7 @@
 
 /* What sending leaves to be done, so that the receive half of the trap can do it best. */
 struct ipc_exchange {
-    thread_t receiver; /* has got the message; to be woken, by us: thread_go or thread_handoff */
+    thread_t receiver; /* has got the message; to be woken, by us: thread_go or waitq_wait */
     ipc_kmsg_t reply;  /* a kernel port's answer; to be delivered */
     ipc_port_t call;   /* the port that the message names for an answer; only to be compared with */
 };

@@ -6,8 +6,8 @@
  * sees that the thread waits no more and returns at once.
  *
  * WHO TAKES A THREAD OFF ITS WAIT QUEUE OWNS ITS WAKE-UP: that happens once, under the queue's
- * lock, whether by a sender, a time-out, or thread_abort; the owner then calls thread_go() or
- * thread_handoff(), with no need for the queue's lock.
+ * lock, whether by a sender, a time-out, or thread_abort; the owner then calls thread_go(), or
+ * waitq_wait() with it as `next`, with no need for the queue's lock.
  *
  * A switch is made holding the outgoing thread's lock, which the incoming thread releases: until
  * its registers are saved nobody else can run it.
@@ -57,13 +57,9 @@ bool waitq_wakeup_one(struct waitq *wq, wait_result_t result);
 /* Gives up the CPU if the current thread is (still) waiting. No locks held. Returns how it was
  * woken. */
 wait_result_t thread_block(void);
-/* The same, but the CPU goes straight to `next`, whose wake-up the caller owns, with `result`,
- * without passing a run queue, unless a higher priority waits. The caller must have asserted a
- * wait; if it has been woken already, next is made runnable in the ordinary way. */
-wait_result_t thread_handoff(thread_t next, wait_result_t result);
-/* The fast form of waitq_assert_wait (interruptible), release of wq's lock, and thread_handoff(next,
- * AWAKENED), or thread_block() if next is NULL. wq's lock alone is held, and released. next is
- * awakened in any case. */
+/* The fast form of waitq_assert_wait (interruptible), release of wq's lock, and thread_block(); but the CPU
+ * goes straight to `next`, if not NULL, whose wake-up the caller owns, without passing a run queue, unless a
+ * higher priority waits there. wq's lock alone is held, and released. next is awakened in any case. */
 wait_result_t waitq_wait(struct waitq *wq, uint64_t deadline, thread_t next);
 /* Makes a thread whose wake-up one owns runnable, on the best CPU. */
 void thread_go(thread_t thread, wait_result_t result);
