@@ -188,7 +188,8 @@ def record(figures):
     for name, number in figures.items():
         row = rows[name]
         change = row.change(number)
-        text = re.sub(rf"^\| `{name}` \|.*$", lambda _, line=row.line(number): line, text, flags=re.M)
+        text = re.sub(rf"^\| `{name}` \|.*$", lambda _, line=row.line(number): line, text, count=1,
+                      flags=re.M)  # (other tables may name it, too)
         if change is None or abs(change) > row.allowed:
             word = "new" if change is None else "WORSE" if change > 0 else "better"
             before = "" if change is None else f"{row.record:,} -> "
