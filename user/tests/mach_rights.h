@@ -101,6 +101,34 @@ static inline mach_port_status_t status_of(mach_port_t port)
     return status;
 }
 
+/* Every routine about a name of task's says kr of this one; other is a port or set of ours. */
+static inline void expect_refused_by_all(task_t task, mach_port_name_t name, mach_port_name_t other,
+                                         kern_return_t kr)
+{
+    mach_port_name_array_t members;
+    mach_msg_type_number_t count;
+    mach_msg_type_name_t type;
+    mach_port_status_t status;
+    mach_port_urefs_t refs;
+    mach_port_t out;
+
+    EXPECT_KR(mach_port_destroy(task, name), kr);
+    EXPECT_KR(mach_port_deallocate(task, name), kr);
+    EXPECT_KR(mach_port_get_refs(task, name, MACH_PORT_RIGHT_SEND, &refs), kr);
+    EXPECT_KR(mach_port_mod_refs(task, name, MACH_PORT_RIGHT_SEND, 1), kr);
+    EXPECT_KR(mach_port_set_qlimit(task, name, 1), kr);
+    EXPECT_KR(mach_port_set_mscount(task, name, 1), kr);
+    EXPECT_KR(mach_port_set_seqno(task, name, 1), kr);
+    EXPECT_KR(mach_port_get_receive_status(task, name, &status), kr);
+    EXPECT_KR(mach_port_get_set_status(task, name, &members, &count), kr);
+    EXPECT_KR(mach_port_move_member(task, name, other), kr);
+    EXPECT_KR(mach_port_insert_member(task, name, other), kr);
+    EXPECT_KR(mach_port_extract_member(task, name, other), kr);
+    EXPECT_KR(mach_port_extract_right(task, name, MACH_MSG_TYPE_MAKE_SEND, &out, &type), kr);
+    EXPECT_KR(mach_port_request_notification(task, name, MACH_NOTIFY_DEAD_NAME, 0, MACH_PORT_NULL,
+                                             MACH_MSG_TYPE_MAKE_SEND_ONCE, &out), kr);
+}
+
 /* ---- a port that lives, and whose receive right is not in this space ---- */
 
 struct parked {
