@@ -1,5 +1,5 @@
 /*
- * fsmodel: the file server's core on the host, over an image file, for test_mkfs.py.
+ * fsmodel: the file server's core on the host, over an image file, for test_fsserver.py.
  *
  *   fsmodel IMAGE ls                     every file, one a line
  *   fsmodel IMAGE extract FOLDER         copies the tree out

@@ -1,5 +1,5 @@
 /*
- * fsnames: the file server's routines (fs.defs, io.defs) on the host, for test_mkfs.py. Ports are
+ * fsnames: the file server's routines (fs.defs, io.defs) on the host, for test_fsserver.py. Ports are
  * faked: a port is an index into a table of objects, and dropping one is its no-senders
  * notification.
  *
