@@ -100,6 +100,9 @@ class Monitor:
         self.lock = threading.RLock()
         self._message(60)  # the greeting
         self.command("qmp_capabilities")
+        # What happened before this was not told: a guest may be off by now on a busy machine.
+        if self.command("query-status")["status"] == "shutdown":
+            self.events.append({"event": "SHUTDOWN"})
 
     def _message(self, timeout):
         deadline = time.monotonic() + timeout

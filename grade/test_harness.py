@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from guest import Machine, Program, Verdict, run_log
-from harness import GraderFault, GuestError, Hang, Qemu
+from harness import GraderFault, GuestError, Hang, Monitor, Qemu
 
 
 class Silent:
@@ -125,6 +125,18 @@ class LateReader(Qemu):
     def _read_console(self):
         time.sleep(2)
         super()._read_console()
+
+
+def test_a_guest_that_is_off_before_it_is_watched(monkeypatch):
+    """On a busy machine a guest may have ended before QEMU's monitor tells of anything."""
+    begin = Monitor.__init__
+
+    def late(self, sock):
+        time.sleep(3)
+        begin(self, sock)
+    monkeypatch.setattr(Monitor, "__init__", late)
+    with Qemu(cpus=1, icount=True, args="panic=off", disk=None, initrd=None) as machine:
+        assert machine.is_off(10)
 
 
 def test_output_is_whole_when_off():
