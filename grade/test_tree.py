@@ -127,6 +127,17 @@ def test_drawings_are_made(path):
         f"dot -Tsvg {path} > {drawing}"
 
 
+@pytest.mark.parametrize("path", [p for p in FILES if p.suffix == ".dot"], ids=str)
+def test_drawings_name_what_exists(path):
+    """A name with a _ in it that a drawing shows is one of the code's, or the end of one."""
+    everywhere = set().union(*map(words_of, CODE))
+    labels = re.findall(r'label=(?:<(.+?)>[,\]]|"([^"]*)")', (ROOT / path).read_text())
+    shown = re.sub(r"\\[nlr]", " ", " ".join(rich + plain for rich, plain in labels))
+    missing = [word for word in re.findall(r"[A-Za-z]\w*_\w*", shown)
+               if not any(name == word or name.endswith("_" + word) for name in everywhere)]
+    assert not missing, f"{path} shows what is not there: {', '.join(missing)}"
+
+
 @pytest.mark.parametrize("path", CODE, ids=str)
 def test_file_opens_with_a_comment(path):
     """A file's first words say what is in it."""
