@@ -352,6 +352,43 @@ static void test_return_before_request(void)
     end();
 }
 
+/* Takes pages until there is none for the current task. */
+static void take_all(vm_page_t (*grab)(void), vm_page_t *hoard)
+{
+    vm_page_t page;
+
+    while ((page = grab()) != NULL) {
+        page->hash_next = *hoard;
+        *hoard = page;
+    }
+}
+
+/* Programs stop at twice the reserve, the kernel at the reserve. Who page-out waits for does not stop before
+ * the last page, and does not wait then. */
+static void test_reserve(void)
+{
+    static struct thread another;
+    vm_page_t hoard = NULL;
+
+    pageout_thread = &another;
+    take_all(vm_page_grab_user, &hoard);
+    CHECK(vm_counts.free == 2 * vm_counts.free_reserved && vm_counts.free_reserved != 0);
+    take_all(vm_page_grab, &hoard);
+    CHECK(vm_counts.free == vm_counts.free_reserved);
+    current_task()->vm_privileged = true;
+    CHECK(vm_page_grab_contiguous(vm_counts.free + 1, PAGE_SIZE) == NULL);
+    take_all(vm_page_grab_user, &hoard);
+    CHECK(vm_counts.free == 0 && vm_memory_wait(false) == KERN_RESOURCE_SHORTAGE);
+    current_task()->vm_privileged = false;
+    pageout_thread = NULL;
+    while (hoard != NULL) {
+        vm_page_t page = hoard;
+
+        hoard = page->hash_next;
+        vm_page_release(page);
+    }
+}
+
 static void test_pageout(void)
 {
     vm_page_t hoard = NULL;
@@ -520,6 +557,7 @@ int main(void)
     test_hostile();
     test_keeper();
     test_return_before_request();
+    test_reserve();
     test_pageout();
     test_repeated_forks();
     test_entries();
