@@ -44,6 +44,11 @@ const struct trapframe *machine_fault_frame(void)
     return faulted ? &fault : NULL;
 }
 
+struct cpu *current_cpu_slow(void)
+{
+    return NULL;
+}
+
 struct thread *current_thread(void)
 {
     static struct cpu cpu;
