@@ -13,6 +13,7 @@ static const char usage[] =
     "Tells how the machine's memory is used, in KiB; -p: in pages.\n"
     "  kernel     what the kernel uses itself, page tables included\n"
     "  anonymous  of programs: data, heap and stack, in memory\n"
+    "  swap       where anonymous pages go when memory is short, if there is a default pager\n"
     "  cached     of files and other memory objects, in memory\n";
 
 int main(int argc, char **argv)
@@ -46,5 +47,8 @@ int main(int argc, char **argv)
     printf("memory %10lu %10lu %10lu %10lu %10lu %10lu\n", stats.total_count * unit, used * unit,
            stats.free_count * unit, (used - counters.anonymous_pages - counters.pager_pages) * unit,
            counters.anonymous_pages * unit, counters.pager_pages * unit);
+    if (stats.swap_count != 0)
+        printf("swap   %10lu %10lu %10lu\n", stats.swap_count * unit, stats.swap_used * unit,
+               (stats.swap_count - stats.swap_used) * unit);
     return 0;
 }

@@ -66,6 +66,11 @@ TEST(free_adds_up)
     EXPECT_EQ(shell("free", output, sizeof output), 0);
     REQUIRE_EQ(numbers(line(1), kib, 6), 6);
     EXPECT_EQ(kib[0], pages[0] * 4);
+    if (stats.swap_count == 0)
+        SKIP("there is no default pager");
+    REQUIRE_EQ(numbers(line(2), kib, 3), 3);
+    EXPECT_EQ(kib[0], stats.swap_count * 4);
+    EXPECT_EQ(kib[1] + kib[2], kib[0]);
 }
 
 TEST(free_sees_memory_that_is_used)
