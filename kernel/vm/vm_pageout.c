@@ -209,8 +209,8 @@ static void pageout(void *unused)
 {
     for (;;) {
         event_assert_wait(&poked, false, DEADLINE_NONE);
-        if (vm_counts.free < target() && __atomic_load_n(&poked, __ATOMIC_ACQUIRE))
-            event_wakeup(&poked);
+        if (__atomic_load_n(&poked, __ATOMIC_ACQUIRE))
+            event_wakeup(&poked); /* before we slept; asleep and poked, nobody would poke us again */
         thread_block();
         __atomic_store_n(&poked, true, __ATOMIC_RELEASE); /* no pokes while at work */
         if (vm_counts.free >= target() || pageout_pass()) {
