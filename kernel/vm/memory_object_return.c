@@ -33,7 +33,6 @@ static bool laundry_init(struct laundry *l)
     if (entry != NULL && l->object != NULL && l->copy != NULL) {
         queue_init(&l->copy->entries);
         l->copy->offset = 0;
-        l->object->laundry = true;
         entry->object = l->object;
         enqueue_tail(&l->copy->entries, &entry->link);
         return true;
@@ -103,6 +102,8 @@ static kern_return_t send(struct laundry *l, vm_object_t object, bool wait)
     pages->size = size;
     queue_first(&l->copy->entries, struct vm_map_entry, link)->end = size;
     l->copy->size = size;
+    pages->laundry_of = object;
+    __atomic_fetch_add(&object->laundry_pages, l->count, __ATOMIC_RELAXED);
     __atomic_fetch_add(pages->swap_laundry ? &vm_swap_laundry : &vm_laundry_count, l->count,
                        __ATOMIC_RELAXED);
     __atomic_fetch_add(&vm_counts.pageouts, l->count, __ATOMIC_RELAXED);

@@ -34,6 +34,7 @@ vm_object_t vm_object_new(vm_size_t size)
     queue_init(&object->cache_link);
     queue_init(&object->chunks);
     object->refs = 1;
+    object->laundry_pages = 1;
     object->size = size;
     object->alive = true;
     return object;
@@ -67,13 +68,24 @@ void vm_object_reference(vm_object_t object)
     spin_unlock(&object->lock);
 }
 
+/* The structure stays as long as a laundry counts in it. */
+static void laundry_done(vm_object_t object, uint32_t pages)
+{
+    if (__atomic_sub_fetch(&object->laundry_pages, pages, __ATOMIC_ACQ_REL) == 0)
+        zfree(object_zone, object);
+}
+
 void vm_object_free(vm_object_t object)
 {
     assert(object->resident_count == 0 && object->swapped == 0);
-    if (object->laundry) /* the pager has let go of what it was to write */
-        __atomic_fetch_sub(object->swap_laundry ? &vm_swap_laundry : &vm_laundry_count,
-                           object->size >> PAGE_SHIFT, __ATOMIC_RELAXED);
-    zfree(object_zone, object);
+    if (object->laundry_of != NULL) { /* the pager has let go of what it was to write */
+        uint32_t pages = object->size >> PAGE_SHIFT;
+
+        __atomic_fetch_sub(object->swap_laundry ? &vm_swap_laundry : &vm_laundry_count, pages,
+                           __ATOMIC_RELAXED);
+        laundry_done(object->laundry_of, pages);
+    }
+    laundry_done(object, 1);
 }
 
 /* Frees a page nobody can get at any more. Object locked. */
@@ -111,7 +123,7 @@ void vm_object_deallocate(vm_object_t object)
         assert(object->refs > 0);
         if (object->refs > 1) {
             object->refs--;
-            if (object->laundry)
+            if (object->laundry_of != NULL)
                 vm_object_wakeup(object);
             spin_unlock(&object->lock);
             return;

@@ -10,6 +10,11 @@
  * pager (memory_object_return.c), and the frame is free when that has written it. Anonymous pages
  * go to the default pager in the same way (vm_swap.c), if there is one and it has room.
  *
+ * Pagers are slow, and some are stuck. So that not all memory goes to them at once, page-out sends no more
+ * while they have LAUNDRY_MAX pages to write. What they all have had for REST_MS, and nothing moved, does
+ * not count from then on: its pagers are stuck, and the others may have as much. An object's pager is sent
+ * no more while it has LAUNDRY_MAX pages of that object: so one that is stuck hurts who maps its objects.
+ *
  * Levels of free pages: reserve      below it only the page-out thread gets any
  *                       2 * reserve  below it faults of user tasks wait
  *                       4 * reserve  the target: below it the page-out thread works
@@ -22,7 +27,7 @@
 #define RESERVE_SHARE 128 /* of all pages: one in so many is reserve */
 #define RESERVE_MIN   16
 #define RESERVE_MAX   256
-#define LAUNDRY_MAX   128 /* pages that pagers may have to write at any time */
+#define LAUNDRY_MAX   128 /* pages that pagers may have to write: of an object, and of all */
 #define REST_MS       100 /* after a fruitless pass, and for the laundry */
 #define FRUIT_SHARE   4   /* a pass that frees less than so much of the reserve is fruitless */
 #define SWAP_REST_MS  2   /* while the default pager has LAUNDRY_MAX pages to write */
@@ -37,6 +42,7 @@ static thread_t pageout_thread;
 static uint32_t fruitless_passes; /* atomic; also the event of those who wait for memory */
 static bool gone;                 /* atomic: the last pass was fruitless */
 static bool poked;                /* atomic; also the page-out thread's event */
+static uint32_t stuck;            /* of vm_laundry_count: what is not waited for; page-out thread's */
 
 bool vm_page_privileged(void)
 {
@@ -104,9 +110,36 @@ static uint32_t target(void)
     return 4 * vm_counts.free_reserved;
 }
 
-static bool is_full(const uint32_t *laundry)
+/* Pages that pagers have to write, and may be expected to. */
+static uint32_t under_way(void)
 {
-    return __atomic_load_n(laundry, __ATOMIC_RELAXED) >= LAUNDRY_MAX;
+    uint32_t all = __atomic_load_n(&vm_laundry_count, __ATOMIC_RELAXED);
+
+    stuck = MIN(stuck, all);
+    return all - stuck;
+}
+
+/* May its pager be sent no more of it? */
+static bool is_full(vm_object_t object)
+{
+    return __atomic_load_n(&object->laundry_pages, __ATOMIC_RELAXED) > LAUNDRY_MAX
+           || (object != vm_swap_object && under_way() >= LAUNDRY_MAX);
+}
+
+/* Gives pagers time. True: it was worth it, or may be: they wrote a fair number, or other pagers may be sent
+ * something now. */
+static bool laundry_helps(void)
+{
+    uint32_t before = under_way();
+    uint32_t left;
+
+    if (before == 0)
+        return false;
+    thread_sleep_until(deadline_after_ms(REST_MS));
+    left = under_way();
+    if (left >= before)
+        stuck += left;
+    return left >= before || before - left >= vm_counts.free_reserved / FRUIT_SHARE;
 }
 
 /* Tries to get rid of a page that nobody used lately. Object locked; unlocks. True: it is free, or
@@ -122,7 +155,7 @@ static bool evict(vm_object_t object, vm_page_t page)
         if (!page->dirty && !pmap_is_modified(page) && vm_swap_slot(object, page->offset) != 0) {
             vm_page_free(page);
             evicted = true;
-        } else if (vm_swap_available() && !is_full(&vm_swap_laundry)) {
+        } else if (vm_swap_available() && !is_full(vm_swap_object)) {
             return memory_object_swap_out(object, page);
         } else {
             vm_page_activate(page);
@@ -134,7 +167,7 @@ static bool evict(vm_object_t object, vm_page_t page)
     } else {
         pmap_page_evict(page);
         if (page->dirty || page->precious || pmap_is_modified(page)) {
-            if (!is_full(&vm_laundry_count))
+            if (!is_full(object))
                 return memory_object_page_out(object, page) == KERN_SUCCESS;
             vm_page_activate(page);
         } else {
@@ -188,7 +221,7 @@ static bool pageout_pass(void)
     if (vm_counts.external == 0 && !vm_swap_available())
         budget = 0; /* all is anonymous: nothing can go */
     for (uint32_t i = 0; i < budget && vm_counts.free < target(); i++) {
-        while (vm_swap_available() && is_full(&vm_swap_laundry))
+        while (vm_swap_available() && is_full(vm_swap_object))
             thread_sleep_until(deadline_after_ms(SWAP_REST_MS));
         /* A page has to stay inactive for a while, or its second chance is none. */
         if (3 * vm_counts.inactive < vm_counts.active) {
@@ -217,9 +250,7 @@ static void pageout(void *unused)
             __atomic_store_n(&gone, false, __ATOMIC_RELAXED);
         } else if (__atomic_load_n(&vm_swap_laundry, __ATOMIC_RELAXED) != 0) {
             thread_sleep_until(deadline_after_ms(SWAP_REST_MS)); /* it comes free soon */
-        } else {
-            if (__atomic_load_n(&vm_laundry_count, __ATOMIC_RELAXED) != 0)
-                thread_sleep_until(deadline_after_ms(REST_MS)); /* this may, or its pager is stuck */
+        } else if (!laundry_helps()) {
             __atomic_store_n(&gone, true, __ATOMIC_RELAXED);
             if (!vm_memory_is_enough())
                 __atomic_fetch_add(&fruitless_passes, 1, __ATOMIC_ACQ_REL);

@@ -38,6 +38,8 @@ struct vm_object {
     uint32_t returning;          /* data_returns being sent: nothing is asked for before they are */
     vm_offset_t next_request;    /* where a sequential reader will ask next */
     uint32_t cluster;            /* pages to ask for then */
+    uint32_t laundry_pages;      /* atomic: returned, the pager has yet to write them; + 1 (vm_object_free) */
+    struct vm_object *laundry_of; /* laundry: the object its pages were returned from; or NULL */
     memory_object_copy_strategy_t copy_strategy;
     bool ready : 1;              /* memory_object_ready came; event = the object */
     bool may_cache : 1;
@@ -46,8 +48,7 @@ struct vm_object {
     bool pager_dead : 1;         /* every fault gives error */
     bool wanted : 1;             /* someone waits on the object's event */
     bool writable : 1;           /* was once mapped so that a task may write to it directly */
-    bool laundry : 1;            /* pages on their way to a pager; see vm_laundry_count */
-    bool swap_laundry : 1;       /* to the default pager; see vm_swap_laundry */
+    bool swap_laundry : 1;       /* laundry of the default pager */
     bool wired : 1;              /* pages of it are, or were, wired: it is copied physically */
     bool device : 1;             /* no pages: shows memory from device_phys on */
     bool normal : 1;             /* device: that is RAM (read-only, cacheable), not registers */
