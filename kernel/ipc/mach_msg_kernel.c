@@ -81,11 +81,17 @@ mach_msg_return_t mach_msg_send_from_kernel(mach_port_t remote, mach_msg_type_na
                                             mach_port_t local, mach_msg_type_name_t local_disp,
                                             mach_msg_header_t *msg, mach_msg_size_t size)
 {
+    struct ipc_work work;
     ipc_kmsg_t kmsg;
     mach_msg_return_t mr = make_kmsg(remote, remote_disp, local, local_disp, msg, size, &kmsg);
 
-    if (mr == MACH_MSG_SUCCESS)
-        ipc_kmsg_send_always(kmsg);
+    if (mr != MACH_MSG_SUCCESS)
+        return mr;
+    ipc_work_init(&work);
+    /* The task pays for an answer to what it asked, as for any reply, and nobody for the rest. */
+    ipc_mqueue_send_always(kmsg, remote_disp == MACH_MSG_TYPE_MOVE_SEND_ONCE ? current_ledger() : NULL,
+                           &work);
+    ipc_work_run(&work);
     return mr;
 }
 

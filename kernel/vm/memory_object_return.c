@@ -88,10 +88,10 @@ static bool take(struct laundry *l, vm_object_t object, vm_page_t page)
     return true;
 }
 
-/* Sends the laundry, which object->returning counts; it is consumed. Until it is sent, nobody asks for
- * these pages again: the pager would give out what it had before. wait: until the pager has
- * deallocated it. */
-static kern_return_t send(struct laundry *l, vm_object_t object, bool wait)
+/* Sends the laundry, which object->returning counts and payer has paid for; it is consumed. Until it is
+ * sent, nobody asks for these pages again: the pager would give out what it had before. wait: until the
+ * pager has deallocated it. */
+static kern_return_t send(struct laundry *l, vm_object_t object, struct ledger *payer, bool wait)
 {
     vm_size_t size = l->count * PAGE_SIZE;
     vm_object_t pages = l->object;
@@ -103,6 +103,7 @@ static kern_return_t send(struct laundry *l, vm_object_t object, bool wait)
     queue_first(&l->copy->entries, struct vm_map_entry, link)->end = size;
     l->copy->size = size;
     pages->laundry_of = object;
+    pages->payer = payer;
     __atomic_fetch_add(&object->laundry_pages, l->count, __ATOMIC_RELAXED);
     __atomic_fetch_add(pages->swap_laundry ? &vm_swap_laundry : &vm_laundry_count, l->count,
                        __ATOMIC_RELAXED);
@@ -147,10 +148,10 @@ static kern_return_t send(struct laundry *l, vm_object_t object, bool wait)
 
 /* Gathers pages to be returned from `offset` on, at most to end, while they are of one kind, and
  * sends them. Object locked (the first page is one to be returned); unlocks. *next: where to go on.
- * KERN_RESOURCE_SHORTAGE: no memory, nothing done. */
+ * KERN_RESOURCE_SHORTAGE: no memory, nothing done, not paid. */
 static kern_return_t return_run(vm_object_t object, vm_offset_t offset, vm_offset_t end,
-                                memory_object_return_t how, bool flush, bool wait,
-                                vm_offset_t *next)
+                                memory_object_return_t how, bool flush, struct ledger *payer,
+                                bool wait, vm_offset_t *next)
 {
     vm_page_t page = vm_page_lookup(object, offset);
     struct laundry l;
@@ -181,7 +182,7 @@ static kern_return_t return_run(vm_object_t object, vm_offset_t offset, vm_offse
         vm_object_deallocate(object);
         return KERN_RESOURCE_SHORTAGE;
     }
-    kr = send(&l, object, wait);
+    kr = send(&l, object, payer, wait);
     vm_object_deallocate(object);
     return kr;
 }
@@ -216,9 +217,11 @@ kern_return_t memory_object_clean(vm_object_t object, vm_offset_t start, vm_offs
     vm_page_t page;
 
     while (kr == KERN_SUCCESS) {
+        struct ledger *payer;
         vm_offset_t next;
 
         spin_lock(&object->lock);
+        payer = object->alive ? current_ledger() : NULL; /* at its end nobody asked */
         page = vm_object_next_page(object, start, end);
         if (page == NULL) {
             spin_unlock(&object->lock);
@@ -231,11 +234,17 @@ kern_return_t memory_object_clean(vm_object_t object, vm_offset_t start, vm_offs
             spin_unlock(&object->lock);
             thread_block();
         } else if (to_be_returned(page, should_return) && !object->pager_dead) {
-            kr = return_run(object, start, end, should_return, flush, wait, &next);
-            if (kr == KERN_RESOURCE_SHORTAGE)
+            if (!ledger_charge_message(payer, 1, LAUNDRY_COST)) {
+                spin_unlock(&object->lock);
+                return KERN_RESOURCE_SHORTAGE;
+            }
+            kr = return_run(object, start, end, should_return, flush, payer, wait, &next);
+            if (kr == KERN_RESOURCE_SHORTAGE) {
+                ledger_credit_message(payer, 1, LAUNDRY_COST);
                 kr = vm_memory_wait(object->alive);
-            else if (flush || lock_value == VM_PROT_NO_CHANGE)
+            } else if (flush || lock_value == VM_PROT_NO_CHANGE) {
                 start = next; /* else once more, for the lock */
+            }
         } else {
             start += PAGE_SIZE;
             if (!page->absent)
@@ -259,8 +268,8 @@ kern_return_t memory_object_page_out(vm_object_t object, vm_page_t page)
 {
     vm_offset_t next;
 
-    return return_run(object, page->offset, ~PAGE_MASK, MEMORY_OBJECT_RETURN_ALL, true, false,
-                      &next);
+    return return_run(object, page->offset, ~PAGE_MASK, MEMORY_OBJECT_RETURN_ALL, true, NULL,
+                      false, &next);
 }
 
 /* May this page of an anonymous object go along with the one before it? */
@@ -309,7 +318,7 @@ bool memory_object_swap_out(vm_object_t object, vm_page_t page)
     spin_unlock(&l.object->lock);
     spin_unlock(&object->lock);
     if (l.count != 0) {
-        send(&l, swap, false);
+        send(&l, swap, NULL, false);
     } else {
         vm_map_copy_discard(l.copy);
         spin_lock(&swap->lock);

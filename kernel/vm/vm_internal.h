@@ -5,6 +5,7 @@
 #ifndef _VM_INTERNAL_H_
 #define _VM_INTERNAL_H_
 
+#include <ipc/ipc_kmsg.h>
 #include <kern/debug.h>
 #include <kern/lock.h>
 #include <kern/queue.h>
@@ -156,6 +157,10 @@ kern_return_t vm_fault_wire(vm_map_t map, vm_address_t va, vm_prot_t prot);
 #define MEMORY_OBJECT_CLUSTER_MAX  16 /* pages in one message, at most */
 #define MEMORY_OBJECT_REQUESTS_MAX 64 /* pages an object may have asked for and not got */
 
+/* What a return takes of the kernel's memory beside its pages: one message of its payer's. */
+#define LAUNDRY_COST (sizeof(struct ipc_kmsg) + sizeof(struct vm_object) + sizeof(struct vm_map_copy) \
+                      + sizeof(struct vm_map_entry))
+
 /* vm_object_enter without the wait for the pager. */
 kern_return_t memory_object_open(mach_port_t pager, vm_size_t size, vm_object_t *object);
 /* Nobody will answer any more: forgets what was asked for, and wakes who waits. Object locked. */
@@ -170,7 +175,9 @@ void memory_object_release(vm_object_t object);
 /* Terminates one unused object; false: there is none. No locks held. */
 bool memory_object_cache_trim(void);
 /* Writes pages of [start, end) back, drops them (flush), or locks them: memory_object_lock_request
- * without its reply. wait: until the pager has let go of the data, or its time is over. */
+ * without its reply. wait: until the pager has let go of the data, or its time is over. The current task pays
+ * for what is sent until the pager has let go of it. KERN_RESOURCE_SHORTAGE: that would be too much, or
+ * memory is gone; part of it may be done. */
 kern_return_t memory_object_clean(vm_object_t object, vm_offset_t start, vm_offset_t end,
                                   memory_object_return_t should_return, bool flush,
                                   vm_prot_t lock_value, bool wait);

@@ -84,6 +84,7 @@ void vm_object_free(vm_object_t object)
         __atomic_fetch_sub(object->swap_laundry ? &vm_swap_laundry : &vm_laundry_count, pages,
                            __ATOMIC_RELAXED);
         laundry_done(object->laundry_of, pages);
+        ledger_credit_message(object->payer, 1, LAUNDRY_COST);
     }
     laundry_done(object, 1);
 }

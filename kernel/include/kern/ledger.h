@@ -16,7 +16,8 @@
  * charge can outlive the task, and what keeps a ledger is the memory charged to it, its own and the task's
  * included: when only its own is left, the ledger is freed. That is also what proves the accounts exact: a
  * ledger that were given back too little would stay for ever (host_counters.ledgers), and one given back too
- * much fails an assertion.
+ * much fails an assertion. Who asks for pages to be returned to a pager pays in the same way, until the pager
+ * has let go of them.
  *
  * No locks: charges are atomic operations, allowed under any lock and in interrupts. NULL stands for the
  * kernel, which is charged nothing. The path of an RPC never comes here: a small message that goes straight

@@ -40,6 +40,7 @@ struct vm_object {
     uint32_t cluster;            /* pages to ask for then */
     uint32_t laundry_pages;      /* atomic: returned, the pager has yet to write them; + 1 (vm_object_free) */
     struct vm_object *laundry_of; /* laundry: the object its pages were returned from; or NULL */
+    struct ledger *payer;        /* laundry: who asked for the return, and pays LAUNDRY_COST; or NULL */
     memory_object_copy_strategy_t copy_strategy;
     bool ready : 1;              /* memory_object_ready came; event = the object */
     bool may_cache : 1;
