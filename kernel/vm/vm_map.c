@@ -278,7 +278,7 @@ static bool alike(vm_map_entry_t a, vm_map_entry_t b)
            && a->protection == b->protection && a->max_protection == b->max_protection
            && a->inheritance == b->inheritance && a->needs_copy == b->needs_copy
            && a->shared == b->shared && a->wired_count == b->wired_count && !a->in_transition
-           && !b->in_transition;
+           && !b->in_transition && !a->leaving && !b->leaving;
 }
 
 /* Joins upper to lower, which it continues. Its reference to the object is one of two: not the
@@ -390,7 +390,7 @@ static bool extend(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t
 
     if (start == 0 || prev == NULL || prev->end != start || prev->protection != cur
         || prev->max_protection != max || prev->inheritance != inheritance || prev->needs_copy
-        || prev->shared || prev->wired_count != 0 || prev->in_transition)
+        || prev->shared || prev->wired_count != 0 || prev->in_transition || prev->leaving)
         return false;
     object = prev->object;
     if (object != NULL) {
@@ -511,6 +511,18 @@ static bool trim(vm_map_t map, vm_map_entry_t entry, vm_address_t start, vm_addr
     return true;
 }
 
+/* The first entry of the range that is leaving, or NULL. What came in meanwhile stays. Map locked. */
+static vm_map_entry_t first_leaving(vm_map_t map, vm_address_t start, vm_address_t end)
+{
+    vm_map_entry_t entry = vm_map_entry_at_or_above(map, start);
+
+    while (entry != NULL && entry->start < end && !entry->leaving)
+        entry = vm_map_entry_next(map, entry);
+    return entry != NULL && entry->start < end ? entry : NULL;
+}
+
+/* All entries of the range are cut and marked before the first goes: marked ones stay inside it, whatever
+ * others do to the map while it is unlocked, so there is nothing left that could fail. */
 kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
 {
     kern_return_t kr = KERN_SUCCESS;
@@ -527,9 +539,15 @@ kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
             return KERN_SUCCESS;
         }
         kr = vm_map_clip_range(map, start, end);
+        if (kr != KERN_SUCCESS) {
+            spin_unlock(&map->lock);
+            return kr;
+        }
         entry = vm_map_entry_at_or_above(map, start);
     }
-    while (kr == KERN_SUCCESS && entry != NULL && entry->start < end) {
+    for (next = entry; next != NULL && next->start < end; next = vm_map_entry_next(map, next))
+        next->leaving = true;
+    while (entry != NULL && entry->start < end) {
         vm_map_entry_t dead = entry;
         uint32_t resident = most_mapped(map, entry);
 
@@ -562,12 +580,10 @@ kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
             preempt_point();
         }
         spin_lock(&map->lock);
-        /* Others may have been at it. What they cut across our end must be cut again. */
-        kr = vm_map_clip_range(map, start, end);
-        entry = vm_map_entry_at_or_above(map, start);
+        entry = first_leaving(map, start, end);
     }
     spin_unlock(&map->lock);
-    return kr;
+    return KERN_SUCCESS;
 }
 
 /* ---- wiring ---- */

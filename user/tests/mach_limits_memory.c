@@ -177,4 +177,74 @@ TEST(page_tables_are_limited)
     child_end(&child);
 }
 
+/* ---- all or nothing ---- */
+
+#define MANY 2000 /* pages, each an entry but for two at either end */
+#define FAR_AWAY 0x400000000 /* nothing else is there */
+#define URGENT 40 /* a priority above that of who removes */
+
+static vm_address_t many;
+static volatile uint64_t removing;
+
+/* Joins again what a removal has cut at its end, and then takes what memory the limit allows, as entries
+ * from FAR_AWAY on. */
+static void *join_and_be_greedy(void *unused)
+{
+    vm_address_t at = FAR_AWAY;
+    kern_return_t kr = KERN_SUCCESS;
+
+    EXPECT_KR(thread_priority(mach_thread_self_cached(), URGENT, FALSE), KERN_SUCCESS);
+    while (!removing)
+        sleep_ms(1);
+    vm_protect(SELF, many + (MANY - 1) * PAGE_SIZE, PAGE_SIZE, FALSE, VM_PROT_DEFAULT);
+    for (; kr == KERN_SUCCESS; at += 2 * PAGE_SIZE)
+        kr = vm_allocate(SELF, &at, PAGE_SIZE, FALSE);
+    return NULL;
+}
+
+static vm_size_t pages_left(vm_address_t from, vm_address_t to)
+{
+    struct vm_region_info info;
+    vm_address_t at = from;
+    vm_size_t size, sum = 0;
+
+    for (; vm_region(SELF, &at, &size, &info) == KERN_SUCCESS && at < to; at += size)
+        sum += (at + size < to ? at + size : to) - (at > from ? at : from);
+    return sum / PAGE_SIZE;
+}
+
+/* Memory is removed completely or, at the task's limit, not at all, whatever another thread does
+ * meanwhile. */
+TEST(memory_is_removed_completely_or_not_at_all)
+{
+    const vm_size_t size = MANY * PAGE_SIZE;
+
+    NEED_HOST_PRIV();
+    for (int round = 0; round < 4; round++) {
+        task_limits_t all = limit(SELF), limits = all;
+        cthread_t other;
+        kern_return_t kr;
+
+        many = 0;
+        REQUIRE_KR(vm_allocate(SELF, &many, size, TRUE), KERN_SUCCESS);
+        for (int i = 2; i < MANY - 2; i += 2)
+            EXPECT_KR(vm_protect(SELF, many + i * PAGE_SIZE, PAGE_SIZE, FALSE, VM_PROT_READ),
+                      KERN_SUCCESS);
+        removing = 0;
+        other = cthread_fork(join_and_be_greedy, NULL);
+        REQUIRE_TRUE(other != NULL);
+        sleep_ms(2);
+        limits.kernel_memory = used(SELF).kernel_memory + 1024; /* a few entries */
+        EXPECT_KR(task_set_limits(test_host_priv(), SELF, limits), KERN_SUCCESS);
+        removing = 1;
+        kr = vm_deallocate(SELF, many + PAGE_SIZE, size - 2 * PAGE_SIZE);
+        EXPECT_EQ(pages_left(many + PAGE_SIZE, many + size - PAGE_SIZE),
+                  kr == KERN_SUCCESS ? 0 : MANY - 2);
+        cthread_join(other);
+        EXPECT_KR(task_set_limits(test_host_priv(), SELF, all), KERN_SUCCESS);
+        EXPECT_KR(vm_deallocate(SELF, many, size), KERN_SUCCESS);
+        EXPECT_KR(vm_deallocate(SELF, FAR_AWAY, 4 * size), KERN_SUCCESS);
+    }
+}
+
 TEST_MAIN

@@ -30,6 +30,7 @@ struct vm_map_entry {
     bool needs_copy;                 /* shadow the object before the first write */
     bool shared;                     /* another entry may show the same pages for writing */
     bool in_transition;              /* being wired: must not go away; event = the map */
+    bool leaving;                    /* being removed: never joined to a neighbour */
 };
 typedef struct vm_map_entry *vm_map_entry_t;
 
