@@ -20,7 +20,9 @@
 #include <mach/memory_object_control.h>
 #include <mach/semaphore.h>
 #include <ports.h>
+#include <server_types.h>
 #include <servers/bootstrap.h>
+#include <servers/io.h>
 #include <stdlib.h>
 
 TEST_LIMIT(300);
@@ -295,6 +297,7 @@ static void end_other_tasks(void)
 static void leave_a_read(void)
 {
     mach_port_t bootstrap, tty;
+    io_stat_t stat;
 
     REQUIRE_KR(task_get_special_port(SELF, TASK_BOOTSTRAP_PORT, &bootstrap), KERN_SUCCESS);
     REQUIRE_KR(bootstrap_look_up(bootstrap, "tty", &tty), KERN_SUCCESS);
@@ -310,7 +313,7 @@ static void leave_a_read(void)
         EXPECT_KR(mach_msg(&fuzz.header, MACH_SEND_MSG, size, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL),
                   MACH_MSG_SUCCESS);
     }
-    sleep_ms(10);
+    io_stat(tty, &stat); /* when that is answered the server has the read */
     mach_port_destroy(SELF, fuzz_reply);
     mach_port_deallocate(SELF, tty);
     mach_port_deallocate(SELF, bootstrap);
