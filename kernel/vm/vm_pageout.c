@@ -11,7 +11,7 @@
  * go to the default pager in the same way (vm_swap.c), if there is one and it has room.
  *
  * Pagers are slow, and some are stuck. So that not all memory goes to them at once, page-out sends no more
- * while they have LAUNDRY_MAX pages to write. What they all have had for REST_MS, and nothing moved, does
+ * while they have LAUNDRY_MAX pages to write. What they all have had for PATIENCE_MS, and nothing moved, does
  * not count from then on: its pagers are stuck, and the others may have as much. An object's pager is sent
  * no more while it has LAUNDRY_MAX pages of that object: so one that is stuck hurts who maps its objects.
  *
@@ -28,7 +28,9 @@
 #define RESERVE_MIN   16
 #define RESERVE_MAX   256
 #define LAUNDRY_MAX   128 /* pages that pagers may have to write: of an object, and of all */
-#define REST_MS       100 /* after a fruitless pass, and for the laundry */
+#define REST_MS       100 /* after a fruitless pass */
+#define PATIENCE_MS   1000 /* with pagers that write nothing, or next to nothing: is theirs a busy host? */
+#define LOOK_MS       10   /* between two looks at what they wrote */
 #define FRUIT_SHARE   4   /* a pass that frees less than so much of the reserve is fruitless */
 #define SWAP_REST_MS  2   /* while the default pager has LAUNDRY_MAX pages to write */
 #define PAGEOUT_PRIORITY 90
@@ -131,15 +133,18 @@ static bool is_full(vm_object_t object)
 static bool laundry_helps(void)
 {
     uint32_t before = under_way();
-    uint32_t left;
+    uint32_t fair = vm_counts.free_reserved / FRUIT_SHARE;
+    uint32_t left = before;
 
     if (before == 0)
         return false;
-    thread_sleep_until(deadline_after_ms(REST_MS));
-    left = under_way();
+    for (int ms = 0; ms < PATIENCE_MS && left != 0 && left + fair > before; ms += LOOK_MS) {
+        thread_sleep_until(deadline_after_ms(LOOK_MS));
+        left = under_way();
+    }
     if (left >= before)
         stuck += left;
-    return left >= before || before - left >= vm_counts.free_reserved / FRUIT_SHARE;
+    return left >= before || left + fair <= before;
 }
 
 /* Tries to get rid of a page that nobody used lately. Object locked; unlocks. True: it is free, or
