@@ -191,21 +191,21 @@ static kern_return_t take_reply(exception_behavior_t behavior, mach_msg_header_t
 static inline __attribute__((always_inline)) bool heed(struct thread *self, mach_msg_return_t mr,
                                                        ipc_kmsg_t kmsg)
 {
-    kern_return_t kr;
+    bool on = mr == MACH_RCV_INTERRUPTED;
 
     /* Aborted (a signal, a debugger, the task's end): back to the border. If the cause is still
      * there, the thread faults again. */
-    if (mr != MACH_MSG_SUCCESS)
-        return mr == MACH_RCV_INTERRUPTED;
-    if (kmsg == NULL)
-        return false;
-    kr = take_reply(self->raised.behavior, kmsg->ikm_header);
-    kmsg->ikm_header->msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
-    if (__builtin_expect(kmsg->ikm_local == IP_NULL, 1))
-        ipc_kmsg_free(kmsg);
-    else
-        ipc_kmsg_destroy(kmsg); /* an answer that wants an answer */
-    return kr == KERN_SUCCESS;
+    if (mr == MACH_MSG_SUCCESS && kmsg != NULL) {
+        on = take_reply(self->raised.behavior, kmsg->ikm_header) == KERN_SUCCESS;
+        kmsg->ikm_header->msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
+        if (__builtin_expect(kmsg->ikm_local == IP_NULL, 1))
+            ipc_kmsg_free(kmsg);
+        else
+            ipc_kmsg_destroy(kmsg); /* an answer that wants an answer */
+    }
+    if (on && self->raised.code[0] == KERN_RESOURCE_SHORTAGE && self->raised.type == EXC_BAD_ACCESS)
+        self->task->blamed = 0; /* somebody has seen to it (memory_gone.c) */
+    return on;
 }
 
 /* The long way of asking. */

@@ -15,6 +15,7 @@
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <machine/cpu.h>
+#include <mach/thread_act_server.h>
 #include <vm/vm_map.h>
 
 #define BLAME_MAX 20 /* times a task is blamed, and gives nothing back, before it is terminated */
@@ -60,7 +61,7 @@ static void blame(task_t task)
     if (thread == NULL)
         return;
     ast_set(thread, AST_NO_MEMORY);
-    thread_interrupt(thread);
+    thread_abort(thread); /* the short way into a wait heeds AST_ABORT */
     thread_deallocate(thread);
 }
 
@@ -103,6 +104,5 @@ bool memory_again(void)
 
 void memory_gone_exception(void)
 {
-    exception(EXC_BAD_ACCESS, KERN_RESOURCE_SHORTAGE, 0);
-    current_task()->blamed = 0; /* somebody has seen to it */
+    exception(EXC_BAD_ACCESS, KERN_RESOURCE_SHORTAGE, 0); /* may not return */
 }
