@@ -29,6 +29,7 @@ void pmap_init(void)
 {
     spin_lock_init(&kernel_pmap->lock, LOCK_PMAP);
     kernel_pmap->l0 = kernel_l0;
+    queue_init(&kernel_pmap->tables);
     pmap_zone = zone_create("pmap", sizeof(struct pmap));
     pv_init();
     asid_init();
@@ -48,6 +49,7 @@ pmap_t pmap_create(struct ledger *ledger)
     if (pmap == NULL)
         return NULL;
     pmap->ledger = ledger;
+    queue_init(&pmap->tables);
     pmap->l0 = pmap_table_alloc(pmap);
     if (pmap->l0 == NULL) {
         ledger_zfree(ledger, pmap_zone, pmap, sizeof(*pmap));
@@ -67,7 +69,7 @@ void pmap_destroy(pmap_t pmap)
     tlb_begin();
     tlb_flush_asid(pmap); /* cached table descriptors */
     tlb_end();
-    pmap_free_tables(pmap, pmap->l0, 0);
+    pmap_free_tables(pmap);
     ledger_zfree(pmap->ledger, pmap_zone, pmap, sizeof(*pmap));
 }
 
@@ -83,33 +85,44 @@ static struct pv_entry *remove_one(struct pmap *pmap, vm_address_t va, uint64_t 
     return pv_remove(pmap, va, pte);
 }
 
+static inline bool is_empty4(const uint64_t *pte)
+{
+    return (pte_read(pte) | pte_read(pte + 1) | pte_read(pte + 2) | pte_read(pte + 3)) == 0;
+}
+
 /* The pages [first, last) of the L3 table for base: see "taking a mapping away" in
  * pmap_internal.h. */
 static void remove_l3(struct pmap *pmap, uint64_t *l3, vm_address_t base, unsigned first,
                       unsigned last)
 {
+    unsigned at[TLB_FLUSH_PAGES_MAX]; /* the pages found, if they are few */
     unsigned found = 0;
 
     for (unsigned i = first; i < last; i++) {
-        if (pte_read(&l3[i]) != 0) {
-            __atomic_fetch_and(&l3[i], ~PTE_VALID, __ATOMIC_RELAXED);
-            found++;
-        }
+        while (i + 4 <= last && is_empty4(&l3[i]))
+            i += 4;
+        if (i == last || pte_read(&l3[i]) == 0)
+            continue;
+        __atomic_fetch_and(&l3[i], ~PTE_VALID, __ATOMIC_RELAXED);
+        if (found < TLB_FLUSH_PAGES_MAX)
+            at[found] = i;
+        found++;
     }
     if (found == 0)
         return;
     tlb_begin();
     if (found > TLB_FLUSH_PAGES_MAX)
         tlb_flush_asid(pmap);
-    for (unsigned i = first; i < last && found > 0 && found <= TLB_FLUSH_PAGES_MAX; i++) {
-        if (pte_read(&l3[i]) != 0)
-            tlb_flush_page(pmap, base + i * PAGE_SIZE);
-    }
+    for (unsigned n = 0; n < found && found <= TLB_FLUSH_PAGES_MAX; n++)
+        tlb_flush_page(pmap, base + at[n] * PAGE_SIZE);
     tlb_end();
-    for (unsigned i = first; i < last && found > 0; i++) {
-        if (pte_read(&l3[i]) != 0)
+    if (found > TLB_FLUSH_PAGES_MAX) {
+        for (unsigned i = first; i < last; i++)
             pv_free(pv_remove(pmap, base + i * PAGE_SIZE, &l3[i]));
+        return;
     }
+    for (unsigned n = 0; n < found; n++)
+        pv_free(pv_remove(pmap, base + at[n] * PAGE_SIZE, &l3[at[n]]));
 }
 
 /* The end of va's 2 MiB, or end. */

@@ -34,6 +34,7 @@ struct pmap {
     uint32_t resident;  /* atomic: pages mapped */
     bool pinned;        /* they stay in memory */
     uint64_t *l0;       /* fixed */
+    struct queue tables; /* the pages of all its tables, by memq */
     struct ledger *ledger; /* fixed; pays for the tables, NULL: nobody does */
 };
 
@@ -127,10 +128,10 @@ static inline void tlb_flush_kernel_page(vm_address_t va)
 /* ---- pmap_table.c: with pmap->lock, except where it says otherwise ---- */
 #define L2_SIZE (1UL << L2_SHIFT)
 #define PTE_TABLE_LIMITS (PTE_TABLE_RDONLY | PTE_TABLE_UXN)
-/* A cleared page for a table; NULL: out of memory. No lock needed. */
+/* A cleared page for a table; NULL: out of memory. */
 uint64_t *pmap_table_alloc(struct pmap *pmap);
-/* Frees `table`, of a level 0..3, and those below it. No CPU may walk them any more. */
-void pmap_free_tables(struct pmap *pmap, uint64_t *table, unsigned level);
+/* Frees all of them. No CPU may walk them any more, nor hold the lock. */
+void pmap_free_tables(struct pmap *pmap);
 /* Frees the L3 table, without pages, that the descriptor for va points to. */
 void pmap_l2_clear(struct pmap *pmap, uint64_t *l2, vm_address_t va);
 /* The L2 descriptor for va, or NULL. */

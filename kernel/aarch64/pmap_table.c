@@ -18,14 +18,15 @@ uint64_t *pmap_table_alloc(struct pmap *pmap)
         return NULL;
     }
     pmap_zero_page(page);
+    enqueue_tail(&pmap->tables, &page->memq);
     return vm_page_address(page);
 }
 
-/* No CPU may walk it any more. */
-static void table_free(struct pmap *pmap, uint64_t *table)
+static void table_free(struct pmap *pmap, vm_page_t page)
 {
     ledger_credit(pmap->ledger, PAGE_SIZE);
-    vm_page_release(vm_page_of_phys(virt_to_phys(table)));
+    queue_remove(&page->memq);
+    vm_page_release(page);
 }
 
 /* The L2 descriptor for va, or NULL. */
@@ -51,18 +52,11 @@ uint64_t *pmap_pte(const struct pmap *pmap, vm_address_t va)
     return &table_of(pte_read(l2))[table_index(va, L3_SHIFT)];
 }
 
-/* A table of tables counts those below it, so that who frees them need not look through all of it. */
-static uint16_t *tables_below(const uint64_t *entry)
-{
-    return &vm_page_of_phys(virt_to_phys(entry))->wire_count;
-}
-
 void pmap_l2_clear(struct pmap *pmap, uint64_t *l2, vm_address_t va)
 {
-    uint64_t *l3 = table_of(*l2);
+    vm_page_t l3 = vm_page_of_phys(*l2 & PTE_ADDRESS);
 
     pte_write(l2, 0);
-    (*tables_below(l2))--;
     tlb_begin();
     tlb_flush_walk(pmap, va);
     tlb_end();
@@ -77,10 +71,8 @@ static uint64_t *table_make(struct pmap *pmap, uint64_t *entry)
     if (*entry != 0)
         return table_of(*entry);
     table = pmap_table_alloc(pmap);
-    if (table != NULL) {
+    if (table != NULL)
         pte_write(entry, virt_to_phys(table) | PTE_VALID | PTE_TABLE);
-        (*tables_below(entry))++;
-    }
     return table;
 }
 
@@ -130,15 +122,12 @@ void pmap_push_down(struct pmap *pmap, uint64_t *l2, vm_address_t va)
     tlb_end();
 }
 
-void pmap_free_tables(struct pmap *pmap, uint64_t *table, unsigned level)
+void pmap_free_tables(struct pmap *pmap)
 {
-    for (unsigned i = 0; level < 3 && *tables_below(table) != 0; i++) {
-        if (table[i] == 0)
-            continue;
-        pmap_free_tables(pmap, table_of(table[i]), level + 1);
-        (*tables_below(table))--;
-    }
-    table_free(pmap, table);
+    vm_page_t page, next;
+
+    queue_for_each_safe(page, next, &pmap->tables, struct vm_page, memq)
+        table_free(pmap, page);
 }
 
 /* The L2 entry in use for *va, or for the next higher address below end that has one, to which

@@ -17,14 +17,14 @@ struct pv_entry;
 
 struct vm_page {
     struct queue pageq;        /* free list, active or inactive: LOCK_VM_PAGE */
-    struct queue memq;         /* in object->pages: the object's lock */
+    struct queue memq;         /* in object->pages: the object's lock; of a page table: pmap's */
     struct vm_page *hash_next; /* LOCK_VM_HASH */
     struct vm_object *object;  /* the object's lock; NULL: free or the kernel's */
     vm_offset_t offset;        /* in the object */
     phys_addr_t phys;          /* fixed */
     struct pv_entry *pv_list;  /* mappings; guarded by pv_lock */
     spinlock_t pv_lock;        /* LOCK_PV */
-    uint16_t wire_count;       /* object's lock; of a page table: the tables below it */
+    uint16_t wire_count;       /* object's lock */
     uint8_t queue;             /* which pageq: VM_PAGE_* , LOCK_VM_PAGE */
     uint8_t pmap_flags;        /* PMAP_PAGE_* of pmap.h: LOCK_PV; 0 in a page just grabbed */
     /* object's lock: */
