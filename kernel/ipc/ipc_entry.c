@@ -82,12 +82,33 @@ static void free_list_remove(ipc_space_t space, struct ipc_entry *entry)
     space->free_count--;
 }
 
+/* A new leaf, zero: all its entries go to the head of the list of free ones. */
+static void leaf_fill(ipc_space_t space, struct ipc_entry *leaf, uint32_t index, uint8_t generation)
+{
+    struct ipc_entry *first = leaf + !on_free_list(index);
+    struct ipc_entry *last = leaf + IPC_LEAF_ENTRIES - 1;
+
+    for (struct ipc_entry *entry = leaf; entry <= last; entry++) {
+        entry->prev_free = entry - 1;
+        entry->next_free = entry + 1;
+        entry->bits = (uint32_t)generation << IE_BITS_GEN_SHIFT;
+        entry->index = index++;
+    }
+    leaf->leaf_generation = generation;
+    last -= !on_free_list(last->index);
+    first->prev_free = NULL;
+    last->next_free = space->free;
+    if (space->free != NULL)
+        space->free->prev_free = last;
+    space->free = first;
+    space->free_count += last - first + 1;
+}
+
 /* Makes a leaf that does not exist. */
 static kern_return_t leaf_create(ipc_space_t space, uint32_t number)
 {
     struct ipc_entry **slot = leaf_slot(space, number);
-    struct ipc_entry *leaf, *first = space->free;
-    uint8_t generation;
+    struct ipc_entry *leaf;
 
     if (slot == NULL) {
         struct ipc_entry ***mid;
@@ -102,20 +123,7 @@ static kern_return_t leaf_create(ipc_space_t space, uint32_t number)
     leaf = ledger_kalloc(space->ledger, LEAF_SIZE);
     if (leaf == NULL)
         return KERN_RESOURCE_SHORTAGE;
-    generation = (uintptr_t)*slot >> 1;
-    leaf->leaf_generation = generation;
-    for (uint32_t i = IPC_LEAF_ENTRIES; i-- > 0;) {
-        leaf[i].index = (number << IPC_LEAF_SHIFT) + i;
-        leaf[i].bits = (uint32_t)generation << IE_BITS_GEN_SHIFT;
-        if (!on_free_list(leaf[i].index))
-            continue;
-        leaf[i].next_free = first; /* (as free_list_insert, for the whole leaf) */
-        if (first != NULL)
-            first->prev_free = &leaf[i];
-        first = &leaf[i];
-        space->free_count++;
-    }
-    space->free = first;
+    leaf_fill(space, leaf, number << IPC_LEAF_SHIFT, (uintptr_t)*slot >> 1);
     *slot = leaf;
     return KERN_SUCCESS;
 }
