@@ -101,6 +101,13 @@ int test_boot_arg(const char *name, char *value, unsigned long size)
     return -1;
 }
 
+int test_time_is_counted(void)
+{
+    char clock[8];
+
+    return test_boot_arg("clock", clock, sizeof clock) < 0 || strcmp(clock, "host") != 0;
+}
+
 void test_fail(const char *file, int line, const char *format, ...)
 {
     va_list ap;

@@ -20,6 +20,7 @@
 #include <servers/proc.h>
 
 TEST_LIMIT(120);
+TEST_ARGS("swap=4096"); /* pages: the hog has to fill them */
 
 #define ROUNDS   400 /* messages to a port */
 #define NEARLY_RIGHT 3000 /* and those of fuzz.h, each child */

@@ -182,7 +182,8 @@ static int leave_an_orphan(void)
     int parent = getpid();
 
     if (fork() == 0) {
-        usleep(20000);
+        for (int i = 0; i < 500 && getppid() == parent; i++)
+            usleep(10000);
         _exit(make_file("orphan", getppid() == parent ? "bad" : "done"));
     }
     return 0;
