@@ -24,7 +24,7 @@
 #define PIPE_ATOMIC 4096        /* PIPE_BUF: a write of at most so much is taken whole */
 #define MESSAGE_MAX (IO_DATA_MAX + 512)
 
-/* A request that waits. */
+/* A request that waits. The pipe has room for one; the others' are malloc'ed. */
 struct waiter {
     struct waiter *next;
     mach_port_t reply;   /* send-once, ours */
@@ -57,6 +57,8 @@ struct pipe {
     uint32_t tail;       /* bytes ever read from it */
     struct queue_of_waiters readers;
     struct queue_of_waiters writers;
+    struct waiter one;
+    boolean_t one_in_use;
     char *buffer;
 };
 
@@ -95,22 +97,33 @@ static void queue_init(struct queue_of_waiters *queue)
     queue->last = &queue->first;
 }
 
-static void enqueue(struct queue_of_waiters *queue, struct waiter *waiter)
+/* A waiter at the end of the queue; NULL: out of memory. */
+static struct waiter *enqueue(struct pipe *pipe, struct queue_of_waiters *queue, mach_port_t reply)
 {
-    waiter->next = NULL;
+    struct waiter *waiter = pipe->one_in_use ? malloc(sizeof(*waiter)) : &pipe->one;
+
+    if (waiter == NULL)
+        return NULL;
+    pipe->one_in_use = TRUE;
+    *waiter = (struct waiter){.reply = reply};
     *queue->last = waiter;
     queue->last = &waiter->next;
+    return waiter;
 }
 
-static void free_first(struct queue_of_waiters *queue)
+static void free_first(struct pipe *pipe, struct queue_of_waiters *queue)
 {
     struct waiter *waiter = queue->first;
 
     queue->first = waiter->next;
     if (queue->first == NULL)
         queue->last = &queue->first;
-    free(waiter->data);
-    free(waiter);
+    if (waiter->data != NULL)
+        free(waiter->data);
+    if (waiter == &pipe->one)
+        pipe->one_in_use = FALSE;
+    else
+        free(waiter);
 }
 
 /* How many of `length` bytes, `done` of which are in, may go into the buffer now. */
@@ -144,7 +157,7 @@ static void progress(struct pipe *pipe)
                 S_io_write_reply(w->reply, KERN_SUCCESS, w->done);
             else
                 S_io_write_reply(w->reply, unix_err(EPIPE), 0);
-            free_first(&pipe->writers);
+            free_first(pipe, &pipe->writers);
             moved = TRUE;
         }
         while ((w = pipe->readers.first) != NULL && (used(pipe) > 0 || !pipe->writer_open)) {
@@ -154,7 +167,7 @@ static void progress(struct pipe *pipe)
             take(pipe, data, n);
             if (S_io_read_reply(w->reply, KERN_SUCCESS, data, n) != KERN_SUCCESS)
                 pipe->tail = tail; /* it died waiting: the bytes are the next reader's */
-            free_first(&pipe->readers);
+            free_first(pipe, &pipe->readers);
             moved = TRUE;
         }
     } while (moved);
@@ -181,11 +194,11 @@ static void end_destroy(void *object)
         return;
     while (pipe->readers.first != NULL) { /* none can be left, as a reader held its end */
         mach_port_deallocate(mach_task_self(), pipe->readers.first->reply);
-        free_first(&pipe->readers);
+        free_first(pipe, &pipe->readers);
     }
     while (pipe->writers.first != NULL) {
         mach_port_deallocate(mach_task_self(), pipe->writers.first->reply);
-        free_first(&pipe->writers);
+        free_first(pipe, &pipe->writers);
     }
     free(pipe->buffer);
     free(pipe);
@@ -263,12 +276,10 @@ kern_return_t S_io_read(mach_port_t io, mach_port_t reply, uint32_t amount, char
         *dataCnt = amount < used(pipe) ? amount : used(pipe);
         take(pipe, data, *dataCnt);
         progress(pipe); /* there is room for writers now */
-    } else if ((waiter = calloc(1, sizeof(*waiter))) == NULL) {
+    } else if ((waiter = enqueue(pipe, &pipe->readers, reply)) == NULL) {
         kr = unix_err(ENOMEM);
     } else {
-        waiter->reply = reply;
         waiter->amount = amount;
-        enqueue(&pipe->readers, waiter);
         kr = MIG_NO_REPLY;
     }
     ports_deref(end);
@@ -280,7 +291,8 @@ kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
 {
     struct pipe_end *end = lookup(io);
     struct pipe *pipe;
-    struct waiter *waiter = NULL;
+    struct waiter *waiter;
+    char *copy;
     kern_return_t kr = KERN_SUCCESS;
 
     if (end == NULL)
@@ -294,15 +306,14 @@ kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
         put(pipe, data, dataCnt);
         *amount = dataCnt;
         progress(pipe); /* a reader may wait */
-    } else if ((waiter = calloc(1, sizeof(*waiter))) == NULL ||
-               (waiter->data = malloc(dataCnt)) == NULL) {
-        free(waiter);
+    } else if ((copy = malloc(dataCnt)) == NULL
+               || (waiter = enqueue(pipe, &pipe->writers, reply)) == NULL) {
+        free(copy);
         kr = unix_err(ENOMEM);
     } else {
-        memcpy(waiter->data, data, dataCnt);
+        memcpy(copy, data, dataCnt);
+        waiter->data = copy;
         waiter->length = dataCnt;
-        waiter->reply = reply;
-        enqueue(&pipe->writers, waiter);
         progress(pipe);
         kr = MIG_NO_REPLY;
     }
