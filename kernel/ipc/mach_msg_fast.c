@@ -351,8 +351,8 @@ with_body(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send
         struct cpu *cpu = current_cpu();
 
         kmsg = cpu->kmsg_cache;
-        if (__builtin_expect(kmsg == NULL, 0))
-            return slow(NULL);
+        if (__builtin_expect(kmsg == NULL, 0)) /* the last is in a queue */
+            return exchange_special(msg, option, send_size, rcv_size, rcv_name);
         cpu->kmsg_cache = NULL;
         header_of(kmsg)->msgh_bits = 0;
         header_of(kmsg)->msgh_size = send_size;
