@@ -241,8 +241,7 @@ class Qemu:
         return target
 
     def _start(self, cpus, mem, args, icount, jitter, disk, initrd, kernel, elf, gdb, extra):
-        self.args = " ".join(filter(None, [args, jitter is not None and f"jitter={jitter}",
-                                           not icount and "clock=host"]))
+        self.args = " ".join(filter(None, [args, jitter is not None and f"jitter={jitter}"]))
         self.symbols = symbols(self._copy(elf)) if elf else {}
         command = [QEMU, "-M", machine(), "-cpu", "cortex-a72", "-smp", str(cpus), "-m", mem,
                    "-display", "none", "-nic", "none", "-global", "virtio-mmio.force-legacy=false",

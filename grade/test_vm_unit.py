@@ -1,6 +1,6 @@
 """The kernel's vm code as a program on this machine, under the address and undefined-behaviour
-sanitizers: against a random model (grade/unit/vm_model.c), and against pagers good and bad
-(grade/unit/vm_pager.c)."""
+sanitizers: against a random model (grade/unit/vm_model.c), as memory of large families
+(grade/unit/vm_family.c), and against pagers good and bad (grade/unit/vm_pager.c)."""
 
 import os
 import pathlib
@@ -36,8 +36,9 @@ def programs(tmp_path_factory):
     jobs = [subprocess.Popen([compiler, *flags, "-c", str(s), "-o", str(out / (s.name + ".o"))])
             for s in sources]
     assert all(job.wait() == 0 for job in jobs)
-    for name in ("vm_model", "vm_pager"):  # which include vm_pageout.c
-        parts = [str(out / (s.name + ".o")) for s in sources if s.name != "vm_pageout.c"]
+    for name in ("vm_model", "vm_family", "vm_pager"):
+        text = (UNIT / f"{name}.c").read_text()  # it may include some of them
+        parts = [str(out / (s.name + ".o")) for s in sources if f'kernel/vm/{s.name}"' not in text]
         subprocess.run([compiler, *flags, str(UNIT / f"{name}.c"), *parts, "-o", str(out / name)],
                        check=True)
     return out
@@ -52,6 +53,11 @@ def run(*command):
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_model(programs, seed):
     run(programs / "vm_model", seed, 40000)
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_families(programs, seed):
+    run(programs / "vm_family", seed, 5000)
 
 
 def test_pagers(programs):

@@ -638,6 +638,7 @@ kern_return_t memory_object_change_completed(mach_port_t reply, boolean_t may_ca
 struct tally {
     vm_object_t object;
     uint32_t refs, cow_refs, shadows;
+    uintptr_t shadowers;
 };
 static struct tally tallies[MAX_OBJECTS];
 static int tally_count;
@@ -754,6 +755,7 @@ void fake_check(vm_map_t *maps, int n, struct queue **loose, int loose_count)
 
             below->refs++;
             below->shadows++;
+            below->shadowers ^= (uintptr_t)object;
         }
         queue_for_each(page, &object->pages, struct vm_page, memq) {
             CHECK(page->object == object && vm_page_lookup(object, page->offset) == page);
@@ -766,6 +768,8 @@ void fake_check(vm_map_t *maps, int n, struct queue **loose, int loose_count)
 
         CHECK(object->refs == tallies[i].refs && object->cow_refs == tallies[i].cow_refs);
         CHECK(object->shadow_count == tallies[i].shadows);
+        CHECK(object->shadowers == tallies[i].shadowers);
+        CHECK(!object->merging);
         swapped += object->swapped;
     }
     CHECK(vm_counts.free + vm_counts.wired + vm_counts.active + vm_counts.inactive

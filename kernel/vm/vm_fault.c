@@ -210,7 +210,8 @@ static kern_return_t fill_top(struct vm_fault *f, vm_object_t object, vm_page_t 
             pmap_zero_page(page);
         }
         f->copied = from != NULL;
-        if (f->copied && top->refs > 1) /* others may have the old page mapped through top */
+        /* Others may have the old page mapped through top. */
+        if (f->copied && (top->refs > 1 || f->map == NULL))
             pmap_page_protect(from, VM_PROT_NONE);
         page->dirty = true;
         vm_page_insert(page, top, f->offset);
@@ -311,6 +312,16 @@ static void note_use(vm_page_t page)
         page->reference = true;
 }
 
+/* A chain has become too long by a new shadow. The map is locked, and gets unlocked. */
+static __attribute__((noinline)) kern_return_t bound_chain(vm_map_t map, vm_object_t shadow)
+{
+    vm_object_reference(shadow);
+    spin_unlock(&map->lock);
+    vm_object_bound_chain(shadow);
+    vm_object_deallocate(shadow);
+    return FAULT_RETRY;
+}
+
 /* The page at va for this access, by way of the map. KERN_SUCCESS: *entry, f's result, locks held.
  * Else as vm_fault, nothing locked. f: only the flags need be set. */
 static kern_return_t resolve(vm_map_t map, vm_address_t va, vm_prot_t access, struct vm_fault *f,
@@ -341,8 +352,13 @@ static kern_return_t resolve(vm_map_t map, vm_address_t va, vm_prot_t access, st
             kr = vm_map_entry_make_object(entry);
         } else if (entry->needs_copy && ((access & VM_PROT_WRITE) || f->own)) {
             kr = vm_map_entry_shadow(entry);
-            if (kr == KERN_SUCCESS)
+            if (kr == KERN_SUCCESS) {
                 entry = vm_map_simplify(map, entry);
+                if (vm_object_is_deep(entry->object)) {
+                    kr = bound_chain(map, entry->object);
+                    continue;
+                }
+            }
         }
         if (kr != KERN_SUCCESS) {
             spin_unlock(&map->lock);
@@ -514,6 +530,22 @@ kern_return_t vm_object_read_bytes(vm_object_t object, vm_offset_t offset, void 
         size -= n;
         preempt_point();
     }
+    return KERN_SUCCESS;
+}
+
+kern_return_t vm_object_own_page(vm_object_t object, vm_offset_t offset)
+{
+    struct vm_fault f = {.top = object, .offset = offset, .access = VM_PROT_READ, .own = true,
+                         .interruptible = true, .no_zero_fill = true};
+    kern_return_t kr;
+
+    while ((kr = fault_page(&f)) == FAULT_RETRY)
+        ;
+    if (kr != KERN_SUCCESS)
+        return kr;
+    if (f.page != NULL)
+        note_use(f.page);
+    release(&f);
     return KERN_SUCCESS;
 }
 

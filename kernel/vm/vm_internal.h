@@ -46,16 +46,42 @@ vm_page_t vm_object_next_page(vm_object_t object, vm_offset_t start, vm_offset_t
 /* Sleeps on the object's event; the object and `map` (may be NULL) are locked, and unlocked. */
 wait_result_t vm_object_wait(vm_object_t object, bool interruptible, uint64_t deadline);
 void vm_object_wakeup(vm_object_t object);
-/* Shortens the chain under object, without changing what it shows: takes over or steps around
- * objects that it alone needs, or of which it needs nothing. Object locked. */
-void vm_object_collapse(vm_object_t object);
-/* Copies pages up where a chain has grown long although no object in it can go. Object locked. */
-void vm_object_bound_chain(vm_object_t object);
-
+/* Frees a page that nobody can get at any more. Object locked. */
+void vm_object_discard_page(vm_page_t page);
 /* Has the object a page there, in memory or in the swap space? Locked. */
 bool vm_object_has(vm_object_t object, vm_offset_t offset);
 /* A page of one object becomes a page of another, at offset; both are locked. Dirty from now on. */
 void vm_object_move_page(vm_page_t page, vm_object_t to, vm_offset_t offset);
+
+/* ---- vm_shadow.c ---- */
+/* `below`, which is locked, begins or ends to be the shadow of `above`; the pointer and the reference are
+ * the caller's to change. */
+static inline void vm_object_link_shadow(vm_object_t above, vm_object_t below)
+{
+    below->shadow_count++;
+    below->shadowers ^= (uintptr_t)above;
+}
+
+static inline void vm_object_unlink_shadow(vm_object_t above, vm_object_t below)
+{
+    below->shadow_count--;
+    below->shadowers ^= (uintptr_t)above;
+}
+
+/* Shortens the chain under object, without changing what it shows: takes over or steps around
+ * objects that it alone needs, or of which it needs nothing. Object locked. */
+void vm_object_collapse(vm_object_t object);
+/* How many objects are below? Object locked. */
+uint32_t vm_object_depth(vm_object_t object);
+/* Are there more than there should be? */
+bool vm_object_is_deep(vm_object_t object);
+/* Makes them fewer, by copying pages up. The caller has a reference; no locks; may block, and gives up when
+ * memory is gone or the thread is to end. */
+void vm_object_bound_chain(vm_object_t object);
+/* Gives up a reference to an object that is needed only by the one that shadows it then: what that hides
+ * goes. It is locked, with refs 2 and shadow_count 1, and gets unlocked. The result is for
+ * vm_object_deallocate, if not NULL. May block. */
+vm_object_t vm_object_leave(vm_object_t object);
 
 /* ---- vm_swap.c: anonymous pages that are not in memory. Objects named are locked. ---- */
 extern vm_object_t vm_swap_object; /* the default pager's; NULL: there is none (yet) */
@@ -66,8 +92,8 @@ bool vm_swap_set(vm_object_t object, vm_offset_t offset, uint32_t slot);
 /* Its slot, if it has one, is given up. */
 void vm_swap_forget(vm_object_t object, vm_offset_t offset);
 void vm_swap_forget_range(vm_object_t object, vm_offset_t start, vm_offset_t end);
-/* Has any page of [start, end) a slot? */
-bool vm_swap_any(vm_object_t object, vm_offset_t start, vm_offset_t end);
+/* The lowest page of [start, end) that has a slot; end: none has. */
+vm_offset_t vm_swap_next(vm_object_t object, vm_offset_t start, vm_offset_t end);
 /* Has `above` a page of its own for each of object, its shadow, that has a slot? */
 bool vm_swap_covers(vm_object_t above, vm_object_t object);
 /* The slots of object's pages become those of `above`, which shadows it, or are given up where it
@@ -148,6 +174,9 @@ kern_return_t vm_map_insert_entries(vm_map_t map, vm_address_t *address, vm_size
 /* vm_map_read_bytes from an object that one holds a reference to. */
 kern_return_t vm_object_read_bytes(vm_object_t object, vm_offset_t offset, void *buf,
                                    vm_size_t size);
+/* The object, which the caller has a reference to, gets a page of its own at offset, which shows what is
+ * seen there from below, if anything. May block; no locks. Fails as vm_fault does. */
+kern_return_t vm_object_own_page(vm_object_t object, vm_offset_t offset);
 /* Copies the page at va to the frame `to`; *present false: nothing but zeros was ever there. */
 kern_return_t vm_map_copy_page(vm_map_t map, vm_address_t va, vm_page_t to, bool *present);
 /* Faults in the page at va, in the entry's own object, and wires it there. */

@@ -133,17 +133,15 @@ kern_return_t vm_map_entry_shadow(vm_map_entry_t entry)
         return KERN_RESOURCE_SHORTAGE;
     spin_lock(&old->lock);
     old->cow_refs--;
-    old->shadow_count++;
+    vm_object_link_shadow(shadow, old);
     vm_object_collapse(old); /* its contents are final now: the time to tidy below it */
     spin_unlock(&old->lock);
     shadow->shadow = old; /* the entry's reference */
+    shadow->depth = old->depth + (old->depth != UINT16_MAX);
     shadow->shadow_offset = entry->offset;
     entry->object = shadow;
     entry->offset = 0;
     entry->needs_copy = false;
-    spin_lock(&shadow->lock);
-    vm_object_bound_chain(shadow);
-    spin_unlock(&shadow->lock);
     return KERN_SUCCESS;
 }
 
@@ -151,20 +149,25 @@ kern_return_t vm_map_object_at(vm_map_t map, vm_address_t va, vm_object_t *objec
                                vm_offset_t *offset)
 {
     kern_return_t kr = KERN_INVALID_ADDRESS;
+    bool shadowed = false;
     vm_map_entry_t entry;
 
     spin_lock(&map->lock);
     entry = vm_map_lookup(map, va);
     if (entry != NULL && (entry->protection & VM_PROT_READ))
         kr = vm_map_entry_make_object(entry);
-    if (kr == KERN_SUCCESS && (entry->protection & VM_PROT_WRITE))
+    if (kr == KERN_SUCCESS && (entry->protection & VM_PROT_WRITE)) {
+        shadowed = entry->needs_copy;
         kr = vm_map_entry_shadow(entry);
+    }
     if (kr == KERN_SUCCESS) {
         *object = entry->object;
         *offset = entry->offset + (va - entry->start);
         vm_object_reference(entry->object);
     }
     spin_unlock(&map->lock);
+    if (kr == KERN_SUCCESS && shadowed && vm_object_is_deep(*object))
+        vm_object_bound_chain(*object);
     return kr;
 }
 
@@ -401,7 +404,7 @@ static bool extend(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t
                && object->shadow == NULL
                && (object->size <= old_end
                    || (vm_object_next_page(object, old_end, new_end) == NULL
-                       && !vm_swap_any(object, old_end, new_end)));
+                       && vm_swap_next(object, old_end, new_end) == new_end));
         if (fits)
             object->size = MAX(object->size, new_end);
         spin_unlock(&object->lock);

@@ -89,7 +89,7 @@ static void collapse_down(vm_map_entry_t entry)
             vm_swap_forget(lower, offset);
             vm_object_move_page(page, lower, offset);
         }
-        lower->shadow_count = 0;
+        vm_object_unlink_shadow(upper, lower);
         entry->object = lower;
         done = true;
     }

@@ -1,23 +1,8 @@
 /*
- * Objects: references, and the chains of shadows that copy-on-write makes. Read vm/vm_object.h
- * first.
- *
- *      entry --> O --shadow--> B --shadow--> C        a page is looked for in O, then B, then C;
- *                                                     new pages (copies, zeros) go to O
- *
- * Chains grow by forks and must shrink again. With O locked, three things keep them short, none of
- * which changes what can be seen through any object:
- *   absorb   nobody but O refers to B: B's pages move up to O, and B goes;
- *   bypass   O has a page of its own for every one of B's that it could see: O shadows C instead;
- *   bound    the chain is long although neither applies: pages of B are copied up to O until a
- *            bypass does. Of all pairs the one with the smallest B is taken, so old, large objects
- *            are copied rarely (as in a log-structured merge).
- * Locks: the shadowing object before its shadow. refs, shadow_count and pages are each object's
- * own.
+ * Objects: their beginning, their references and pages, and their end. Read vm/vm_object.h first, and
+ * vm_shadow.c for the chains that copy-on-write makes of them.
  */
 #include "vm_internal.h"
-
-#define CHAIN_MAX 12 /* objects below the top, beyond which pages are copied up */
 
 static zone_t object_zone;
 
@@ -89,8 +74,7 @@ void vm_object_free(vm_object_t object)
     laundry_done(object, 1);
 }
 
-/* Frees a page nobody can get at any more. Object locked. */
-static void discard_page(vm_page_t page)
+void vm_object_discard_page(vm_page_t page)
 {
     if (page->pv_list != NULL)
         pmap_page_protect(page, VM_PROT_NONE);
@@ -104,7 +88,7 @@ void vm_object_free_pages(vm_object_t object)
     while (more) {
         spin_lock(&object->lock);
         for (int i = 0; i < VM_BATCH && !queue_empty(&object->pages); i++)
-            discard_page(queue_first(&object->pages, struct vm_page, memq));
+            vm_object_discard_page(queue_first(&object->pages, struct vm_page, memq));
         more = !queue_empty(&object->pages);
         if (!more)
             vm_swap_forget_range(object, 0, ~PAGE_MASK);
@@ -122,6 +106,10 @@ void vm_object_deallocate(vm_object_t object)
 
         spin_lock(&object->lock);
         assert(object->refs > 0);
+        if (object->refs == 2 && object->shadow_count == 1 && object->internal) {
+            object = vm_object_leave(object);
+            continue;
+        }
         if (object->refs > 1) {
             object->refs--;
             if (object->laundry_of != NULL)
@@ -139,12 +127,12 @@ void vm_object_deallocate(vm_object_t object)
         shadow = object->shadow;
         spin_unlock(&object->lock);
         vm_object_free_pages(object);
-        vm_object_free(object);
         if (shadow != NULL) {
             spin_lock(&shadow->lock);
-            shadow->shadow_count--;
+            vm_object_unlink_shadow(object, shadow);
             spin_unlock(&shadow->lock);
         }
+        vm_object_free(object);
         object = shadow;
     }
 }
@@ -179,7 +167,7 @@ void vm_object_page_remove(vm_object_t object, vm_offset_t start, vm_offset_t en
     while ((page = vm_object_next_page(object, start, end)) != NULL) {
         start = page->offset + PAGE_SIZE;
         if (page->wire_count == 0)
-            discard_page(page);
+            vm_object_discard_page(page);
         if (--batch == 0) {
             spin_unlock(&object->lock);
             preempt_point();
@@ -218,160 +206,6 @@ void vm_object_wakeup(vm_object_t object)
         object->wanted = false;
         event_wakeup(object);
     }
-}
-
-/* ---- chains ---- */
-
-/* Is page, of the backing object, within what object can see? Then *offset is its place in
- * object. */
-static bool in_window(vm_object_t object, vm_page_t page, vm_offset_t *offset)
-{
-    *offset = page->offset - object->shadow_offset;
-    return page->offset >= object->shadow_offset && *offset < object->size;
-}
-
-/* Moves backing's pages up, some at a time: true when it has none left. */
-static bool absorb(vm_object_t object, vm_object_t backing)
-{
-    for (int i = 0; i < VM_BATCH && !queue_empty(&backing->pages); i++) {
-        vm_page_t page = queue_first(&backing->pages, struct vm_page, memq);
-        vm_offset_t offset;
-
-        if (page->busy)
-            return false;
-        if (!in_window(object, page, &offset) || vm_object_has(object, offset))
-            discard_page(page);
-        else
-            vm_object_move_page(page, object, offset);
-    }
-    return queue_empty(&backing->pages) && vm_swap_move_up(object, backing);
-}
-
-/* Does object have a page for each of backing's that it could see? Gives up early on large ones. */
-static bool covers(vm_object_t object, vm_object_t backing)
-{
-    vm_page_t page;
-    vm_offset_t offset;
-    int looked = 0;
-
-    queue_for_each(page, &backing->pages, struct vm_page, memq) {
-        if (++looked > 2 * VM_BATCH)
-            return false;
-        if (in_window(object, page, &offset) && !vm_object_has(object, offset))
-            return false;
-    }
-    return vm_swap_covers(object, backing);
-}
-
-void vm_object_collapse(vm_object_t object)
-{
-    vm_object_t backing, next;
-
-    while ((backing = object->shadow) != NULL) {
-        spin_lock_second(&backing->lock);
-        if (!backing->internal)
-            break; /* a pager's: nothing can be said of what it lacks */
-        next = backing->shadow;
-        if (backing->refs == 1) {
-            if (!absorb(object, backing))
-                break;
-            /* Our reference to backing goes, backing's to next becomes ours. */
-            object->shadow = next;
-            object->shadow_offset += backing->shadow_offset;
-            spin_unlock(&backing->lock);
-            vm_object_free(backing);
-        } else {
-            if (!covers(object, backing))
-                break;
-            if (next != NULL) {
-                spin_lock_second(&next->lock);
-                next->refs++;
-                next->shadow_count++;
-                spin_unlock(&next->lock);
-            }
-            object->shadow = next;
-            object->shadow_offset += backing->shadow_offset;
-            backing->refs--;
-            backing->shadow_count--;
-            spin_unlock(&backing->lock);
-        }
-    }
-    if (backing != NULL)
-        spin_unlock(&backing->lock);
-}
-
-/* Copies up to a batch of backing's pages that object lacks. */
-static void copy_up(vm_object_t object, vm_object_t backing)
-{
-    vm_page_t page, copy;
-    vm_offset_t offset;
-    int copied = 0;
-
-    queue_for_each(page, &backing->pages, struct vm_page, memq) {
-        if (page->busy || !in_window(object, page, &offset) || vm_object_has(object, offset))
-            continue;
-        if (copied++ == VM_BATCH || (copy = vm_page_grab_user()) == NULL)
-            return;
-        pmap_copy_page(page, copy);
-        copy->dirty = true;
-        /* Who maps the old page through object must come to the new one before writing to it. */
-        pmap_page_protect(page, VM_PROT_NONE);
-        vm_page_insert(copy, object, offset);
-        vm_page_activate(copy);
-    }
-}
-
-/* Goes `steps` objects down the chain, hand over hand. The top stays locked, so does the result. */
-static vm_object_t descend(vm_object_t top, int steps)
-{
-    vm_object_t object = top;
-
-    while (steps-- > 0 && object->shadow != NULL) {
-        vm_object_t next = object->shadow;
-
-        spin_lock_second(&next->lock);
-        if (object != top)
-            spin_unlock(&object->lock);
-        object = next;
-    }
-    return object;
-}
-
-void vm_object_bound_chain(vm_object_t object)
-{
-    vm_object_t upper = object, lower;
-    uint32_t smallest = ~0U;
-    int depth = 0, place = -1;
-
-    /* Find the pair below us whose lower half is smallest. */
-    while ((lower = upper->shadow) != NULL) {
-        spin_lock_second(&lower->lock);
-        if (lower->internal && depth > 0
-            && lower->resident_count < smallest) {
-            smallest = lower->resident_count;
-            place = depth;
-        }
-        if (upper != object)
-            spin_unlock(&upper->lock);
-        upper = lower;
-        depth++;
-    }
-    if (upper != object)
-        spin_unlock(&upper->lock);
-    if (depth <= CHAIN_MAX || place < 0)
-        return;
-
-    upper = descend(object, place);
-    lower = upper->shadow;
-    if (upper != object && upper->internal && lower != NULL) {
-        spin_lock_second(&lower->lock);
-        if (lower->internal)
-            copy_up(upper, lower);
-        spin_unlock(&lower->lock);
-        vm_object_collapse(upper);
-    }
-    if (upper != object)
-        spin_unlock(&upper->lock);
 }
 
 void vm_object_init(void)

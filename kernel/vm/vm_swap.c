@@ -257,14 +257,18 @@ void vm_swap_forget_range(vm_object_t object, vm_offset_t start, vm_offset_t end
         for_each(object, start, end, NULL, visit_forget);
 }
 
-static bool visit_any(struct swap_chunk *chunk, vm_offset_t offset, vm_object_t unused)
+vm_offset_t vm_swap_next(vm_object_t object, vm_offset_t start, vm_offset_t end)
 {
-    return false;
-}
+    struct swap_chunk *chunk;
 
-bool vm_swap_any(vm_object_t object, vm_offset_t start, vm_offset_t end)
-{
-    return object->swapped != 0 && !for_each(object, start, end, NULL, visit_any);
+    if (object->swapped == 0)
+        return end;
+    queue_for_each(chunk, &object->chunks, struct swap_chunk, link)
+        for (vm_offset_t at = MAX(start, chunk->base); at < MIN(end, chunk->base + CHUNK_SIZE);
+             at += PAGE_SIZE)
+            if (*slot_of(chunk, at) != 0)
+                end = at;
+    return end;
 }
 
 /* Can `above` see the page of its shadow at *offset? Then *offset is its own of it. */

@@ -281,24 +281,6 @@ static uint32_t resident_pages(vm_map_entry_t entry, vm_object_t object)
     return count;
 }
 
-static uint32_t shadow_depth(vm_object_t object)
-{
-    vm_object_t below = object, next;
-    uint32_t depth = 0;
-
-    /* The first stays locked, the others hand over hand: nothing in the chain can go meanwhile. */
-    while ((next = below->shadow) != NULL) {
-        spin_lock_second(&next->lock);
-        if (below != object)
-            spin_unlock(&below->lock);
-        below = next;
-        depth++;
-    }
-    if (below != object)
-        spin_unlock(&below->lock);
-    return depth;
-}
-
 kern_return_t vm_region(vm_map_t map, vm_address_t *address, vm_size_t *size,
                         vm_region_info_data_t *info)
 {
@@ -328,7 +310,7 @@ kern_return_t vm_region(vm_map_t map, vm_address_t *address, vm_size_t *size,
         spin_lock(&object->lock);
         info->object_id = ((uintptr_t)object >> 4) * 0x9e3779b97f4a7c15UL; /* tells no address */
         info->resident_pages = resident_pages(entry, object);
-        info->shadow_depth = shadow_depth(object);
+        info->shadow_depth = vm_object_depth(object);
         info->external_pager = object->pager != NULL;
         info->ref_count = object->refs;
         spin_unlock(&object->lock);

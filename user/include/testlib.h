@@ -143,8 +143,8 @@ mach_port_t test_host_priv(void);
  */
 int test_boot_arg(const char *name, char *value, unsigned long size);
 
-/* Is guest time counted in instructions (-icount)? If not (clock=host, from the harness), it is the
- * host's, which may be busy: then what something took says nothing. */
+/* Is guest time counted in instructions (-icount)? If not it is the host's, which may be busy: then what
+ * something took says nothing. */
 int test_time_is_counted(void);
 
 /* The system counter, CNTVCT_EL0: ticks of CNTFRQ_EL0 Hz (62.5 million a second on this board). */

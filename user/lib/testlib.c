@@ -103,9 +103,10 @@ int test_boot_arg(const char *name, char *value, unsigned long size)
 
 int test_time_is_counted(void)
 {
-    char clock[8];
+    uint64_t count;
 
-    return test_boot_arg("clock", clock, sizeof clock) < 0 || strcmp(clock, "host") != 0;
+    __asm__ volatile("isb; mrs %0, pmevcntr0_el0" : "=r"(count));
+    return count != 0; /* retired instructions, which QEMU counts with -icount alone */
 }
 
 void test_fail(const char *file, int line, const char *format, ...)

@@ -288,7 +288,7 @@ TEST(a_copy_takes_pages_as_they_are_written)
 }
 
 /* A child that is made and ended a hundred times, with a page written to each time, leaves neither
- * pages nor a chain of objects. [vm_object.c] */
+ * pages nor a chain of objects. [vm_shadow.c] */
 TEST(children_that_come_and_go_leave_nothing)
 {
     vm_address_t a = lettered(16);
@@ -311,6 +311,40 @@ TEST(children_that_come_and_go_leave_nothing)
         sleep_ms(10);
     EXPECT_TRUE(anonymous_pages() <= before);
     release(a, 16 * PAGE_SIZE);
+}
+
+/* A parent writes so many of 300 pages while its child lives. */
+static void expect_none_twice(int written)
+{
+    vm_address_t a = fresh(300 * PAGE_SIZE);
+    struct child child;
+    uint32_t before;
+
+    REQUIRE_TRUE(a != 0);
+    memset((void *)a, 'a', 300 * PAGE_SIZE);
+    touch_own_memory();
+    before = anonymous_pages();
+    REQUIRE_TRUE(child_of(SELF, &child));
+    touch_own_memory(); /* now, so that nothing of it happens at the end */
+    for (int i = 0; i < written; i++)
+        BYTE(a + i * PAGE_SIZE) = 'b';
+    EXPECT_TRUE(anonymous_pages() >= before + written);
+    child_end(&child);
+    for (int tries = 0; tries < 100 && anonymous_pages() > before; tries++)
+        sleep_ms(10);
+    EXPECT_TRUE(anonymous_pages() <= before);
+    for (int i = 0; i < 300; i++)
+        EXPECT_EQ(BYTE(a + i * PAGE_SIZE), i < written ? 'b' : 'a');
+    release(a, 300 * PAGE_SIZE);
+}
+
+/* Of pages that a parent has written while its child lived it has one each when the child is gone, whether
+ * or not it ever faults again. [vm_shadow.c] */
+TEST(what_a_parent_wrote_is_not_there_twice)
+{
+    expect_none_twice(300);
+    expect_none_twice(100);
+    expect_none_twice(1);
 }
 
 /* ---- errors ---- */

@@ -4,6 +4,9 @@
  */
 #define ZONE_SLACK (1024 * 1024) /* of 10,000 entries and 1,000 tasks some pages stay with their zones */
 #include "mach_memory.h"
+#include <stdio.h>
+
+TEST_MEMORY(256);
 
 TEST(baseline_is_taken)
 {
@@ -108,7 +111,7 @@ static uint64_t ten_generations(int first, vm_address_t a)
 }
 
 /* Of a thousand generations, each a copy of the one before, the last cost no more than the tenth did, as long
- * as all live. [vm_object.c] */
+ * as all live. [vm_shadow.c] */
 TEST(the_thousandth_nested_copy_costs_what_the_tenth_does)
 {
     vm_address_t a = fresh(MEMORY * PAGE_SIZE);
@@ -133,6 +136,152 @@ TEST(the_thousandth_nested_copy_costs_what_the_tenth_does)
         mach_port_deallocate(SELF, line[g]);
     }
     release(a, MEMORY * PAGE_SIZE);
+}
+
+#define LARGE_LINE   60
+#define LARGE        512 /* pages */
+#define LARGE_WRITES 200 /* pages: more than the kernel looks at with locks held */
+
+static char many_bytes[LARGE_WRITES * PAGE_SIZE] __attribute__((aligned(4096)));
+
+/* Where generation g writes. */
+static vm_offset_t place_of(int g)
+{
+    return g * 37 % (LARGE - LARGE_WRITES) * PAGE_SIZE;
+}
+
+/* Ten generations write much; the time they take. */
+static uint64_t ten_large_generations(int first, vm_address_t a)
+{
+    uint64_t begun = ticks();
+
+    for (int g = first; g < first + 10; g++) {
+        memset(many_bytes, g, sizeof many_bytes);
+        if (vm_write(line[g], a + place_of(g), (vm_offset_t)many_bytes, sizeof many_bytes) != KERN_SUCCESS
+            || task_create(line[g], TRUE, &line[g + 1]) != KERN_SUCCESS)
+            return 0;
+    }
+    return ticks() - begun;
+}
+
+/* The same holds for generations each of which writes to hundreds of pages: the chain of objects stays
+ * short, and all see what is theirs. [vm_shadow.c] */
+TEST(chains_of_large_objects_are_bounded)
+{
+    vm_address_t a = fresh(LARGE * PAGE_SIZE);
+    uint32_t deepest = 0, before;
+    uint64_t early, late = 0;
+    int wrong = 0;
+
+    REQUIRE_TRUE(a != 0);
+    memset((void *)a, -1, LARGE * PAGE_SIZE);
+    memset(many_bytes, -1, sizeof many_bytes);
+    before = anonymous_pages();
+    REQUIRE_KR(task_create(SELF, TRUE, &line[0]), KERN_SUCCESS);
+    early = ten_large_generations(0, a);
+    REQUIRE_TRUE(early != 0);
+    for (int g = 10; g < LARGE_LINE; g += 10) {
+        uint64_t took = ten_large_generations(g, a);
+
+        REQUIRE_TRUE(took != 0);
+        late = took;
+    }
+    printf("the last ten of %d generations took %lu.%02lu times as long as the first ten\n", LARGE_LINE,
+           late / early, late * 100 / early % 100);
+    EXPECT_SHORTER(late, 2 * early);
+    for (int g = 0; g < LARGE_LINE; g++) {
+        vm_size_t size;
+        uint32_t depth = region_of(line[g], a, &size).shadow_depth;
+
+        deepest = depth > deepest ? depth : deepest;
+        wrong += seen_by(line[g], a + place_of(g)) != (char)g;
+        wrong += g > 0 && seen_by(line[g - 1], a + place_of(g) + (LARGE_WRITES - 1) * PAGE_SIZE)
+                              == (char)g;
+    }
+    printf("at most %u objects deep; %u pages for %u that were written\n", deepest,
+           anonymous_pages() - before, LARGE_LINE * LARGE_WRITES);
+    EXPECT_TRUE(deepest <= 14);
+    EXPECT_EQ(wrong, 0);
+    for (int g = 0; g <= LARGE_LINE; g++) {
+        task_terminate(line[g]);
+        mach_port_deallocate(SELF, line[g]);
+    }
+    release(a, LARGE * PAGE_SIZE);
+}
+
+#define BRANCHES 4
+#define BRANCH   24 /* generations */
+
+struct branch {
+    cthread_t thread;
+    int number;
+    vm_address_t address;
+    task_t task[BRANCH + 1];
+    int wrong;
+};
+
+static char branch_byte(int number, int g)
+{
+    return (char)(1 + number * BRANCH + g);
+}
+
+/* In a thread: descendants of one task, who write while those of other branches do. */
+static void *grow(void *arg)
+{
+    struct branch *branch = arg;
+    vm_address_t a = branch->address;
+
+    for (int g = 0; g < BRANCH; g++) {
+        for (int i = 0; i < LARGE_WRITES; i++)
+            branch->wrong += set_byte_of(branch->task[g], a + place_of(g + branch->number) + i * PAGE_SIZE,
+                                         branch_byte(branch->number, g)) != KERN_SUCCESS;
+        branch->wrong += task_create(branch->task[g], TRUE, &branch->task[g + 1]) != KERN_SUCCESS;
+        if (g % 3 == 2) { /* in the middle of the chain */
+            task_terminate(branch->task[g - 1]);
+            mach_port_deallocate(SELF, branch->task[g - 1]);
+            branch->task[g - 1] = MACH_PORT_NULL;
+        }
+    }
+    for (int g = 0; g < BRANCH; g++) {
+        if (branch->task[g] == MACH_PORT_NULL)
+            continue;
+        for (int i = 0; i < LARGE_WRITES; i += 10)
+            branch->wrong += seen_by(branch->task[g], a + place_of(g + branch->number) + i * PAGE_SIZE)
+                             != branch_byte(branch->number, g);
+    }
+    return NULL;
+}
+
+/* Several processors shorten what chains have in common at the same time. [vm_shadow.c] */
+TEST(branches_of_a_family_do_not_disturb_each_other)
+{
+    static struct branch branches[BRANCHES];
+    vm_address_t a = fresh(LARGE * PAGE_SIZE);
+    vm_size_t size;
+
+    REQUIRE_TRUE(a != 0);
+    memset((void *)a, 'a', LARGE * PAGE_SIZE);
+    for (int i = 0; i < BRANCHES; i++) {
+        branches[i] = (struct branch){.number = i, .address = a};
+        REQUIRE_KR(task_create(i < 2 ? SELF : branches[i - 2].task[0], TRUE, &branches[i].task[0]),
+                   KERN_SUCCESS);
+    }
+    for (int i = 0; i < BRANCHES; i++)
+        REQUIRE_TRUE((branches[i].thread = cthread_fork(grow, &branches[i])) != NULL);
+    for (int i = 0; i < BRANCHES; i++) {
+        cthread_join(branches[i].thread);
+        EXPECT_EQ(branches[i].wrong, 0);
+        EXPECT_TRUE(region_of(branches[i].task[BRANCH], a, &size).shadow_depth <= 16);
+    }
+    for (int i = 0; i < BRANCHES; i++) {
+        for (int g = 0; g <= BRANCH; g++) {
+            if (branches[i].task[g] == MACH_PORT_NULL)
+                continue;
+            task_terminate(branches[i].task[g]);
+            mach_port_deallocate(SELF, branches[i].task[g]);
+        }
+    }
+    release(a, LARGE * PAGE_SIZE);
 }
 
 /* A protection flipped a million times leaves the map as it was. [vm_map.c] */

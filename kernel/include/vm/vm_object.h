@@ -26,6 +26,7 @@ struct vm_object {
     vm_offset_t shadow_offset;   /* offset of our byte 0 in shadow */
     uint32_t shadow_count;       /* objects that shadow this one */
     kern_return_t error;         /* what faults get once pager_dead */
+    uintptr_t shadowers;         /* addresses of those, XORed: if there is one, it is this */
     /* ---- anonymous: vm_swap.c ---- */
     struct queue chunks;         /* struct swap_chunk */
     uint32_t swapped;            /* pages that have a slot of the swap space */
@@ -51,8 +52,10 @@ struct vm_object {
     bool writable : 1;           /* was once mapped so that a task may write to it directly */
     bool swap_laundry : 1;       /* laundry of the default pager */
     bool wired : 1;              /* pages of it are, or were, wired: it is copied physically */
+    bool merging : 1;            /* pages are copied up from it: none may come in (vm_shadow.c) */
     bool device : 1;             /* no pages: shows memory from device_phys on */
     bool normal : 1;             /* device: that is RAM (read-only, cacheable), not registers */
+    uint16_t depth;              /* of the chain below, at most (vm_object_is_deep) */
     phys_addr_t device_phys;
 };
 typedef struct vm_object *vm_object_t;
