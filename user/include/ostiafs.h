@@ -241,8 +241,10 @@ static inline uint32_t ostiafs_hash(uint32_t seed, const char *name, size_t len)
  * no earlier copy in the log may be written home, since they were freed (LOG_REVOKE, no contents).
  * Recovery starts at the header's tail with the header's seq and goes on, seq + 1 each time, while
  * records are whole: magic, seq and checksum right, up to one with LAST. The checksum covers the
- * record and the blocks behind it, so a transaction needs one flush of the disk's cache, not two:
- * torn writes are seen. Logged blocks need no escaping, since nothing searches for records.
+ * record, the blocks behind it, and the records of the transaction before it, so a transaction needs
+ * one flush of the disk's cache, not two: torn writes are seen, and so is a record that an earlier
+ * attempt at the same transaction left. Logged blocks need no escaping, since nothing searches for
+ * records. A revocation is for copies of transactions before its own.
  */
 #define OSTIAFS_LOG_MAGIC  0x676f4c46U /* "FLog" */
 #define OSTIAFS_LOG_WRITE  1
@@ -265,7 +267,8 @@ struct ostiafs_log_record {
     uint16_t type;
     uint16_t flags;
     uint64_t seq;
-    uint64_t sum; /* of this block with this field 0, continued over the blocks behind it */
+    uint64_t sum; /* of this block with this field 0, continued over the blocks behind it; starting from
+                   * the sum of the transaction's record before it, 0 for the first */
     uint32_t count;
     uint32_t reserved;
     uint32_t block[OSTIAFS_LOG_COUNT];

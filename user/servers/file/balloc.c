@@ -105,26 +105,24 @@ static int take_bit(struct fs *fs, struct bitmap map, uint32_t goal, uint32_t *b
     return ENOSPC;
 }
 
-/* Clears a bit; false if that was not possible. */
-static bool clear_bit(struct fs *fs, struct bitmap map, uint32_t bit)
+/* Clears a bit. EIO if the bitmap cannot be read. */
+static int clear_bit(struct fs *fs, struct bitmap map, uint32_t bit)
 {
     struct buf *b;
+    int err = buf_read(fs, map.start + bit / OSTIAFS_BITS_PER_BLOCK, &b);
 
-    if (buf_read(fs, map.start + bit / OSTIAFS_BITS_PER_BLOCK, &b) != 0) {
-        fs->say("cannot read a bitmap: lost until the next fsck: number", bit);
-        return false;
-    }
+    if (err != 0)
+        return err;
     uint64_t *word = (uint64_t *)b->data + bit % OSTIAFS_BITS_PER_BLOCK / 64;
     uint64_t mask = (uint64_t)1 << bit % 64;
-    bool was_set = *word & mask;
-    if (was_set) {
+    if (*word & mask) {
         *word &= ~mask;
         buf_dirty(fs, b, BUF_META);
     } else {
         volume_damaged(fs, "freed what is free already: number", bit);
     }
     buf_put(b);
-    return was_set;
+    return 0;
 }
 
 int balloc(struct fs *fs, uint32_t goal, uint32_t *block)
@@ -145,9 +143,22 @@ int balloc(struct fs *fs, uint32_t goal, uint32_t *block)
 
 void bfree(struct fs *fs, uint32_t block)
 {
+    journal_freed(fs, block, buf_forget(fs, block));
+    fs->free_blocks++;
+}
+
+int bfree_now(struct fs *fs, uint32_t block)
+{
+    return clear_bit(fs, block_bitmap(fs), block);
+}
+
+void bgive_back(struct fs *fs, uint32_t block)
+{
     buf_forget(fs, block);
-    if (clear_bit(fs, block_bitmap(fs), block))
+    if (bfree_now(fs, block) == 0)
         fs->free_blocks++;
+    else
+        fs->say("cannot read a bitmap: lost until the next fsck: block", block);
 }
 
 int ialloc(struct fs *fs, uint32_t goal, uint32_t *ino)
@@ -168,8 +179,10 @@ int ialloc(struct fs *fs, uint32_t goal, uint32_t *ino)
 
 void ifree(struct fs *fs, uint32_t ino)
 {
-    if (clear_bit(fs, inode_bitmap(fs), ino))
+    if (clear_bit(fs, inode_bitmap(fs), ino) == 0)
         fs->free_inodes++;
+    else
+        fs->say("cannot read a bitmap: lost until the next fsck: inode", ino);
     if (ino < fs->inode_hint)
         fs->inode_hint = ino;
 }

@@ -2,12 +2,11 @@
  * bcache.c: blocks of the disk in memory. Read struct buf in fs.h before.
  *
  * A buffer is found by its block number, and kept until its memory is wanted for another block, the
- * least recently used first. Writes go to the cache only (write-back): volume_sync, or a cache
- * full of dirty blocks, brings them to disk, by class, so that a pointer is never on disk before
- * what it points to. That keeps a crash from exposing garbage; making a whole operation atomic is
- * the log's business.
+ * least recently used first. Writes go to the cache only (write-back). Contents of files may go home
+ * whenever that suits: bcache_write_data, at a commit or when all buffers are dirty. Metadata goes
+ * home by way of the log, and only the journal (journal.c) says when; until then it stays here.
  *
- * The only waits of the core are here, in disk_read and disk_write.
+ * The only waits of the core are here, in bdev_read and bdev_write.
  */
 #include "fs.h"
 
@@ -88,10 +87,35 @@ static struct buf *find(struct bcache *bc, uint32_t block)
     return b;
 }
 
+void buf_list_add(struct buf_list *list, struct buf *b, enum buf_link_kind kind)
+{
+    struct buf_link *link = &b->link[kind];
+
+    link->prev = NULL;
+    link->next = list->first;
+    if (list->first != NULL)
+        list->first->link[kind].prev = b;
+    list->first = b;
+    list->count++;
+}
+
+void buf_list_remove(struct buf_list *list, struct buf *b, enum buf_link_kind kind)
+{
+    struct buf_link *link = &b->link[kind];
+
+    if (link->prev != NULL)
+        link->prev->link[kind].next = link->next;
+    else
+        list->first = link->next;
+    if (link->next != NULL)
+        link->next->link[kind].prev = link->prev;
+    list->count--;
+}
+
 static void clean(struct bcache *bc, struct buf *b)
 {
     if (b->dirty)
-        bc->dirty--;
+        buf_list_remove(&bc->dirty[b->class], b, LINK_DIRTY);
     b->dirty = false;
 }
 
@@ -109,20 +133,20 @@ void bcache_destroy(struct bcache *bc)
     memset(bc, 0, sizeof *bc);
 }
 
-/* The oldest buffer that nobody uses and that is not dirty. */
+/* The oldest buffer that nobody uses and that the disk has at its home, too. */
 static struct buf *find_victim(struct bcache *bc)
 {
     for (struct buf *b = bc->oldest; b != NULL; b = b->newer)
-        if (b->refs == 0 && !b->dirty)
+        if (b->refs == 0 && !b->dirty && !b->logged)
             return b;
     return NULL;
 }
 
 /*
- * A buffer with memory, in no list: a victim's if the cache is full, else a new one. If all is
- * dirty, all is written; if that fails, or everything is in use, the cache grows over its limit,
- * for a change that has begun must be able to end (volume_begin lets no new one in after a failed
- * write).
+ * A buffer with memory, in no list: a victim's if the cache is full, else a new one. If there is
+ * none, contents of files are written; if that fails, or everything is in use, the cache grows over
+ * its limit, for a change that has begun must be able to end (volume_begin lets no new one in after
+ * a failed write, and sees to it that metadata does not fill the cache).
  */
 static struct buf *take_buffer(struct fs *fs)
 {
@@ -131,8 +155,8 @@ static struct buf *take_buffer(struct fs *fs)
 
     if (bc->count >= bc->limit) {
         b = find_victim(bc);
-        if (b == NULL && bc->dirty != 0 && !fs->write_failed) {
-            fs->write_failed = bcache_sync(bc) != 0;
+        if (b == NULL && bc->dirty[BUF_DATA].count != 0 && !fs->write_failed) {
+            fs->write_failed = bcache_write_data(bc) != 0;
             b = find_victim(bc);
         }
     }
@@ -183,7 +207,7 @@ int buf_get(struct fs *fs, uint32_t block, struct buf **out)
 }
 
 /* Waits for the disk. */
-static int disk_read(struct bcache *bc, uint32_t block, uint32_t count, void *data)
+int bdev_read(struct bcache *bc, uint32_t block, uint32_t count, void *data)
 {
     bc->reads++;
     if (block >= bc->dev->nblocks || count > bc->dev->nblocks - block)
@@ -192,12 +216,23 @@ static int disk_read(struct bcache *bc, uint32_t block, uint32_t count, void *da
 }
 
 /* Waits for the disk. */
-static int disk_write(struct bcache *bc, uint32_t block, uint32_t count, const void *data)
+int bdev_write(struct bcache *bc, uint32_t block, uint32_t count, const void *data)
 {
     bc->writes++;
     if (bc->dev->readonly)
         return EROFS;
+    bc->unflushed = true;
     return bc->dev->write(bc->dev, block, count, data);
+}
+
+/* Waits for the disk. */
+int bdev_flush(struct bcache *bc)
+{
+    int err = bc->unflushed ? bc->dev->flush(bc->dev) : 0;
+
+    if (err == 0)
+        bc->unflushed = false;
+    return err;
 }
 
 int buf_read(struct fs *fs, uint32_t block, struct buf **out)
@@ -206,7 +241,7 @@ int buf_read(struct fs *fs, uint32_t block, struct buf **out)
     int err = buf_get(fs, block, &b);
 
     if (err == 0 && !b->valid) {
-        err = disk_read(&fs->cache, block, 1, b->data);
+        err = bdev_read(&fs->cache, block, 1, b->data);
         if (err != 0)
             buf_put(b);
         else
@@ -236,22 +271,42 @@ void buf_put(struct buf *b)
 
 void buf_dirty(struct fs *fs, struct buf *b, enum buf_class class)
 {
+    if (b->dirty && b->class == class)
+        return;
+    clean(&fs->cache, b);
     b->class = (uint8_t)class;
     b->valid = true;
-    if (!b->dirty)
-        fs->cache.dirty++;
     b->dirty = true;
+    buf_list_add(&fs->cache.dirty[class], b, LINK_DIRTY);
 }
 
-void buf_forget(struct fs *fs, uint32_t block)
+void buf_logged(struct bcache *bc, struct buf *b)
+{
+    clean(bc, b);
+    if (!b->logged)
+        buf_list_add(&bc->logged, b, LINK_LOGGED);
+    b->logged = true;
+}
+
+void buf_home(struct bcache *bc, struct buf *b)
+{
+    if (b->logged)
+        buf_list_remove(&bc->logged, b, LINK_LOGGED);
+    b->logged = false;
+}
+
+bool buf_forget(struct fs *fs, uint32_t block)
 {
     struct buf *b = find(&fs->cache, block);
+    bool logged = b != NULL && b->logged;
 
     if (b != NULL) {
         clean(&fs->cache, b);
+        buf_home(&fs->cache, b);
         b->valid = false;
         b->checked = false;
     }
+    return logged;
 }
 
 void buf_prefetch(struct fs *fs, uint32_t block, uint32_t count)
@@ -261,7 +316,7 @@ void buf_prefetch(struct fs *fs, uint32_t block, uint32_t count)
 
     while (n < count && n < BUF_RUN && find(bc, block + n) == NULL)
         n++;
-    if (n < 2 || disk_read(bc, block, n, bc->run) != 0)
+    if (n < 2 || bdev_read(bc, block, n, bc->run) != 0)
         return;
     for (uint32_t i = 0; i < n; i++) {
         struct buf *b;
@@ -284,8 +339,9 @@ static int by_block(const void *a, const void *b)
     return x->block < y->block ? -1 : x->block > y->block;
 }
 
-/* Writes n buffers, sorted by block, neighbours together. */
-static int write_sorted(struct bcache *bc, struct buf **list, uint32_t n)
+/* Writes n buffers, sorted by block, neighbours together; marks those as written. */
+static int write_sorted(struct bcache *bc, struct buf **list, uint32_t n,
+                        void (*written)(struct bcache *, struct buf *))
 {
     int first_error = 0;
 
@@ -300,47 +356,47 @@ static int write_sorted(struct bcache *bc, struct buf **list, uint32_t n)
             memcpy(bc->run + (size_t)j * OSTIAFS_BLOCK_SIZE, list[i + j]->data, OSTIAFS_BLOCK_SIZE);
             data = bc->run;
         }
-        err = disk_write(bc, list[i]->block, run, data);
+        err = bdev_write(bc, list[i]->block, run, data);
         for (uint32_t j = 0; err == 0 && j < run; j++)
-            clean(bc, list[i + j]);
+            written(bc, list[i + j]);
         if (first_error == 0)
             first_error = err;
     }
     return first_error;
 }
 
-int bcache_sync(struct bcache *bc)
+/* Writes all buffers of a list home; `written` takes each off it. */
+static int write_list(struct bcache *bc, struct buf_list *from, enum buf_link_kind kind,
+                      void (*written)(struct bcache *, struct buf *))
 {
     struct buf *few[BUF_RUN]; /* enough to go on with when memory is short */
-    uint32_t room = bc->dirty;
-    struct buf **list = few;
+    uint32_t room = from->count;
+    struct buf **list = room > BUF_RUN ? malloc(room * sizeof list[0]) : NULL;
     int err = 0;
 
-    if (bc->dirty == 0)
-        return 0;
-    if (room > BUF_RUN)
-        list = malloc(room * sizeof list[0]);
-    if (list == NULL || list == few) {
+    if (list == NULL) {
         list = few;
         room = BUF_RUN;
     }
-    for (int class = 0; class < BUF_CLASSES && err == 0; class++) {
-        uint32_t n;
-        bool any = false;
+    while (from->count != 0 && err == 0) {
+        uint32_t n = 0;
 
-        do {
-            n = 0;
-            for (struct buf *b = bc->oldest; b != NULL && n < room; b = b->newer)
-                if (b->dirty && b->class == class)
-                    list[n++] = b;
-            qsort(list, n, sizeof list[0], by_block);
-            err = write_sorted(bc, list, n);
-            any = any || n != 0;
-        } while (n == room && err == 0);
-        if (any && err == 0)
-            err = bc->dev->flush(bc->dev);
+        for (struct buf *b = from->first; b != NULL && n < room; b = b->link[kind].next)
+            list[n++] = b;
+        qsort(list, n, sizeof list[0], by_block);
+        err = write_sorted(bc, list, n, written);
     }
     if (list != few)
         free(list);
     return err;
+}
+
+int bcache_write_data(struct bcache *bc)
+{
+    return write_list(bc, &bc->dirty[BUF_DATA], LINK_DIRTY, clean);
+}
+
+int bcache_write_logged(struct bcache *bc)
+{
+    return write_list(bc, &bc->logged, LINK_LOGGED, buf_home);
 }

@@ -3,7 +3,7 @@
  *
  * A file block's place is a path: an index into inode.block[], then one into each indirect block
  * on the way. path_to computes it; bmap follows it; bmap_buf also makes what is missing on it, all
- * or nothing; bmap_truncate walks the tree from a file block on and frees it.
+ * or nothing; bmap_truncate walks the tree from the file's end down to a block and frees it.
  */
 #include "fs.h"
 
@@ -173,72 +173,90 @@ undo:
     while (bufs > 0)
         buf_put(made[--bufs]);
     while (n > 0)
-        bfree(fs, taken[--n]);
+        bgive_back(fs, taken[--n]);
     if (holder != NULL)
         buf_put(holder);
     return err;
 }
 
-/*
- * Frees what hangs from *pointer, which is at the given depth (0: a data block) and stands for
- * `span` file blocks, from its file block `first` on; and the block it points to, if nothing is
- * left below. Returns true if *pointer changed.
- */
-static bool free_below(struct inode *ip, uint32_t *pointer, int depth, uint64_t span,
-                       uint64_t first)
+/* Freeing from a file's end. */
+struct cut {
+    struct inode *ip;
+    uint64_t index;   /* file block down to which all is to go */
+    uint32_t budget;  /* blocks that may still be freed */
+    uint64_t reached; /* when it stopped: nothing is left from this file block on */
+    bool stopped;     /* by the budget, or an error */
+    int err;
+};
+
+static bool stop(struct cut *c, uint64_t first, int err)
 {
-    struct fs *fs = ip->fs;
+    c->stopped = true;
+    c->reached = first + 1;
+    c->err = err;
+    return false;
+}
+
+/*
+ * Frees what hangs from *pointer, which is at the given depth (0: a data block) and stands for `span`
+ * file blocks from `first` on; and the block it points to, if nothing is left below. Returns true if
+ * *pointer changed, or what hangs from it.
+ */
+static bool cut_below(struct cut *c, uint32_t *pointer, int depth, uint64_t first, uint64_t span)
+{
+    struct fs *fs = c->ip->fs;
     uint64_t below = span / OSTIAFS_NPTR; /* file blocks one pointer in it stands for */
-    bool changed = false;
-    bool empty = true;
-    uint32_t *p;
     struct buf *b;
 
     if (*pointer == 0)
         return false;
-    if (!block_is_data(fs, *pointer)) {
-        volume_damaged(fs, "bad block pointer in inode", ip->ino);
-        return false;
-    }
+    if (!block_is_data(fs, *pointer))
+        return stop(c, first, volume_damaged(fs, "bad block pointer in inode", c->ip->ino));
     if (depth > 0) {
-        if (buf_read(fs, *pointer, &b) != 0) {
-            fs->say("cannot read an indirect block; its blocks stay allocated: block", *pointer);
-            return false;
-        }
-        p = (uint32_t *)b->data;
-        for (uint64_t i = 0; i < OSTIAFS_NPTR; i++) {
-            uint64_t from = i * below >= first ? 0 : first - i * below;
+        int err = buf_read(fs, *pointer, &b);
+        bool changed = false;
+        uint64_t i = OSTIAFS_NPTR;
 
-            if (p[i] != 0 && from < below)
-                changed |= free_below(ip, &p[i], depth - 1, below, from);
-            empty = empty && p[i] == 0;
+        if (err != 0)
+            return stop(c, first + span - 1, err); /* what is below is not known */
+        while (i > 0 && first + i * below > c->index && !c->stopped) {
+            i--;
+            changed |= cut_below(c, (uint32_t *)b->data + i, depth - 1, first + i * below, below);
         }
-        if (changed)
-            buf_dirty(fs, b, BUF_META);
+        if (!c->stopped && first >= c->index && c->budget == 0)
+            stop(c, first, 0);
+        if (c->stopped || first < c->index) {
+            if (changed)
+                buf_dirty(fs, b, BUF_META);
+            buf_put(b);
+            return changed;
+        }
         buf_put(b);
-        if (!empty || first > 0)
-            return false;
     }
+    if (c->budget == 0)
+        return stop(c, first, 0);
+    c->budget--;
     bfree(fs, *pointer);
     *pointer = 0;
-    if (ip->d->blocks > 0)
-        ip->d->blocks--;
+    if (c->ip->d->blocks > 0)
+        c->ip->d->blocks--;
     return true;
 }
 
-void bmap_truncate(struct inode *ip, uint64_t index)
+int bmap_truncate(struct inode *ip, uint64_t index, uint64_t *reached)
 {
-    uint64_t start = OSTIAFS_NDIRECT;
-    uint64_t span = 1;
+    struct cut c = {.ip = ip, .index = index, .budget = ip->fs->journal.frees_max};
+    uint64_t start = OSTIAFS_MAX_FILE_BLOCKS;
+    uint64_t span = (uint64_t)OSTIAFS_NPTR * OSTIAFS_NPTR * OSTIAFS_NPTR;
 
-    for (uint64_t i = index; i < OSTIAFS_NDIRECT; i++)
-        free_below(ip, &ip->d->block[i], 0, 1, 0);
-    for (int depth = 1; depth <= MAX_DEPTH; depth++) {
-        span *= OSTIAFS_NPTR;
+    for (int depth = MAX_DEPTH; depth > 0 && !c.stopped; depth--, span /= OSTIAFS_NPTR) {
+        start -= span;
         if (index < start + span)
-            free_below(ip, &ip->d->block[OSTIAFS_IND1 + depth - 1], depth, span,
-                       index > start ? index - start : 0);
-        start += span;
+            cut_below(&c, &ip->d->block[OSTIAFS_IND1 + depth - 1], depth, start, span);
     }
+    for (uint64_t i = OSTIAFS_NDIRECT; i > index && !c.stopped; i--)
+        cut_below(&c, &ip->d->block[i - 1], 0, i - 1, 1);
     inode_dirty(ip);
+    *reached = c.stopped ? c.reached : index;
+    return c.err;
 }

@@ -158,6 +158,30 @@ int dir_insert(struct inode *dp, const char *name, size_t len, uint32_t ino, uin
     return err;
 }
 
+/* A directory has become empty: it starts anew with one block, if one change may free the others, and
+ * they can be freed; else it stays as large as it is. */
+static void shrink(struct inode *dp, struct buf *root)
+{
+    uint32_t parent = head_of(root)->parent;
+    uint64_t reached;
+    uint32_t block;
+
+    if (dp->d->blocks > dp->fs->journal.frees_max / 2)
+        return;
+    /* What can fail is to read an indirect block: so they are all read before. */
+    for (uint64_t i = dp->d->size / OSTIAFS_BLOCK_SIZE; i > 0; i -= i < OSTIAFS_NPTR ? i : OSTIAFS_NPTR)
+        if (bmap(dp, i - 1, &block) != 0)
+            return;
+    if (bmap_truncate(dp, 1, &reached) != 0) {
+        volume_damaged(dp->fs, "an empty directory cannot be freed: inode", dp->ino);
+        return;
+    }
+    dirtree_init(dp, root, 0);
+    head_of(root)->parent = parent;
+    dp->d->size = OSTIAFS_BLOCK_SIZE;
+    inode_dirty(dp);
+}
+
 int dir_remove(struct inode *dp, const char *name, size_t len)
 {
     struct cursor c;
@@ -177,14 +201,8 @@ int dir_remove(struct inode *dp, const char *name, size_t len)
     if (head_of(root)->nentries > 0)
         head_of(root)->nentries--;
     dirtree_dirty(dp, root);
-    if (head_of(root)->nentries == 0 && dp->d->size > OSTIAFS_BLOCK_SIZE) {
-        uint32_t parent = head_of(root)->parent;
-
-        dirtree_init(dp, root, 0);
-        head_of(root)->parent = parent;
-        dp->d->size = OSTIAFS_BLOCK_SIZE;
-        bmap_truncate(dp, 1);
-    }
+    if (head_of(root)->nentries == 0 && dp->d->size > OSTIAFS_BLOCK_SIZE)
+        shrink(dp, root);
     buf_put(root);
     inode_touch(dp, TIME_M | TIME_C);
     return 0;

@@ -108,18 +108,14 @@ static int zero_tail(struct inode *ip)
     return 0;
 }
 
-int file_write(struct inode *ip, uint64_t offset, const void *data, size_t *len)
+/* One change of a write: as much as a transaction surely holds. *len becomes what was written. */
+static int write_some(struct inode *ip, uint64_t offset, const void *data, size_t *len)
 {
     size_t want = *len;
     size_t done = 0;
     int err;
 
     *len = 0;
-    if (want == 0)
-        return 0;
-    if (offset >= OSTIAFS_MAX_FILE_SIZE)
-        return EFBIG;
-    want = smaller(want, OSTIAFS_MAX_FILE_SIZE - offset);
     err = volume_begin(ip->fs);
     if (err != 0)
         return err;
@@ -141,7 +137,52 @@ int file_write(struct inode *ip, uint64_t offset, const void *data, size_t *len)
     }
     volume_end(ip->fs);
     *len = done;
+    return err;
+}
+
+int file_write(struct inode *ip, uint64_t offset, const void *data, size_t *len)
+{
+    size_t want = *len;
+    size_t done = 0;
+    int err = 0;
+
+    *len = 0;
+    if (want == 0)
+        return 0;
+    if (offset >= OSTIAFS_MAX_FILE_SIZE)
+        return EFBIG;
+    want = smaller(want, OSTIAFS_MAX_FILE_SIZE - offset);
+    while (err == 0 && done < want) {
+        size_t n = smaller(CHANGE_DATA * OSTIAFS_BLOCK_SIZE - (offset + done) % OSTIAFS_BLOCK_SIZE,
+                           want - done);
+
+        err = write_some(ip, offset + done, (const char *)data + done, &n);
+        done += n;
+    }
+    *len = done;
     return done > 0 ? 0 : err;
+}
+
+/* Frees what lies past `size`, from the end on, in as many changes as it takes. */
+static int shrink(struct inode *ip, uint64_t size)
+{
+    uint64_t end = ostiafs_blocks_for(size, OSTIAFS_BLOCK_SIZE);
+    uint64_t reached;
+    int err;
+
+    do {
+        err = volume_begin(ip->fs);
+        if (err != 0)
+            break;
+        err = bmap_truncate(ip, end, &reached);
+        if (reached == end)
+            ip->d->size = size;
+        else if (ip->d->size > reached * OSTIAFS_BLOCK_SIZE)
+            ip->d->size = reached * OSTIAFS_BLOCK_SIZE;
+        inode_touch(ip, TIME_M | TIME_C);
+        volume_end(ip->fs);
+    } while (err == 0 && reached != end);
+    return err;
 }
 
 int file_truncate(struct inode *ip, uint64_t size)
@@ -150,17 +191,15 @@ int file_truncate(struct inode *ip, uint64_t size)
 
     if (size > OSTIAFS_MAX_FILE_SIZE)
         return EFBIG;
+    if (size < ip->d->size)
+        return shrink(ip, size);
     err = volume_begin(ip->fs);
     if (err != 0)
         return err;
     if (size > ip->d->size)
         err = zero_tail(ip);
     if (err == 0) {
-        bool shrinks = size < ip->d->size;
-
         ip->d->size = size;
-        if (shrinks)
-            bmap_truncate(ip, ostiafs_blocks_for(size, OSTIAFS_BLOCK_SIZE));
         inode_touch(ip, TIME_M | TIME_C);
     }
     volume_end(ip->fs);

@@ -8,8 +8,10 @@
  *     bmap.c            a file's block -> a block of the disk
  *     inode.c           inodes in memory, files without names
  *     balloc.c          free blocks and inodes
- *     bcache.c          blocks in memory: the only one that reads and writes the disk
  *     volume.c          mount, sync, and the door every change goes through
+ *     journal.c         the log: changes that reach the disk whole or not at all
+ *     recover.c         the log after a crash
+ *     bcache.c          blocks in memory: the only one that reads and writes the disk
  *
  * Each uses only what is below it. None of it knows of Mach: it is linked into the server, where a
  * block device is a port, and into a test on the host, where it is a file.
@@ -18,7 +20,7 @@
  * changed nothing that can be seen.
  *
  * Threads: the core is entered by one thread at a time. It waits for nothing but the disk, and for
- * that in one place, disk_read and disk_write of bcache.c; a server with several workers lets
+ * that in one place, bdev_read and bdev_write of bcache.c; a server with several workers lets
  * others in there, and then needs a lock per inode, taken parent first, and one per buffer being
  * read.
  */
@@ -43,25 +45,50 @@ struct bdev {
 
 /* ---- bcache.c ---- */
 
-/* The order in which dirty blocks go to disk: nothing that points before what it points to. */
 enum buf_class {
-    BUF_DATA,  /* contents of files */
-    BUF_META,  /* bitmaps, indirect blocks, directories */
-    BUF_INODE, /* inode table and superblock */
+    BUF_DATA, /* contents of files: written home before what points to them is committed */
+    BUF_META, /* all else: written to the log, and home after that */
     BUF_CLASSES
 };
 
+/* A buffer is in up to two lists besides the cache's own. */
+enum buf_link_kind {
+    LINK_DIRTY,  /* bcache.dirty[class], while `dirty` */
+    LINK_LOGGED, /* bcache.logged, while `logged` */
+    LINK_KINDS
+};
+
+struct buf_link {
+    struct buf *prev;
+    struct buf *next;
+};
+
+struct buf_list {
+    struct buf *first;
+    uint32_t count;
+};
+
+/*
+ * The states of a buffer's contents, beside the disk's at its home:
+ *
+ *     neither     the same, unless !valid: nothing is in it yet
+ *     dirty       newer: changed by the running transaction (BUF_META), or not written yet (BUF_DATA)
+ *     logged      newer, but in the log, where a recovery would find it
+ *     both        the log has what the last commit wrote, and the running transaction changed it again
+ */
 struct buf {
     uint32_t block;
     uint32_t refs;  /* may not be evicted while > 0 */
     uint8_t *data;  /* OSTIAFS_BLOCK_SIZE bytes */
     uint8_t class;
     bool valid;     /* data is what the disk has, or newer */
-    bool dirty;     /* newer */
+    bool dirty;
+    bool logged;
     bool checked;   /* a directory block whose structure has been checked */
     struct buf *hash_next;
     struct buf *older; /* least recently used list */
     struct buf *newer;
+    struct buf_link link[LINK_KINDS];
 };
 
 #define BUF_RUN 16 /* blocks moved by one request at most */
@@ -74,7 +101,9 @@ struct bcache {
     struct buf *newest;
     uint32_t count;
     uint32_t limit; /* buffers kept; more only while nothing can be evicted */
-    uint32_t dirty;
+    struct buf_list dirty[BUF_CLASSES];
+    struct buf_list logged;
+    bool unflushed; /* something was written that the next flush brings to safety */
     uint8_t *run;   /* BUF_RUN blocks: requests of several blocks pass through here */
     uint64_t reads; /* requests and hits, for statistics */
     uint64_t writes;
@@ -103,16 +132,79 @@ void buf_put(struct buf *b);
 /* The block has been changed and is to be written some time. */
 void buf_dirty(struct fs *fs, struct buf *b, enum buf_class class);
 
-/* The block has been freed: what the cache holds of it need not be written. */
-void buf_forget(struct fs *fs, uint32_t block);
+/* The block has been freed: what the cache holds of it need not be written. True if the log holds a
+ * copy, which nobody must write home any more. */
+bool buf_forget(struct fs *fs, uint32_t block);
+
+/* For the journal: what the buffer holds is in the log now; or at home. */
+void buf_logged(struct bcache *bc, struct buf *b);
+void buf_home(struct bcache *bc, struct buf *b);
 
 /* Reads `count` (at most BUF_RUN) blocks from `block` on that are not in the cache with one
  * request. A hint: errors show when the blocks are read in earnest. */
 void buf_prefetch(struct fs *fs, uint32_t block, uint32_t count);
 
-/* Writes all dirty blocks, in the order of their classes with a flush of the disk after each. The
- * first error is returned; what could not be written stays dirty. */
-int bcache_sync(struct bcache *bc);
+/* Writes all dirty contents of files home; all that is logged home. The first error is returned; what
+ * could not be written stays as it was. Neither flushes. */
+int bcache_write_data(struct bcache *bc);
+int bcache_write_logged(struct bcache *bc);
+
+void buf_list_add(struct buf_list *list, struct buf *b, enum buf_link_kind kind);
+void buf_list_remove(struct buf_list *list, struct buf *b, enum buf_link_kind kind);
+
+/* The disk itself, for who keeps no buffers of it: the log. They may wait. EIO, EROFS. */
+int bdev_read(struct bcache *bc, uint32_t block, uint32_t count, void *data);
+int bdev_write(struct bcache *bc, uint32_t block, uint32_t count, const void *data);
+int bdev_flush(struct bcache *bc);
+
+/* ---- journal.c, recover.c ---- */
+
+/* Blocks and their number, growing. */
+struct block_list {
+    uint32_t *block;
+    uint32_t count;
+    uint32_t room;
+};
+
+/*
+ * The log, and the transaction that is being made. Places in it count from 0, the first block after
+ * the header, to size - 1, and then from 0 again.
+ */
+struct journal {
+    uint32_t start;  /* disk block of the header */
+    uint32_t size;   /* blocks after it */
+    uint32_t head;   /* where the next transaction goes */
+    uint32_t used;   /* blocks before the head that a recovery still needs */
+    uint64_t seq;    /* the next transaction's number */
+    uint32_t frees_max; /* blocks one change may free */
+    /* The running transaction, beside the buffers of bcache.dirty[BUF_META]: */
+    struct block_list freed;   /* marked in use until the commit: nothing may overwrite them before */
+    struct block_list revoked; /* of them, those the log has copies of */
+    struct ostiafs_log_record *record; /* one being made or read */
+};
+
+/* Can another change be made, as large as they may be, and be committed? */
+bool journal_has_room(const struct fs *fs);
+
+/* Makes room: commits, and empties the log if that is needed. EIO, ENOMEM. */
+int journal_make_room(struct fs *fs);
+
+/* Writes the running transaction to the log. When this returns 0 all changes made so far survive a
+ * crash. Not within a change. EIO; then nothing is committed and the transaction goes on. */
+int journal_commit(struct fs *fs);
+
+/* Commits, writes everything home and empties the log. EIO. */
+int journal_checkpoint(struct fs *fs);
+
+/* Notes a block as free after the commit; `logged` is buf_forget's answer. A change may do that
+ * frees_max times. */
+void journal_freed(struct fs *fs, uint32_t block, bool logged);
+
+/* Part of mounting: sets the journal up from the log, whose transactions go to the cache and, if the
+ * disk can be written, home. EIO, ENOMEM, EINVAL: the log is damaged. */
+int journal_recover(struct fs *fs);
+
+void journal_destroy(struct journal *j);
 
 /* ---- the volume (volume.c) ---- */
 
@@ -120,6 +212,7 @@ struct inode;
 
 struct fs {
     struct bcache cache;
+    struct journal journal;
     struct ostiafs_super *super; /* in the pinned buffer of block 0 */
     struct buf *super_buf;
     uint64_t free_blocks;
@@ -127,12 +220,14 @@ struct fs {
     uint32_t block_hint; /* where to look for a free block, if the file has no better idea */
     uint32_t inode_hint;
     bool readonly;
-    bool write_failed; /* a write to the disk failed: no changes until a sync succeeds */
+    bool changing;     /* between volume_begin and volume_end */
+    bool write_failed; /* a write to the disk failed: no changes until a commit succeeds */
     bool damaged;      /* something impossible was met on disk: no more changes */
     struct inode **inodes; /* in memory, by number: 1 << INODE_HASH_BITS heads */
     struct inode *idle_oldest; /* inodes no one refers to */
     struct inode *idle_newest;
     uint32_t idle_count;
+    struct inode *doomed; /* inodes no one refers to and no name leads to, to be freed; by `newer` */
     uint8_t scratch[OSTIAFS_BLOCK_SIZE]; /* of dir.c, to squeeze a leaf */
     void (*now)(int64_t *seconds, uint32_t *nanoseconds); /* the time of day */
     void (*say)(const char *what, uint32_t number); /* a line for the operator */
@@ -147,11 +242,19 @@ int volume_mount(struct bdev *dev, uint32_t cache_blocks, void (*now)(int64_t *,
 /* Writes everything and frees the memory. No inode may be referenced. */
 int volume_unmount(struct fs *fs);
 
-/* Everything done so far is on disk when this returns 0. */
+/* Everything done so far survives a crash when this returns 0: it is in the log. EIO. */
+int volume_commit(struct fs *fs);
+
+/* The same, and it is where it belongs: the log is empty. EIO. */
 int volume_sync(struct fs *fs);
 
-/* Around every change. volume_begin fails with EROFS on a volume that may not be changed and EIO
- * on one whose disk does not take writes; a change brings its blocks to disk in one transaction. */
+/*
+ * Around every change. volume_begin fails with EROFS on a volume that may not be changed and EIO on
+ * one whose disk does not take writes. What lies between is committed whole or not at all, so it must
+ * not be more than a transaction holds: CHANGE_BLOCKS blocks of metadata, and frees_max blocks freed.
+ */
+#define CHANGE_BLOCKS 44 /* a rename between directories whose trees must be split at every level */
+#define CHANGE_DATA   16 /* blocks of contents that a write adds */
 int volume_begin(struct fs *fs);
 void volume_end(struct fs *fs);
 
@@ -169,8 +272,14 @@ int balloc_count(struct fs *fs);
 /* Takes a free block, at or after `goal` if it can. Contents are as they are. ENOSPC, EIO. */
 int balloc(struct fs *fs, uint32_t goal, uint32_t *block);
 
-/* Gives a block back, and forgets what the cache has of it. */
+/* Frees a block from the next commit on, and forgets what the cache has of it. */
 void bfree(struct fs *fs, uint32_t block);
+
+/* Gives back a block of balloc's to which nothing points yet. */
+void bgive_back(struct fs *fs, uint32_t block);
+
+/* Marks a block as free in the bitmap: the commit's part of bfree. EIO. */
+int bfree_now(struct fs *fs, uint32_t block);
 
 /* Takes a free inode number, near `goal`. ENOSPC, EIO. */
 int ialloc(struct fs *fs, uint32_t goal, uint32_t *ino);
@@ -208,8 +317,12 @@ static inline uint32_t inode_type(const struct inode *ip)
 int inode_get(struct fs *fs, uint32_t ino, struct inode **out);
 struct inode *inode_ref(struct inode *ip);
 
-/* Drops a reference (NULL: nothing). With the last one, an inode without names is freed. */
+/* Drops a reference (NULL: nothing). With the last one, an inode without names is freed; within a
+ * change that may be with its end. */
 void inode_put(struct inode *ip);
+
+/* Frees inodes that await it, as far as the disk lets it: volume_end's part. Not within a change. */
+void inode_reap(struct fs *fs);
 
 /* A new inode with nlink 0 and a reference; freed by inode_put if it gets no name. */
 int inode_new(struct fs *fs, uint32_t near, uint32_t mode, uint32_t uid, uint32_t gid,
@@ -225,7 +338,8 @@ void inode_dirty(struct inode *ip);
 void inode_touch(struct inode *ip, int which);
 
 /* A name is gone: nlink was decremented by the caller. If it is 0 and others than the caller have
- * the inode open, puts it on the list of orphans, which a mount after a crash frees. */
+ * the inode open, or it has more blocks than one change may free, puts it on the list of orphans,
+ * which a mount after a crash frees. */
 void inode_unnamed(struct inode *ip);
 
 /* Frees all orphans a crash left. Part of mounting. */
@@ -244,9 +358,9 @@ int bmap(struct inode *ip, uint64_t index, uint32_t *block);
  * caller marks it dirty. ENOSPC, EIO, ENOMEM, EFBIG. */
 int bmap_buf(struct inode *ip, uint64_t index, enum buf_class class, bool whole, struct buf **out);
 
-/* Frees the file's blocks from `index` on. What cannot be read, with the disk failing, stays
- * allocated. */
-void bmap_truncate(struct inode *ip, uint64_t index);
+/* Frees the file's blocks from its end down to `index`, but not more than one change may free: on
+ * return it has none from *reached on. EIO: with the disk failing it stopped there. */
+int bmap_truncate(struct inode *ip, uint64_t index, uint64_t *reached);
 
 /* ---- file.c ---- */
 

@@ -190,6 +190,27 @@ kern_return_t S_fs_mknod(mach_port_t dir, const char *path, uint32_t mode, uint3
     return reply_code(make(dir, path, mode, rdev));
 }
 
+/* Lets go of what loses its name, unless there are mapped pages of it: else it would have to become an
+ * orphan, only because we look at it. */
+static void let_go(struct place *place)
+{
+    if (place->ip != NULL && place->ip->object == NULL) {
+        inode_put(place->ip);
+        place->ip = NULL;
+    }
+}
+
+static int unlink_at(struct place *place, bool remove_dir)
+{
+    int err;
+
+    let_go(place);
+    err = name_unlink(place->dir, place->name, place->len, remove_dir);
+    if (err == 0 && place->ip != NULL)
+        pager_unnamed(place->ip);
+    return err;
+}
+
 kern_return_t S_fs_unlink(mach_port_t dir, const char *path, boolean_t remove_dir)
 {
     struct place place;
@@ -204,9 +225,7 @@ kern_return_t S_fs_unlink(mach_port_t dir, const char *path, boolean_t remove_di
     else if (place.slash && inode_type(place.ip) != OSTIAFS_S_IFDIR)
         err = ENOTDIR;
     else
-        err = name_unlink(place.dir, place.name, place.len, remove_dir);
-    if (err == 0)
-        pager_unnamed(place.ip);
+        err = unlink_at(&place, remove_dir);
     place_done(&place);
     return reply_code(err);
 }
@@ -253,6 +272,17 @@ kern_return_t S_fs_link(mach_port_t dir, const char *path, mach_port_t new_dir,
     return reply_code(err);
 }
 
+static int rename_to(struct place *from, struct place *to)
+{
+    int err;
+
+    let_go(to);
+    err = name_rename(from->dir, from->name, from->len, to->dir, to->name, to->len);
+    if (err == 0 && to->ip != NULL)
+        pager_unnamed(to->ip);
+    return err;
+}
+
 kern_return_t S_fs_rename(mach_port_t dir, const char *path, mach_port_t new_dir,
                           const char *new_path)
 {
@@ -271,9 +301,7 @@ kern_return_t S_fs_rename(mach_port_t dir, const char *path, mach_port_t new_dir
         else if ((from.slash || to.slash) && inode_type(from.ip) != OSTIAFS_S_IFDIR)
             err = ENOTDIR;
         else
-            err = name_rename(from.dir, from.name, from.len, to.dir, to.name, to.len);
-        if (err == 0 && to.ip != NULL)
-            pager_unnamed(to.ip);
+            err = rename_to(&from, &to);
         place_done(&to);
     }
     place_done(&from);

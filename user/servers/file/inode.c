@@ -8,7 +8,8 @@
  *
  * A file lives while it has a name or somebody has it open. One that has lost its last name while
  * open is an orphan: it is put on a list that starts in the superblock and is freed by the last
- * inode_put, or after a crash by the next mount.
+ * inode_put, or after a crash by the next mount. So is a file with more blocks than one change may
+ * free, when it loses its name: it goes in several changes, and a crash between two finds the rest.
  */
 #include "fs.h"
 
@@ -69,6 +70,12 @@ static void destroy(struct inode *ip)
 
 void inode_drop_idle(struct fs *fs)
 {
+    while (fs->doomed != NULL) { /* still on the list of orphans, for the next mount */
+        struct inode *ip = fs->doomed;
+
+        fs->doomed = ip->newer;
+        destroy(ip);
+    }
     while (fs->idle_oldest != NULL) {
         struct inode *ip = fs->idle_oldest;
 
@@ -156,7 +163,7 @@ struct inode *inode_ref(struct inode *ip)
 
 void inode_dirty(struct inode *ip)
 {
-    buf_dirty(ip->fs, ip->buf, BUF_INODE);
+    buf_dirty(ip->fs, ip->buf, BUF_META);
 }
 
 void inode_touch(struct inode *ip, int which)
@@ -245,26 +252,82 @@ static void orphan_remove(struct inode *ip)
     ip->orphan = false;
 }
 
+/* May have more blocks than the current change can free. */
+static bool is_large(const struct inode *ip)
+{
+    return ip->d->blocks > ip->fs->journal.frees_max / 2;
+}
+
 void inode_unnamed(struct inode *ip)
 {
-    if (ip->d->nlink == 0 && ip->refs > 1 && !ip->orphan)
+    if (ip->d->nlink == 0 && (ip->refs > 1 || is_large(ip)) && !ip->orphan)
         orphan_add(ip);
 }
 
-/* Frees an inode nobody refers to and no name leads to, and its blocks. */
+/* Frees an inode nobody refers to and no name leads to, whose blocks are gone. */
 static void release(struct inode *ip)
 {
     struct fs *fs = ip->fs;
     uint32_t generation = ip->d->generation;
 
-    if (inode_type(ip) != OSTIAFS_S_IFLNK || ip->d->size > OSTIAFS_SYMLINK_INLINE)
-        bmap_truncate(ip, 0);
     if (ip->orphan)
         orphan_remove(ip);
     memset(ip->d, 0, sizeof *ip->d);
     ip->d->generation = generation;
     inode_dirty(ip);
     ifree(fs, ip->ino);
+    destroy(ip);
+}
+
+/* Frees as many blocks as the current change may. True: none is left. */
+static bool free_blocks(struct inode *ip, int *err)
+{
+    uint64_t reached = 0;
+
+    if (inode_type(ip) == OSTIAFS_S_IFLNK && ip->d->size <= OSTIAFS_SYMLINK_INLINE)
+        return true;
+    *err = bmap_truncate(ip, 0, &reached);
+    if (ip->d->size > reached * OSTIAFS_BLOCK_SIZE)
+        ip->d->size = reached * OSTIAFS_BLOCK_SIZE;
+    return reached == 0;
+}
+
+void inode_reap(struct fs *fs)
+{
+    int err = 0;
+
+    while (fs->doomed != NULL && err == 0) {
+        struct inode *ip = fs->doomed;
+
+        err = volume_begin(fs);
+        if (err != 0)
+            break;
+        if (free_blocks(ip, &err)) {
+            fs->doomed = ip->newer;
+            release(ip);
+        }
+        fs->changing = false;
+    }
+}
+
+/* The last reference to an inode without names is gone. */
+static void doom(struct inode *ip)
+{
+    struct fs *fs = ip->fs;
+    int err = 0;
+
+    /* What is in no list must go with the current change, if the disk lets it. */
+    if (fs->changing && !ip->orphan) {
+        if (!is_large(ip) && free_blocks(ip, &err)) {
+            release(ip);
+            return;
+        }
+        orphan_add(ip);
+    }
+    ip->newer = fs->doomed;
+    fs->doomed = ip;
+    if (!fs->changing)
+        inode_reap(fs);
 }
 
 void inode_put(struct inode *ip)
@@ -276,8 +339,7 @@ void inode_put(struct inode *ip)
     fs = ip->fs;
     /* A volume that may not be changed keeps it: it is on the list of orphans. */
     if (ip->d->nlink == 0 && ip->d->mode != 0 && !fs->readonly && !fs->damaged) {
-        release(ip);
-        destroy(ip);
+        doom(ip);
         return;
     }
     idle_append(fs, ip);
@@ -306,6 +368,8 @@ int inode_reclaim_orphans(struct fs *fs)
         }
         ip->orphan = true; /* and the first, with no other in memory */
         inode_put(ip);
+        if (fs->doomed != NULL)
+            return EIO;
     }
     return 0;
 }

@@ -263,7 +263,7 @@ kern_return_t S_io_sync(mach_port_t io)
     if (f == NULL)
         return unix_err(EINVAL);
     pager_collect(f->ip);
-    err = volume_sync(f->ip->fs);
+    err = volume_commit(f->ip->fs);
     ports_deref(f);
     return reply_code(err);
 }

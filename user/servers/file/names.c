@@ -49,8 +49,8 @@ int name_lookup(struct inode *dp, const char *name, size_t len, struct inode **o
         *out = inode_ref(dp);
         return 0;
     }
-    if (is_dotdot(name, len))
-        err = dir_parent(dp, &ino);
+    if (is_dotdot(name, len)) /* of a removed directory's parent nobody knows whether it exists */
+        err = dp->d->nlink == 0 ? ENOENT : dir_parent(dp, &ino);
     else
         err = dir_lookup(dp, name, len, &ino, NULL);
     return err != 0 ? err : inode_get(dp->fs, ino, out);
@@ -88,11 +88,6 @@ int name_create(struct inode *dp, const char *name, size_t len, uint32_t mode, u
         err = volume_begin(dp->fs);
     if (err != 0)
         return err;
-    err = dir_lookup(dp, name, len, NULL, NULL);
-    if (err != ENOENT) {
-        err = err == 0 ? EEXIST : err;
-        goto out;
-    }
     err = inode_new(dp->fs, dp->ino, mode & (OSTIAFS_S_IFMT | 07777U), uid, gid, &ip);
     if (err != 0)
         goto out;

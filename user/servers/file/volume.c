@@ -2,8 +2,8 @@
  * volume.c: mounting a volume, bringing it to disk, and the door every change goes through.
  *
  * volume_begin and volume_end bracket each change of the tree. What lies between them is what the
- * log makes atomic; and it is where a volume that must not change any more (read-only, damaged, or
- * on a disk that fails) says so, before anything was touched.
+ * log (journal.c) makes atomic; and it is where a volume that must not change any more (read-only,
+ * damaged, or on a disk that fails) says so, before anything was touched.
  */
 #include "fs.h"
 
@@ -55,6 +55,13 @@ static int mount_steps(struct fs *fs, const char **why)
         return EINVAL;
     fs->readonly = fs->cache.dev->readonly ||
                    (fs->super->ro_compat & ~OSTIAFS_RO_COMPAT_KNOWN) != 0;
+    *why = "the log cannot be read or emptied, or is damaged (run fsck)";
+    err = journal_recover(fs);
+    if (err != 0)
+        return err;
+    *why = super_complaint(fs->super, fs->cache.dev); /* the log may have had a copy of it */
+    if (*why != NULL)
+        return EINVAL;
     *why = "the bitmaps cannot be read, or are damaged (run fsck)";
     err = balloc_count(fs);
     if (err != 0)
@@ -80,6 +87,7 @@ static void dismantle(struct fs *fs)
     free(fs->inodes);
     if (fs->super_buf != NULL)
         buf_put(fs->super_buf);
+    journal_destroy(&fs->journal);
     bcache_destroy(&fs->cache);
     free(fs);
 }
@@ -110,14 +118,32 @@ int volume_mount(struct bdev *dev, uint32_t cache_blocks, void (*now)(int64_t *,
     return 0;
 }
 
-int volume_sync(struct fs *fs)
+/* What a commit or a checkpoint came to. A volume with a contradiction keeps what it had when that was
+ * found: nobody knows what the transaction is worth. */
+static int to_disk(struct fs *fs, int (*how)(struct fs *))
 {
     int err;
 
     if (fs->cache.dev->readonly)
         return 0;
-    err = bcache_sync(&fs->cache);
+    err = fs->damaged ? EIO : how(fs);
     fs->write_failed = err != 0;
+    return err;
+}
+
+int volume_commit(struct fs *fs)
+{
+    return to_disk(fs, journal_commit);
+}
+
+int volume_sync(struct fs *fs)
+{
+    int err = to_disk(fs, journal_checkpoint);
+
+    if (err == 0 && fs->doomed != NULL) { /* it could not be freed, and now perhaps can */
+        inode_reap(fs);
+        err = to_disk(fs, journal_checkpoint);
+    }
     return err;
 }
 
@@ -135,14 +161,21 @@ int volume_begin(struct fs *fs)
         return EROFS;
     if (fs->damaged)
         return EIO;
-    if (fs->write_failed && volume_sync(fs) != 0)
-        return EIO;
+    if (fs->write_failed || !journal_has_room(fs)) {
+        int err = journal_make_room(fs);
+
+        if (err != 0)
+            return err == ENOMEM ? ENOMEM : EIO;
+    }
+    fs->changing = true;
     return 0;
 }
 
 void volume_end(struct fs *fs)
 {
-    (void)fs;
+    fs->changing = false;
+    if (fs->doomed != NULL)
+        inode_reap(fs);
 }
 
 int volume_damaged(struct fs *fs, const char *what, uint32_t number)
@@ -157,5 +190,5 @@ int volume_damaged(struct fs *fs, const char *what, uint32_t number)
 void volume_super_dirty(struct fs *fs)
 {
     fs->super->sum = ostiafs_super_sum(fs->super);
-    buf_dirty(fs, fs->super_buf, BUF_INODE);
+    buf_dirty(fs, fs->super_buf, BUF_META);
 }
