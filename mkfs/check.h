@@ -21,11 +21,12 @@ struct known {
 };
 
 struct check {
-    const uint8_t *image;
+    uint8_t *image; /* a copy of our own: only checklog.c writes in it */
     const struct ostiafs_super *super;
     uint32_t *claimed; /* by block: the inode that has it; CLAIM_META before data_start */
     struct known *known; /* by inode */
     uint64_t errors;
+    uint64_t recovered; /* transactions of the log */
     uint32_t files;
     uint32_t dirs;
     uint64_t blocks_used;
@@ -43,6 +44,12 @@ const struct ostiafs_inode *check_inode(const struct check *c, uint32_t ino);
 
 /* The disk block of a file's block, 0 for a hole. The inode's map must have passed check_map. */
 uint32_t check_bmap(const struct check *c, const struct ostiafs_inode *ip, uint64_t index);
+
+/*
+ * Checks the log, and puts what it holds in its places in our copy; if repair_fd is a file, there too (else
+ * that it was not done is an error). False: out of memory. (checklog.c)
+ */
+bool check_log(struct check *c, int repair_fd);
 
 /* Checks the block map of an inode and claims its blocks (checkmap.c). */
 void check_map(struct check *c, uint32_t ino);

@@ -1,13 +1,14 @@
 /*
  * fsck: checks a file-system image and says in words what is wrong.
  *
- *   fsck [-v] IMAGE        exit status: 0 clean, 1 errors found, 2 wrong usage or unreadable
+ *   fsck [-v] [-r] IMAGE   exit status: 0 clean, 1 errors found, 2 wrong usage or unreadable
  *
- * It only reads. It trusts nothing: a number from the image is compared with its bounds before it
- * is used. The passes, each of which relies on what those before it found in order:
+ * It only reads, but with -r recovers from the log what a crash left there. It trusts nothing: a number
+ * from the image is compared with its bounds before it is used. The passes, each of which relies on what
+ * those before it found in order:
  *
  *   1 superblock   is it one, are the areas where they can be
- *   2 log          is it one, is there a transaction to be recovered
+ *   2 log          is it one, are there transactions to be recovered (checklog.c)
  *   3 inodes       each inode by itself, and its block map (checkmap.c)
  *   4 directories  each directory's tree and entries (checkdir.c)
  *   5 orphans      the list of open files without names
@@ -53,8 +54,6 @@ static bool check_super(struct check *c, uint64_t file_size)
                  s->version, s->block_size);
         return false;
     }
-    if (s->sum != ostiafs_super_sum(s))
-        complain(c, "superblock: checksum is wrong");
     if ((s->incompat & ~OSTIAFS_INCOMPAT_KNOWN) || (s->ro_compat & ~OSTIAFS_RO_COMPAT_KNOWN) ||
         (s->compat & ~OSTIAFS_COMPAT_KNOWN)) {
         complain(c, "superblock: has features this fsck does not know (%x %x %x)", s->compat,
@@ -87,43 +86,6 @@ static bool check_super(struct check *c, uint64_t file_size)
         !all_zero(s + 1, OSTIAFS_BLOCK_SIZE - sizeof *s))
         complain(c, "superblock: reserved bytes are not zero");
     return true;
-}
-
-/* True if a whole record of transaction `seq` starts at block `at` of the log. */
-static bool log_record_whole(const struct check *c, uint32_t at, uint64_t seq)
-{
-    const struct ostiafs_super *s = c->super;
-    const struct ostiafs_log_record *r = check_block(c, s->log_start + at);
-    struct ostiafs_log_record copy;
-    uint64_t sum;
-
-    if (r->magic != OSTIAFS_LOG_MAGIC || r->seq != seq || r->count > OSTIAFS_LOG_COUNT ||
-        (r->type != OSTIAFS_LOG_WRITE && r->type != OSTIAFS_LOG_REVOKE))
-        return false;
-    copy = *r;
-    copy.sum = 0;
-    sum = ostiafs_sum(&copy, sizeof copy, 0);
-    for (uint32_t i = 0; r->type == OSTIAFS_LOG_WRITE && i < r->count; i++) {
-        at = at + 1 < s->log_blocks ? at + 1 : 1;
-        sum = ostiafs_sum(check_block(c, s->log_start + at), OSTIAFS_BLOCK_SIZE, sum);
-    }
-    return sum == r->sum;
-}
-
-/* Pass 2. */
-static void check_log(struct check *c)
-{
-    const struct ostiafs_log_header *h = check_block(c, c->super->log_start);
-
-    if (h->magic != OSTIAFS_LOG_MAGIC || h->sum != ostiafs_log_header_sum(h) || h->tail == 0 ||
-        h->tail >= c->super->log_blocks || h->seq == 0) {
-        complain(c, "log: its header is damaged");
-        return;
-    }
-    if (!all_zero(h + 1, OSTIAFS_BLOCK_SIZE - sizeof *h))
-        complain(c, "log: reserved bytes of its header are not zero");
-    if (log_record_whole(c, h->tail, h->seq))
-        complain(c, "log: transaction %llu has not been recovered", (unsigned long long)h->seq);
 }
 
 /* One inode by itself: the fields, by type. */
@@ -211,7 +173,8 @@ static void check_dirs(struct check *c)
         if (!is_dir(c, ino))
             continue;
         c->dirs++;
-        if (!c->known[ino].broken)
+        /* One without links is an orphan, and half of it may be freed already. */
+        if (!c->known[ino].broken && check_inode(c, ino)->nlink != 0)
             check_dir(c, ino);
     }
 }
@@ -329,7 +292,7 @@ static bool block_in_use(const struct check *c, uint64_t i)
 }
 
 /* All passes. False if there was no memory for them. */
-static bool check_all(struct check *c, uint64_t file_size)
+static bool check_all(struct check *c, uint64_t file_size, int repair_fd)
 {
     const struct ostiafs_super *s = c->super;
 
@@ -341,7 +304,10 @@ static bool check_all(struct check *c, uint64_t file_size)
         return false;
     for (uint32_t i = 0; i < s->data_start; i++)
         c->claimed[i] = CLAIM_META;
-    check_log(c);
+    if (!check_log(c, repair_fd))
+        return false;
+    if (s->sum != ostiafs_super_sum(s))
+        complain(c, "superblock: checksum is wrong");
     check_inodes(c);
     check_dirs(c);
     check_orphans(c);
@@ -354,6 +320,7 @@ static bool check_all(struct check *c, uint64_t file_size)
 int main(int argc, char **argv)
 {
     bool verbose = false;
+    bool recover = false;
     const char *path = NULL;
     struct check c = {0};
     struct stat st;
@@ -363,6 +330,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-v") == 0) {
             verbose = true;
+        } else if (strcmp(argv[i], "-r") == 0) {
+            recover = true;
         } else if (argv[i][0] == '-' || path != NULL) {
             path = NULL;
             break;
@@ -371,10 +340,10 @@ int main(int argc, char **argv)
         }
     }
     if (path == NULL) {
-        fprintf(stderr, "usage: fsck [-v] IMAGE\n");
+        fprintf(stderr, "usage: fsck [-v] [-r] IMAGE\n");
         return 2;
     }
-    fd = open(path, O_RDONLY);
+    fd = open(path, recover ? O_RDWR : O_RDONLY);
     if (fd < 0 || fstat(fd, &st) != 0) {
         fprintf(stderr, "fsck: %s: %s\n", path, strerror(errno));
         return 2;
@@ -383,17 +352,20 @@ int main(int argc, char **argv)
         printf("superblock: the image is shorter than a block\n%s: 1 error\n", path);
         return 1;
     }
-    map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     if (map == MAP_FAILED) {
         fprintf(stderr, "fsck: %s: %s\n", path, strerror(errno));
         return 2;
     }
     c.image = map;
     c.super = map;
-    if (!check_all(&c, (uint64_t)st.st_size)) {
+    if (!check_all(&c, (uint64_t)st.st_size, recover ? fd : -1)) {
         fprintf(stderr, "fsck: %s: out of memory\n", path);
         return 2;
     }
+    if (c.recovered != 0)
+        printf("%s: %llu transaction%s recovered from the log\n", path,
+               (unsigned long long)c.recovered, c.recovered == 1 ? "" : "s");
     if (c.errors > COMPLAINTS_SHOWN)
         printf("... and %llu more\n", (unsigned long long)(c.errors - COMPLAINTS_SHOWN));
     if (verbose && c.claimed != NULL)
