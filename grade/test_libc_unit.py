@@ -49,6 +49,9 @@ def compile_ours(tmp_path, name):
     ("libc_string", ["strlen.c", "strcpy.c", "strcmp.c", "strchr.c", "mem.c", "ctype.c", "strtol.c",
                      "qsort.c", "fnmatch.c", "calendar.c", "snprintf.c", "format.c",
                      "format_float.c"]),
+    ("libc_regex", ["regex_parse.c", "regex_bracket.c", "regex_compile.c", "regex_exec.c",
+                    "regex_groups.c", "regex_backtrack.c", "regerror.c", "ctype.c", "strcpy.c",
+                    "strcmp.c", "strchr.c", "strlen.c", "mem.c"]),
     ("libc_malloc", ["malloc.c", "strlen.c", "mem.c"]),
 ])
 def test_on_host(tmp_path, test, sources):

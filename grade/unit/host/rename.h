@@ -91,3 +91,7 @@
 #define strtok ours_strtok
 #define strxfrm ours_strxfrm
 #define toascii ours_toascii
+#define regcomp ours_regcomp
+#define regerror ours_regerror
+#define regexec ours_regexec
+#define regfree ours_regfree
