@@ -1,46 +1,45 @@
-/* cat [FILE...]: copies files, or standard input (-), to standard output. [POSIX XCU cat] */
-#include <errno.h>
+/* cat [-u] [FILE...]: copies files to standard output, unbuffered as -u asks. [POSIX XCU cat] */
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <util.h>
 
-static int copy(int fd, const char *name)
+static const char usage[] =
+    "usage: cat [-u] [file...]\n"
+    "Copies files, or standard input (-), to standard output.\n"
+    "  -u  at once: this is always so\n";
+
+static void copy(int fd, const char *name)
 {
-    static char buffer[16384];
-    ssize_t n;
+    bool writing;
 
-    while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
-        for (ssize_t done = 0, w; done < n; done += w) {
-            w = write(STDOUT_FILENO, buffer + done, n - done);
-            if (w < 0) {
-                fprintf(stderr, "cat: write error: %s\n", strerror(errno));
-                return 1;
-            }
-        }
-    }
-    if (n < 0)
-        fprintf(stderr, "cat: %s: %s\n", name, strerror(errno));
-    return n < 0;
+    if (copy_bytes(fd, STDOUT_FILENO, -1, &writing) >= 0)
+        return;
+    if (writing)
+        die("standard output");
+    complain(name);
 }
 
 int main(int argc, char **argv)
 {
-    int status = 0;
+    int option;
 
-    if (argc < 2)
-        return copy(STDIN_FILENO, "standard input");
-    for (int i = 1; i < argc; i++) {
+    util_begin(argv, usage);
+    while ((option = getopt(argc, argv, "u")) != -1)
+        if (option == '?')
+            util_usage();
+    if (optind == argc)
+        copy(STDIN_FILENO, "-");
+    for (int i = optind; i < argc; i++) {
         int fd = strcmp(argv[i], "-") == 0 ? STDIN_FILENO : open(argv[i], O_RDONLY);
 
         if (fd < 0) {
-            fprintf(stderr, "cat: %s: %s\n", argv[i], strerror(errno));
-            status = 1;
+            complain(argv[i]);
             continue;
         }
-        status |= copy(fd, argv[i]);
+        copy(fd, argv[i]);
         if (fd != STDIN_FILENO)
             close(fd);
     }
-    return status;
+    return util_end();
 }

@@ -1,22 +1,42 @@
-/* cp FILE... TARGET: copies files. [POSIX XCU cp, without -r yet] */
-#include "copy.h"
+/* cp: copies files and trees; how is in user/lib/util/copy.c. [POSIX XCU cp] */
+#include <unistd.h>
+#include <util.h>
+
+static const char usage[] =
+    "usage: cp [-firpRP] file... target\n"
+    "Copies a file to the target, or files into the target, a directory.\n"
+    "  -r -R  directories, with all that is in them\n"
+    "  -p     owner, mode and times as well\n"
+    "  -f     removes a target that cannot be written\n"
+    "  -i     asks before it overwrites\n"
+    "  -P     symbolic links as links; without -r, what they lead to is copied\n";
+
+static struct copy_how how = {.follow = true};
+
+static bool copy(const char *from, const char *to)
+{
+    return copy_path(from, to, &how);
+}
 
 int main(int argc, char **argv)
 {
-    char path[1024];
-    struct stat st;
-    int status = 0;
+    int option;
 
-    if (argc < 3) {
-        fprintf(stderr, "usage: cp file... target\n");
-        return 2;
+    util_begin(argv, usage);
+    while ((option = getopt(argc, argv, "firpRP")) != -1) {
+        switch (option) {
+        case 'f': how.force = true; break;
+        case 'i': how.ask = true; break;
+        case 'p': how.preserve = true; break;
+        case 'P': how.follow = false; break;
+        case 'r':
+        case 'R':
+            how.recursive = true;
+            how.follow = false;
+            break;
+        default: util_usage();
+        }
     }
-    if (argc > 3 && (stat(argv[argc - 1], &st) < 0 || !S_ISDIR(st.st_mode))) {
-        fprintf(stderr, "cp: %s: is not a directory\n", argv[argc - 1]);
-        return 1;
-    }
-    for (int i = 1; i < argc - 1; i++)
-        status |= copy_file("cp", argv[i],
-                            copy_target(argv[i], argv[argc - 1], path, sizeof(path)));
-    return status;
+    each_target(argc - optind, argv + optind, copy);
+    return util_end();
 }

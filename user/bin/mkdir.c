@@ -1,56 +1,81 @@
-/* mkdir [-p] [-m MODE] DIRECTORY...: makes directories; -p: their parents too. [POSIX XCU mkdir] */
+/* mkdir: makes directories. [POSIX XCU mkdir] */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include <util.h>
 
-static mode_t mode = 0777;
+static const char usage[] =
+    "usage: mkdir [-p] [-m mode] directory...\n"
+    "Makes directories.\n"
+    "  -p       those above it as well; one that is there already is no error\n"
+    "  -m mode  its permissions, as chmod takes them\n";
 
-static int make(const char *path)
+static const char *mode_text;
+
+static void make(const char *path, bool may_exist)
 {
-    if (mkdir(path, mode) == 0)
-        return 0;
-    fprintf(stderr, "mkdir: %s: %s\n", path, strerror(errno));
-    return 1;
-}
-
-/* Every directory on the way, those that exist left alone. */
-static int make_all(char *path)
-{
+    mode_t mask = umask(0), mode = S_IFDIR | 0777;
     struct stat st;
 
-    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    umask(mask);
+    if (mkdir(path, 0777) < 0) {
+        int error = errno;
+
+        if (may_exist && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+            return;
+        errno = error;
+        complain(path);
+        return;
+    }
+    if (mode_text != NULL && parse_mode(mode_text, &mode, mask) && chmod(path, mode & 07777) < 0)
+        complain(path);
+}
+
+/* The directories above. Those that are missing are made so that one can go on in them. false after a
+ * complaint. */
+static bool make_parents(char *path)
+{
+    mode_t mask = umask(0);
+    bool good = true;
+
+    umask(mask & ~(mode_t)(S_IWUSR | S_IXUSR));
+    for (char *slash = strchr(path + 1, '/'); slash != NULL && good;
+         slash = strchr(slash + 1, '/')) {
+        if (slash[1] == '\0' || slash[1] == '/')
+            continue;
         *slash = '\0';
         if (mkdir(path, 0777) < 0 && errno != EEXIST) {
-            fprintf(stderr, "mkdir: %s: %s\n", path, strerror(errno));
-            return 1;
+            complain(path);
+            good = false;
         }
         *slash = '/';
     }
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return 0;
-    return make(path);
+    umask(mask);
+    return good;
 }
 
 int main(int argc, char **argv)
 {
-    int option, parents = 0, status = 0;
+    mode_t mode = S_IFDIR;
+    bool parents = false;
+    int option;
 
+    util_begin(argv, usage);
     while ((option = getopt(argc, argv, "pm:")) != -1) {
-        if (option == 'p')
-            parents = 1;
-        else if (option == 'm')
-            mode = (mode_t)strtol(optarg, NULL, 8);
-        else
-            optind = argc;
+        switch (option) {
+        case 'p': parents = true; break;
+        case 'm':
+            mode_text = optarg;
+            if (!parse_mode(mode_text, &mode, 0))
+                die_of(mode_text, "is no mode");
+            break;
+        default: util_usage();
+        }
     }
-    if (optind == argc) {
-        fprintf(stderr, "usage: mkdir [-p] [-m mode] directory...\n");
-        return 2;
-    }
+    if (optind == argc)
+        util_usage();
     for (int i = optind; i < argc; i++)
-        status |= parents ? make_all(argv[i]) : make(argv[i]);
-    return status;
+        if (!parents || *argv[i] == '\0' || make_parents(argv[i]))
+            make(argv[i], parents);
+    return util_end();
 }

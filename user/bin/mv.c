@@ -1,32 +1,65 @@
-/* mv FILE... TARGET: renames files, or moves them into a directory. [POSIX XCU mv] */
-#include "copy.h"
+/* mv: renames files; between file systems, copies and removes. [POSIX XCU mv] */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <util.h>
 
-static int move(const char *from, const char *to)
+static const char usage[] =
+    "usage: mv [-fi] file... target\n"
+    "Renames a file to the target, or moves files into the target, a directory.\n"
+    "  -f  does not ask (this is so without -i)\n"
+    "  -i  asks before it overwrites\n";
+
+static bool ask;
+
+static bool remove_it(const char *path, const struct stat *st, enum walk_step step)
 {
-    if (rename(from, to) == 0)
-        return 0;
-    if (errno != EXDEV) {
-        fprintf(stderr, "mv: %s: %s\n", from, strerror(errno));
-        return 1;
+    if (step != WALK_ENTER && (step == WALK_LEAVE ? rmdir : unlink)(path) < 0)
+        complain(path);
+    return true;
+}
+
+static bool move(const char *from, const char *to)
+{
+    static const struct copy_how how = {.recursive = true, .preserve = true};
+    struct stat st, there;
+
+    if (lstat(from, &st) < 0) {
+        complain(from);
+        return false;
     }
-    return copy_file("mv", from, to) || unlink(from) < 0;
+    if (lstat(to, &there) == 0) {
+        if (there.st_ino == st.st_ino && there.st_dev == st.st_dev) {
+            complain_of(from, "is the same file");
+            return false;
+        }
+        if (ask && !confirm("overwrite", to))
+            return true;
+    }
+    if (rename(from, to) == 0)
+        return true;
+    if (errno != EXDEV) {
+        complain(errno == EISDIR || errno == ENOTDIR || errno == ENOTEMPTY || errno == EEXIST
+                     ? to
+                     : from);
+        return false;
+    }
+    if (!copy_path(from, to, &how))
+        return false;
+    walk(from, WALK_PHYSICAL, remove_it);
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    char path[1024];
-    struct stat st;
-    int status = 0;
+    int option;
 
-    if (argc < 3) {
-        fprintf(stderr, "usage: mv file... target\n");
-        return 2;
+    util_begin(argv, usage);
+    while ((option = getopt(argc, argv, "fi")) != -1) {
+        if (option == '?')
+            util_usage();
+        ask = option == 'i';
     }
-    if (argc > 3 && (stat(argv[argc - 1], &st) < 0 || !S_ISDIR(st.st_mode))) {
-        fprintf(stderr, "mv: %s: is not a directory\n", argv[argc - 1]);
-        return 1;
-    }
-    for (int i = 1; i < argc - 1; i++)
-        status |= move(argv[i], copy_target(argv[i], argv[argc - 1], path, sizeof(path)));
-    return status;
+    each_target(argc - optind, argv + optind, move);
+    return util_end();
 }

@@ -1,93 +1,65 @@
-/* rm [-rf] FILE...: removes files; -r: directories and what is in them. [POSIX XCU rm] */
-#include <dirent.h>
+/* rm: removes names, and directories with all that is in them. [POSIX XCU rm] */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include <util.h>
 
-static int recursive, force;
+static const char usage[] =
+    "usage: rm [-firR] file...\n"
+    "Removes files.\n"
+    "  -r -R  directories, too, with all that is in them\n"
+    "  -f     what is not there is no error; never asks\n"
+    "  -i     asks before each\n";
 
-static int complain(const char *path)
+static bool recursive, force, ask;
+
+static bool remove_step(const char *path, const struct stat *st, enum walk_step step)
 {
-    if (force && errno == ENOENT)
-        return 0;
-    fprintf(stderr, "rm: %s: %s\n", path, strerror(errno));
-    return 1;
+    if (ask && !confirm(step == WALK_ENTER ? "look into" : "remove", path))
+        return false;
+    if (step != WALK_ENTER && (step == WALK_LEAVE ? rmdir : unlink)(path) < 0
+        && !(force && errno == ENOENT))
+        complain(path);
+    return true;
 }
 
-static int remove_tree(const char *path);
-
-/* Removing while reading could skip entries: each pass begins anew until nothing is left. */
-static int empty(const char *path)
+static void remove_operand(const char *path)
 {
-    int status = 0, found;
-
-    do {
-        DIR *dir = opendir(path);
-        struct dirent *entry;
-
-        if (dir == NULL)
-            return complain(path);
-        found = 0;
-        while (status == 0 && (entry = readdir(dir)) != NULL) {
-            size_t size = strlen(path) + strlen(entry->d_name) + 2;
-            char *full;
-
-            if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-                continue;
-            full = malloc(size);
-            if (full == NULL) {
-                closedir(dir);
-                return complain(path);
-            }
-            snprintf(full, size, "%s/%s", path, entry->d_name);
-            status = remove_tree(full);
-            free(full);
-            found = 1;
-        }
-        closedir(dir);
-    } while (found && status == 0);
-    return status;
-}
-
-static int remove_tree(const char *path)
-{
+    char *name = last_component(path);
     struct stat st;
-    int status;
 
-    if (lstat(path, &st) < 0)
-        return complain(path);
-    if (!S_ISDIR(st.st_mode))
-        return unlink(path) < 0 ? complain(path) : 0;
-    if (!recursive) {
-        errno = EISDIR;
-        return complain(path);
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "/") == 0) {
+        complain_of(path, "is never removed");
+    } else if (lstat(path, &st) < 0) {
+        if (!force || (errno != ENOENT && errno != ENOTDIR))
+            complain(path);
+    } else if (S_ISDIR(st.st_mode) && !recursive) {
+        complain_of(path, strerror(EISDIR));
+    } else {
+        walk(path, WALK_PHYSICAL, remove_step);
     }
-    status = empty(path);
-    if (status == 0 && rmdir(path) < 0)
-        status = complain(path);
-    return status;
+    free(name);
 }
 
 int main(int argc, char **argv)
 {
-    int option, status = 0;
+    int option;
 
-    while ((option = getopt(argc, argv, "rRf")) != -1) {
-        if (option == 'f')
-            force = 1;
-        else if (option != '?')
-            recursive = 1;
-        else
-            return 2;
+    util_begin(argv, usage);
+    while ((option = getopt(argc, argv, "firR")) != -1) {
+        if (option == '?')
+            util_usage();
+        if (option == 'r' || option == 'R') {
+            recursive = true;
+        } else { /* the later of -f and -i counts */
+            force = option == 'f';
+            ask = option == 'i';
+        }
     }
-    if (optind == argc && !force) {
-        fprintf(stderr, "usage: rm [-rf] file...\n");
-        return 2;
-    }
+    if (optind == argc && !force)
+        util_usage();
     for (int i = optind; i < argc; i++)
-        status |= remove_tree(argv[i]);
-    return status;
+        remove_operand(argv[i]);
+    return util_end();
 }
