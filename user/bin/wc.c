@@ -1,83 +1,75 @@
-/* wc [-lwc] [FILE...]: counts lines, words and bytes. [POSIX XCU wc] */
+/* wc: counts lines, words and bytes. [POSIX XCU wc] */
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
+#include <util.h>
+
+static const char usage[] =
+    "usage: wc [-lwcm] [file...]\n"
+    "Counts lines, words and bytes of files, and of all together.\n"
+    "  -l  lines only; -w: words; -c: bytes; -m: characters, which are bytes\n";
 
 struct counts {
     unsigned long lines, words, bytes;
 };
 
-static int show_lines, show_words, show_bytes;
+static bool show_lines, show_words, show_bytes;
+static bool named; /* there are operands */
+static struct counts total;
 
 static void print(const struct counts *c, const char *name)
 {
-    if (show_lines)
-        printf("%7lu ", c->lines);
-    if (show_words)
-        printf("%7lu ", c->words);
+    const char *between = "";
+
+    if (show_lines) {
+        printf("%lu", c->lines);
+        between = " ";
+    }
+    if (show_words) {
+        printf("%s%lu", between, c->words);
+        between = " ";
+    }
     if (show_bytes)
-        printf("%7lu ", c->bytes);
-    printf("%s\n", name);
+        printf("%s%lu", between, c->bytes);
+    if (named)
+        printf(" %s", name);
+    putchar('\n');
 }
 
-static int count(int fd, const char *name, struct counts *total)
+static void count(FILE *file, const char *name)
 {
-    static char buffer[16384];
     struct counts c = {0};
-    int in_word = 0;
-    ssize_t n;
+    bool in_word = false;
+    int byte;
 
-    while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
-        c.bytes += n;
-        for (ssize_t i = 0; i < n; i++) {
-            c.lines += buffer[i] == '\n';
-            c.words += in_word && isspace((unsigned char)buffer[i]);
-            in_word = !isspace((unsigned char)buffer[i]);
-        }
-    }
-    c.words += in_word;
-    if (n < 0) {
-        fprintf(stderr, "wc: %s: %s\n", name, strerror(errno));
-        return 1;
+    while ((byte = getc(file)) != EOF) {
+        c.bytes++;
+        c.lines += byte == '\n';
+        c.words += !in_word && !isspace(byte);
+        in_word = !isspace(byte);
     }
     print(&c, name);
-    total->lines += c.lines;
-    total->words += c.words;
-    total->bytes += c.bytes;
-    return 0;
+    total.lines += c.lines;
+    total.words += c.words;
+    total.bytes += c.bytes;
 }
 
 int main(int argc, char **argv)
 {
-    struct counts total = {0};
-    int option, status = 0;
+    int option;
 
-    while ((option = getopt(argc, argv, "lwc")) != -1) {
+    util_begin(argv, usage);
+    while ((option = getopt(argc, argv, "lwcm")) != -1) {
+        if (option == '?')
+            util_usage();
         show_lines |= option == 'l';
         show_words |= option == 'w';
-        show_bytes |= option == 'c';
-        if (option == '?')
-            return 2;
+        show_bytes |= option == 'c' || option == 'm';
     }
     if (!show_lines && !show_words && !show_bytes)
-        show_lines = show_words = show_bytes = 1;
-    if (optind == argc)
-        return count(STDIN_FILENO, "", &total);
-    for (int i = optind; i < argc; i++) {
-        int fd = open(argv[i], O_RDONLY);
-
-        if (fd < 0) {
-            fprintf(stderr, "wc: %s: %s\n", argv[i], strerror(errno));
-            status = 1;
-            continue;
-        }
-        status |= count(fd, argv[i], &total);
-        close(fd);
-    }
+        show_lines = show_words = show_bytes = true;
+    named = optind < argc;
+    each_input(argv + optind, count);
     if (argc - optind > 1)
         print(&total, "total");
-    return status;
+    return util_end();
 }
