@@ -1,18 +1,27 @@
-/* echo [-n] [WORD...]: writes its arguments in one line. [POSIX XCU echo] */
-#include <stdio.h>
+/* echo: writes its arguments. [POSIX XCU echo] */
 #include <string.h>
+#include <util.h>
+
+static const char usage[] =
+    "usage: echo [-n] [word...]\n"
+    "Prints the words in one line.\n"
+    "  -n  without the newline\n";
 
 int main(int argc, char **argv)
 {
-    int newline = 1, first = 1;
+    bool newline = true;
+    int first = 1;
 
+    if (argc == 2) /* else --help is a word as others */
+        util_begin(argv, usage);
     if (argc > 1 && strcmp(argv[1], "-n") == 0) {
-        newline = 0;
+        newline = false;
         first = 2;
     }
+    util_name = "echo";
     for (int i = first; i < argc; i++)
         printf("%s%s", i > first ? " " : "", argv[i]);
     if (newline)
         putchar('\n');
-    return fflush(stdout) == 0 ? 0 : 1;
+    return util_end();
 }

@@ -7,6 +7,7 @@
 #include <mach/mach_port.h>
 #include <stdio.h>
 #include <string.h>
+#include <util.h>
 
 static const char usage[] =
     "usage: free [-p]\n"
@@ -25,16 +26,11 @@ int main(int argc, char **argv)
     unsigned long unit = PAGE_SIZE / 1024, used;
     kern_return_t kr;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        fputs(usage, stdout);
-        return 0;
-    }
+    util_begin(argv, usage);
     if (argc == 2 && strcmp(argv[1], "-p") == 0) {
         unit = 1;
-    } else if (argc > 1) {
-        fputs(usage, stderr);
-        return 2;
-    }
+    } else if (argc > 1)
+        util_usage();
     kr = host_vm_statistics(host, &stats);
     if (kr == KERN_SUCCESS)
         kr = host_info(host, HOST_OSTIA_COUNTERS, (host_info_t)&counters, &count);

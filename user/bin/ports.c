@@ -9,6 +9,14 @@
 #include <servers/proc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <util.h>
+
+static const char usage[] =
+    "usage: ports [pid]\n"
+    "Lists the port names of a process (ports's own): rights, user references, and what is behind them.\n"
+    "  RIGHTS  send, receive, once, set, dead; (dn): it is to be told when the port dies\n"
+    "  PORT    the same number for the same port, in every process\n"
+    "  QUEUE   of a port it receives from: messages waiting / at most; of others, the kernel object\n";
 
 /* By the kernel's numbers of kernel objects (ipc_info_name_t.iin_kotype). */
 static const char *const kernel_objects[] = {
@@ -38,10 +46,9 @@ int main(int argc, char **argv)
     mach_msg_type_number_t count;
     kern_return_t kr;
 
-    if (argc > 2 || (argc == 2 && atoi(argv[1]) <= 0)) {
-        fprintf(stderr, "usage: ports [pid]\n");
-        return 2;
-    }
+    util_begin(argv, usage);
+    if (argc > 2 || (argc == 2 && atoi(argv[1]) <= 0))
+        util_usage();
     kr = argc == 2 ? proc_get_task(getproc(), atoi(argv[1]), &task) : KERN_SUCCESS;
     if (kr == KERN_SUCCESS)
         kr = mach_port_space_info(task, &info, &count);

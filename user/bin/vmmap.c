@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <util.h>
 
 static const char usage[] =
     "usage: vmmap [pid]\n"
@@ -38,8 +39,8 @@ static void print_account(task_t task)
     }
     count = TASK_EVENTS_INFO_COUNT;
     if (task_info(task, TASK_EVENTS_INFO, (task_info_t)&events, &count) == KERN_SUCCESS)
-        printf("%u faults, %u copied on write, %u asked of pagers\n", events.faults, events.cow_faults,
-               events.pageins);
+        printf("%u faults, %u copied on write, %u asked of pagers\n", events.faults,
+               events.cow_faults, events.pageins);
 }
 
 static void print_protection(vm_prot_t prot)
@@ -59,14 +60,9 @@ int main(int argc, char **argv)
     unsigned long resident = 0;
     kern_return_t kr = KERN_SUCCESS;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        fputs(usage, stdout);
-        return 0;
-    }
-    if (argc > 2 || (argc == 2 && atoi(argv[1]) <= 0)) {
-        fputs(usage, stderr);
-        return 2;
-    }
+    util_begin(argv, usage);
+    if (argc > 2 || (argc == 2 && atoi(argv[1]) <= 0))
+        util_usage();
     if (argc == 2)
         kr = proc_get_task(getproc(), atoi(argv[1]), &task);
     if (kr != KERN_SUCCESS) {

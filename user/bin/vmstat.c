@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <util.h>
 
 #define LINES_A_HEADER 20
 
@@ -22,8 +23,9 @@ static const char usage[] =
 
 static void print_header(void)
 {
-    printf("    free   active inactive    wired    fault     zero     copy       in      out    again"
-           "     look      hit\n");
+    printf(
+        "    free   active inactive    wired    fault     zero     copy       in      out    again"
+        "     look      hit\n");
 }
 
 /* The pages now, and the events since `before`. */
@@ -55,14 +57,9 @@ int main(int argc, char **argv)
     long seconds = argc > 1 ? number(argv[1]) : 0;
     long count = argc > 2 ? number(argv[2]) : 0;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        fputs(usage, stdout);
-        return 0;
-    }
-    if (argc > 3 || (argc > 1 && seconds == 0) || (argc > 2 && count == 0)) {
-        fputs(usage, stderr);
-        return 2;
-    }
+    util_begin(argv, usage);
+    if (argc > 3 || (argc > 1 && seconds == 0) || (argc > 2 && count == 0))
+        util_usage();
     memset(&before, 0, sizeof(before));
     for (long line = 0;; line++) {
         kern_return_t kr = host_vm_statistics(host, &now);
