@@ -160,7 +160,8 @@ static const struct {
     {E, "[b-a]", REG_ERANGE}, {E, "[[:none:]]", REG_ECTYPE}, {E, "[[.ab.]]", REG_ECOLLATE},
     {E, "a\\", REG_EESCAPE}, {B, "a\\{1", REG_EBRACE},  {B, "a\\{2,1\\}", REG_BADBR},
     {E, "a{256}", REG_BADBR}, {E, "*a", REG_BADRPT},     {E, "a|*b", REG_BADRPT},  {B, "\\1", REG_ESUBREG},
-    {B, "\\(a\\1\\)", REG_ESUBREG}, {E, "[[:alpha:]-z]", REG_ERANGE}, {E, "(", REG_EPAREN}, {E, "[", REG_EBRACK},
+    {B, "\\(a\\1\\)", REG_ESUBREG}, {E, "[[:alpha:]-z]", REG_ERANGE}, {E, "(", REG_EPAREN},
+    {E, "[", REG_EBRACK},
     {B, "a\\{x\\}", REG_BADBR}, {E, "[[:alpha", REG_EBRACK}, {E, "((((a{200}){200}){200}){200})", REG_ESPACE},
 };
 

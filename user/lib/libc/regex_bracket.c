@@ -1,4 +1,5 @@
-/* Bracket expressions, [...]: in the POSIX locale each collating element is a byte. Read regex_tree.h before. */
+/* Bracket expressions, [...]: in the POSIX locale each collating element is a byte. Read regex_tree.h
+ * before. */
 #include "regex_tree.h"
 
 #include <ctype.h>
