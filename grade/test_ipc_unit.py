@@ -19,7 +19,8 @@ SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize=alignment,object-size
 
 
 # These are in part assembly.
-SHORT_WAY = ["mach_msg_fast.c", "mach_msg_arrive.c", "mach_msg_kobject.c", "mach_msg_raise.c"]
+SHORT_WAY = ["mach_msg_fast.c", "mach_msg_arrive.c", "mach_msg_kobject.c", "mach_msg_raise.c",
+             "mach_msg_pager.c"]
 
 
 @pytest.fixture(scope="module")

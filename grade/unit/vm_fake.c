@@ -12,9 +12,14 @@ long fake_allocated, fake_ports;
 bool (*fake_other_work)(void);
 bool fake_interrupt;
 void (*fake_before_return)(void);
+void (*fake_after_request)(void);
+bool fake_pager_waits;
+int fake_handed, fake_woken;
 
 static struct task the_task;
 static struct thread the_thread = {.task = &the_task};
+static struct thread pager_thread; /* its wake-up is owned by who has been given it */
+static bool pager_waking;
 static pmap_t pmaps;
 pmap_t kernel_pmap;
 struct boot_info boot_info;
@@ -145,9 +150,37 @@ void event_wakeup(const void *event)
         awaited = NULL;
 }
 
+/* The current thread, which is the only one that waits for events. */
+thread_t event_dequeue(const void *event)
+{
+    if (awaited != event)
+        return NULL;
+    awaited = NULL;
+    return &the_thread;
+}
+
+static void woken(thread_t thread)
+{
+    CHECK(thread == &pager_thread && pager_waking);
+    pager_waking = false;
+}
+
+void thread_go(thread_t thread, wait_result_t result)
+{
+    woken(thread);
+    fake_woken++;
+}
+
+wait_result_t thread_block_handoff(thread_t next)
+{
+    woken(next);
+    fake_handed++;
+    return thread_block();
+}
+
 wait_result_t thread_block(void)
 {
-    CHECK(held_count == 0);
+    CHECK(held_count == 0 && !pager_waking);
     while (awaited != NULL) {
         if (fake_interrupt || fake_other_work == NULL || !fake_other_work()) {
             awaited = NULL;
@@ -578,11 +611,32 @@ kern_return_t memory_object_terminate(mach_port_t pager, mach_port_t control)
     return sent(pager, (struct fake_message){.id = TERMINATE, .control = control});
 }
 
-kern_return_t memory_object_data_request(mach_port_t pager, mach_port_t control, vm_offset_t offset,
-                                         vm_size_t length, vm_prot_t access)
+kern_return_t mach_msg_ask_pager(ipc_port_t pager, ipc_port_t control, vm_offset_t offset, vm_size_t length,
+                                 vm_prot_t access, thread_t *receiver)
 {
-    return sent(pager, (struct fake_message){.id = REQUEST, .control = control, .offset = offset,
-                                             .length = length, .access = access});
+    kern_return_t kr = sent(pager, (struct fake_message){.id = REQUEST, .control = control,
+                                                         .offset = offset, .length = length,
+                                                         .access = access});
+
+    pager_waking = fake_pager_waits && kr == KERN_SUCCESS;
+    *receiver = pager_waking ? &pager_thread : NULL;
+    if (fake_after_request != NULL)
+        fake_after_request();
+    return kr;
+}
+
+/* A user's address, from which half a page can be read at once. */
+static const char half_page[1];
+const void *const fake_half_page = half_page;
+
+size_t copy_wide(void *to, const void *from, size_t size)
+{
+    if (from == fake_half_page) {
+        memset(to, 0xff, size / 2);
+        return size / 2;
+    }
+    memcpy(to, from, size);
+    return 0;
 }
 
 kern_return_t memory_object_data_return(mach_port_t pager, mach_port_t control, vm_offset_t offset,

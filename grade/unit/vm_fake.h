@@ -32,6 +32,13 @@ extern bool (*fake_other_work)(void);
 extern bool fake_interrupt; /* the next sleep is interrupted */
 /* Called, if not NULL, as another CPU may run: a data_return is about to be sent. */
 extern void (*fake_before_return)(void);
+/* The same: a data_request has been sent. */
+extern void (*fake_after_request)(void);
+/* A thread of the pager's waits for requests; how often it got one and the CPU, or was only woken. */
+extern bool fake_pager_waits;
+extern int fake_handed, fake_woken;
+/* A user's address from which only half a page can be read at once. */
+extern const void *const fake_half_page;
 
 /* What the kernel sent to pagers, in order; the test's pager takes it from here. */
 enum fake_message_id { INIT, TERMINATE, REQUEST, RETURN, UNLOCK, LOCKED, SUPPLIED, CHANGED };

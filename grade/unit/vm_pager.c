@@ -19,11 +19,25 @@ static ipc_port_t pager, control;
 static uint8_t store[SIZE]; /* what the pager keeps */
 static int requests, returns, returned_pages, unlocks, terminated;
 static enum {
-    GOOD, READ_ONLY, SILENT, DIES, ERRORS, EMPTY, WRONG_OFFSET, DESTROYS, NEVER_READY
+    GOOD, READ_ONLY, SILENT, DIES, ERRORS, EMPTY, WRONG_OFFSET, DESTROYS, NEVER_READY, SHORT
 } mood;
 static bool precious;
 static bool keep_returned; /* does not deallocate what came back */
 static vm_map_copy_t kept_data;
+
+/* A page, the short way. The one who waits for it runs on when we are done. */
+static bool supply_page(memory_object_control_t object, vm_offset_t offset, const void *data,
+                        vm_prot_t lock_value)
+{
+    thread_t waiter = NULL;
+    bool done;
+
+    spin_lock(&object->lock);
+    done = memory_object_supply_page(object, offset, data, lock_value, false, &waiter);
+    spin_unlock(&object->lock);
+    CHECK(waiter == (done && fake_after_request == NULL ? current_thread() : NULL));
+    return done;
+}
 
 /* Handles one message. False: there is none. */
 static bool pager_work(void)
@@ -62,6 +76,25 @@ static bool pager_work(void)
                                             mood == READ_ONLY ? VM_PROT_WRITE : VM_PROT_NONE,
                                             precious, fake_port(), MACH_MSG_TYPE_PORT_SEND_ONCE)
                   == KERN_SUCCESS);
+            break;
+        case SHORT:
+            CHECK(!supply_page(object, m.offset, fake_half_page, VM_PROT_NONE));
+            CHECK(!supply_page(object, m.offset + 1, store, VM_PROT_NONE));
+            CHECK(!supply_page(object, ~PAGE_MASK, store, VM_PROT_NONE));
+            CHECK(!supply_page(object, m.offset, store, ~VM_PROT_ALL));
+            CHECK(!supply_page(object, (m.offset + SIZE / 2) % SIZE, store, VM_PROT_NONE)); /* not asked */
+            for (vm_offset_t at = m.length; at > 0; at -= PAGE_SIZE) { /* who waits, waits for the first */
+                vm_offset_t offset = m.offset + at - PAGE_SIZE;
+
+                if (at > PAGE_SIZE) {
+                    CHECK(vm_map_copyin_kernel(store + offset, PAGE_SIZE, &data) == KERN_SUCCESS);
+                    CHECK(memory_object_data_supply(object, offset, data, PAGE_SIZE, VM_PROT_WRITE,
+                                                    precious, NULL, 0) == KERN_SUCCESS);
+                } else {
+                    CHECK(supply_page(object, offset, store + offset, VM_PROT_WRITE));
+                }
+                CHECK(!supply_page(object, offset, store, VM_PROT_NONE)); /* once is enough */
+            }
             break;
         case DIES:
             fake_port_die(pager);
@@ -193,6 +226,69 @@ static void test_good(void)
     CHECK(fake_write(map, base + 5 * PAGE_SIZE, 97) == KERN_SUCCESS); /* found dirty again */
     end();
     CHECK(returns == 2 && store[5 * PAGE_SIZE] == 97);
+}
+
+/* One page a request: downwards nobody reads ahead. */
+static void read_downwards(int pages)
+{
+    for (int i = pages - 1; i >= 0; i--)
+        read_pages(i, i + 1);
+}
+
+/* Requests that a thread waits for, and answers of one page, go the short way. */
+static void test_short_way(void)
+{
+    fake_handed = fake_woken = 0;
+    fake_pager_waits = true;
+    CHECK(begin(SHORT, FALSE) == KERN_SUCCESS);
+    read_downwards(16);
+    CHECK(requests == 16 && fake_handed == 16 && fake_woken == 0);
+    read_pages(16, 32); /* (and clusters) */
+    CHECK(unlocks == 0);
+    CHECK(fake_write(map, base + PAGE_SIZE, 70) == KERN_SUCCESS && unlocks == 1);
+    end();
+    CHECK(store[PAGE_SIZE] == 70);
+    fake_pager_waits = false;
+}
+
+static void answer_at_once(void)
+{
+    CHECK(pager_work());
+}
+
+/* The answer is there before the faulting thread waits: the pager's own is only woken. */
+static void test_early_answer(void)
+{
+    fake_handed = fake_woken = 0;
+    fake_pager_waits = true;
+    fake_after_request = answer_at_once;
+    CHECK(begin(SHORT, FALSE) == KERN_SUCCESS);
+    read_downwards(4);
+    CHECK(requests == 4 && fake_handed == 0 && fake_woken == 4);
+    fake_after_request = NULL;
+    fake_pager_waits = false;
+    end();
+}
+
+static void unmap_at_once(void)
+{
+    fake_after_request = NULL;
+    CHECK(vm_deallocate(map, base, SIZE) == KERN_SUCCESS);
+}
+
+/* Nobody but the fault knows the object any more: it does not wait with the last reference. */
+static void test_unmapped_before_the_wait(void)
+{
+    uint8_t byte;
+
+    fake_handed = fake_woken = 0;
+    fake_pager_waits = true;
+    CHECK(begin(SILENT, FALSE) == KERN_SUCCESS);
+    fake_after_request = unmap_at_once;
+    CHECK(fake_read(map, base, &byte) == KERN_INVALID_ADDRESS);
+    CHECK(fake_handed == 0 && fake_woken == 1);
+    fake_pager_waits = false;
+    end();
 }
 
 static void test_cached(void)
@@ -549,6 +645,9 @@ int main(void)
     free_pages = vm_counts.free;
     fake_other_work = pager_work;
     test_good();
+    test_short_way();
+    test_early_answer();
+    test_unmapped_before_the_wait();
     test_cached();
     test_private();
     test_shared_copy();

@@ -143,8 +143,9 @@ copyout:
     .cfi_endproc
     .size   copyout, . - copyout
 
-/* void copy_wide(void *to, const void *from, size_t size): memcpy of a multiple of 128 bytes, not 0, of the
- * kernel's own memory, through registers on loan. Not before machine_cpu_setup. */
+/* size_t copy_wide(void *to, const void *from, size_t size): memcpy of a multiple of 128 bytes, not 0,
+ * through registers on loan. `from` may be the user's: no fault is served, but the copy ends there, and the
+ * result is how much is left. Not before machine_cpu_setup. */
     .global copy_wide
     .type   copy_wide, %function
 copy_wide:
@@ -154,16 +155,17 @@ copy_wide:
     stp     q2, q3, [sp, #32]
     stp     q4, q5, [sp, #64]
     stp     q6, q7, [sp, #96]
-1:  ldp     q0, q1, [x1], #128
-    ldp     q2, q3, [x1, #-96]
-    ldp     q4, q5, [x1, #-64]
-    ldp     q6, q7, [x1, #-32]
+1:  WIDE_USER ldp q0, q1, [x1], #128
+    WIDE_USER ldp q2, q3, [x1, #-96]
+    WIDE_USER ldp q4, q5, [x1, #-64]
+    WIDE_USER ldp q6, q7, [x1, #-32]
     stp     q0, q1, [x0], #128
     stp     q2, q3, [x0, #-96]
     stp     q4, q5, [x0, #-64]
     stp     q6, q7, [x0, #-32]
     subs    x2, x2, #128
     b.ne    1b
+22: mov     x0, x2
     ldp     q2, q3, [sp, #32]
     ldp     q4, q5, [sp, #64]
     ldp     q6, q7, [sp, #96]

@@ -170,14 +170,16 @@ static const struct ex_entry *find_fixup(uint64_t pc)
     return NULL;
 }
 
-/* From EL1. Blocks only if copyin or copyout faulted, whose callers hold no locks. */
+/* From EL1: an access to user memory, or a bug. Blocks only if copyin or copyout faulted, whose callers hold
+ * no locks. */
 void trap_kernel(struct trapframe *frame, uint64_t esr)
 {
     uint64_t far = read_sysreg(far_el1);
     const struct ex_entry *fixup = find_fixup(frame->pc);
     struct task *task = current_thread()->task;
 
-    if (ESR_EC(esr) == EC_DABORT_EL1 && fixup != NULL && task != NULL && task->map != NULL) {
+    if (ESR_EC(esr) == EC_DABORT_EL1 && fixup != NULL && far < VM_MAX_ADDRESS && task != NULL
+        && task->map != NULL) {
         kern_return_t kr = KERN_FAILURE;
 
         if (!(fixup->fixup & EX_AT_ONCE) && is_page_fault(esr))

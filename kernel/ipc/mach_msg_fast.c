@@ -14,6 +14,7 @@
  *                     its buffer, whose place the thread has told before it began to wait
  *                     (mach_msg_arrive.c)
  *   mach_msg_kobject  instead of the two, if the receiver is the kernel (mach_msg_kobject.c)
+ *   mach_msg_supply   for a pager's answer, which is neither request nor reply (mach_msg_pager.c)
  *
  * The header travels in registers, a small body in a buffer that this CPU keeps. A SPECIAL message, large or
  * with rights or memory, is in its buffer whole; its cargo is taken in before anything else, and back if
@@ -56,8 +57,7 @@ void mach_msg_fast_init(void)
     mach_msg_fast_off |= trace_size != 0;
 }
 
-/* The long way, from the beginning. */
-static __attribute__((noinline)) mach_msg_return_t slow(ipc_kmsg_t kmsg)
+__attribute__((noinline)) mach_msg_return_t mach_msg_slow(ipc_kmsg_t kmsg)
 {
     uint64_t *args = current_thread()->machine.frame->x;
 
@@ -127,7 +127,7 @@ slow_cargo(ipc_space_t space, ipc_kmsg_t kmsg, struct cargo *cargo, bool loaded)
     ipc_batch_finish(&batch);
     if (cargo->body != NULL)
         ipc_body_cancel(cargo->body);
-    return slow(kmsg);
+    return mach_msg_slow(kmsg);
 }
 
 static inline void set_room(struct thread *self, mach_msg_header_t *msg, mach_msg_option_t option,
@@ -174,7 +174,7 @@ exchange(bool call, mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_s
 
     /* Names to ports. */
     if (cargo == NULL && local != (call ? rcv_name : MACH_PORT_NAME_NULL))
-        return slow(kmsg); /* (exchange_special has looked) */
+        return mach_msg_slow(kmsg); /* (exchange_special has looked) */
     is_lock(space);
     if (cargo != NULL && (!space->active || !load_cargo(space, cargo)))
         return slow_cargo(space, kmsg, cargo, false);
@@ -276,7 +276,7 @@ unlock_space:
     if (cargo != NULL)
         return slow_cargo(space, kmsg, cargo, true);
     spin_unlock(&space->lock);
-    return slow(kmsg);
+    return mach_msg_slow(kmsg);
 }
 
 /* One that is large or complex: all of it goes to the buffer. */
@@ -295,17 +295,17 @@ exchange_special(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size
     if (__builtin_expect(kmsg != NULL && send_size <= LARGE_SIZE_MAX, 1))
         *cache = NULL;
     else if (send_size > MACH_MSG_SIZE_MAX || (kmsg = ipc_kmsg_alloc(send_size)) == NULL)
-        return slow(NULL);
+        return mach_msg_slow(NULL);
     header = header_of(kmsg);
     if (copyin(msg, header, send_size) != 0)
-        return slow(kmsg);
+        return mach_msg_slow(kmsg);
     header->msgh_size = send_size;
     kmsg->ikm_remote = IP_NULL;
     kmsg->ikm_local = IP_NULL;
     bits = header->msgh_bits & ~MACH_MSGH_BITS_COMPLEX;
     if (bits == BITS_CALL ? header->msgh_local_port != rcv_name
                           : bits != BITS_REPLY || header->msgh_local_port != MACH_PORT_NAME_NULL)
-        return slow(kmsg);
+        return mach_msg_slow(kmsg);
     if (bits != header->msgh_bits) {
         mach_msg_port_descriptor_t *d = &ikm_descriptors(header)->port;
 
@@ -318,7 +318,7 @@ exchange_special(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size
         } else if (ipc_body_begin(&body, header, current_map())) {
             cargo.body = &body;
         } else {
-            return slow(kmsg);
+            return mach_msg_slow(kmsg);
         }
     }
     if (bits == BITS_CALL)
@@ -326,6 +326,17 @@ exchange_special(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size
                         rcv_name, header->msgh_id, kmsg, &cargo);
     return exchange(false, msg, option, send_size, rcv_size, rcv_name, header->msgh_remote_port,
                     MACH_PORT_NAME_NULL, header->msgh_id, kmsg, &cargo);
+}
+
+/* Neither a request nor a reply: it may be a pager's answer. */
+static __attribute__((noinline)) mach_msg_return_t
+neither(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send_size,
+        mach_msg_size_t rcv_size, mach_port_name_t rcv_name)
+{
+    if (send_size == MACH_MSG_SUPPLY_SIZE
+        && (option == MACH_SEND_MSG || (option & ~FAST_OPTIONS) == SEND_RECEIVE))
+        return mach_msg_supply(msg, option, rcv_size, rcv_name);
+    return mach_msg_slow(NULL);
 }
 
 /* With a body, which goes through a buffer, or with options. */
@@ -341,11 +352,12 @@ with_body(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send
     if ((option & ~FAST_OPTIONS) != SEND_RECEIVE || (uintptr_t)msg >= FAST_ADDRESS_MAX
         || send_size < sizeof(*msg) || send_size % 4 != 0
         || !load_header(msg, &bits, &remote, &local, &id))
-        return slow(NULL);
+        return neither(msg, option, send_size, rcv_size, rcv_name);
     if (send_size > FAST_SIZE_MAX || (bits != BITS_CALL && bits != BITS_REPLY)) {
         bits &= ~MACH_MSGH_BITS_COMPLEX;
         return bits == BITS_CALL || bits == BITS_REPLY
-                   ? exchange_special(msg, option, send_size, rcv_size, rcv_name) : slow(NULL);
+                   ? exchange_special(msg, option, send_size, rcv_size, rcv_name)
+                   : neither(msg, option, send_size, rcv_size, rcv_name);
     }
     if (send_size != sizeof(*msg)) {
         struct cpu *cpu = current_cpu();
@@ -357,7 +369,7 @@ with_body(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send
         header_of(kmsg)->msgh_bits = 0;
         header_of(kmsg)->msgh_size = send_size;
         if (__builtin_expect(!load_body(kmsg, msg, send_size), 0))
-            return slow(kmsg);
+            return mach_msg_slow(kmsg);
     }
     if (bits == BITS_CALL)
         return exchange(true, msg, option, send_size, rcv_size, rcv_name, remote, local, id, kmsg,
@@ -378,12 +390,12 @@ mach_msg_return_t mach_msg_fast(mach_msg_header_t *msg, mach_msg_option_t option
     if (option != SEND_RECEIVE || send_size != sizeof(*msg) || (uintptr_t)msg >= FAST_ADDRESS_MAX)
         return with_body(msg, option, send_size, rcv_size, rcv_name);
     if (__builtin_expect(!load_header(msg, &bits, &remote, &local, &id), 0))
-        return slow(NULL);
+        return mach_msg_slow(NULL);
     if (bits == BITS_CALL)
         return exchange(true, msg, SEND_RECEIVE, sizeof(*msg), rcv_size, rcv_name, remote, local,
                         id, NULL, NULL);
     if (bits == BITS_REPLY)
         return exchange(false, msg, SEND_RECEIVE, sizeof(*msg), rcv_size, rcv_name, remote, local,
                         id, NULL, NULL);
-    return slow(NULL);
+    return mach_msg_slow(NULL);
 }

@@ -207,6 +207,19 @@ static inline __attribute__((always_inline)) wait_result_t thread_handoff(struct
     return wait_done(switch_to(self, next));
 }
 
+wait_result_t thread_block_handoff(thread_t next)
+{
+    struct thread *self = current_thread();
+
+    spin_assert_none();
+    spin_lock(&self->lock);
+    if (self->state != TH_RUNNABLE)
+        return thread_handoff(self, next);
+    spin_unlock(&self->lock); /* woken already */
+    thread_go(next, THREAD_AWAKENED);
+    return wait_done(self);
+}
+
 wait_result_t waitq_wait(struct waitq *wq, uint64_t deadline, thread_t next)
 {
     struct thread *self = current_thread();
@@ -225,14 +238,7 @@ wait_result_t waitq_wait(struct waitq *wq, uint64_t deadline, thread_t next)
     if (inherit_would_lend(self)) {
         spin_unlock(&self->lock);
         inherit_update(self);
-        spin_assert_none();
-        spin_lock(&self->lock);
-        if (self->state == TH_RUNNABLE) { /* woken already */
-            spin_unlock(&self->lock);
-            if (next != NULL)
-                thread_go(next, THREAD_AWAKENED);
-            return wait_done(self);
-        }
+        return next != NULL ? thread_block_handoff(next) : thread_block();
     }
     if (__builtin_expect(next != NULL, 1))
         return thread_handoff(self, next);

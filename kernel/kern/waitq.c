@@ -177,18 +177,35 @@ void event_assert_wait(const void *event, bool interruptible, uint64_t deadline)
     spin_unlock(&bucket->lock);
 }
 
-void event_wakeup(const void *event)
+/* Wakes who waits for the event; not the first, if he is wanted: he is returned. */
+static inline __attribute__((always_inline)) thread_t wake(const void *event, bool want_first)
 {
     struct event_bucket *bucket = event_bucket(event);
+    struct thread *first = NULL;
     struct thread *thread;
     struct thread *next;
 
     spin_lock(&bucket->lock);
     queue_for_each_safe (thread, next, &bucket->waitq.threads, struct thread, wait_link) {
-        if (thread->wait_event == event && waitq_remove(&bucket->waitq, thread))
+        if (thread->wait_event != event || !waitq_remove(&bucket->waitq, thread))
+            continue;
+        if (want_first && first == NULL)
+            first = thread;
+        else
             thread_go(thread, THREAD_AWAKENED);
     }
     spin_unlock(&bucket->lock);
+    return first;
+}
+
+void event_wakeup(const void *event)
+{
+    wake(event, false);
+}
+
+thread_t event_dequeue(const void *event)
+{
+    return wake(event, true);
 }
 
 void event_cancel_wait(void)

@@ -9,12 +9,13 @@
  */
 #include "vm_internal.h"
 
-#include <ipc/ipc_port.h>
+#include <ipc/ipc_kobject.h>
+#include <machine/cpu.h>
 #include <mach/memory_object_control_server.h>
 #include <mach/memory_object_user.h>
 
 kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_prot_t access,
-                                    vm_object_t also, vm_map_t map)
+                                    vm_object_t also, vm_map_t map, thread_t *receiver)
 {
     uint32_t count = 0, want;
     kern_return_t kr;
@@ -51,24 +52,24 @@ kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_p
 
     vm_count(pageins);
     __atomic_fetch_add(&current_task()->pageins, 1, __ATOMIC_RELAXED);
-    kr = memory_object_data_request(object->pager, object->control, offset, count * PAGE_SIZE, access);
-    if (kr != KERN_SUCCESS) {
-        spin_lock(&object->lock);
-        if (object->pager_dead)
-            kr = object->error;
-        else
-            kr = kr == MACH_SEND_NO_BUFFER ? KERN_RESOURCE_SHORTAGE : KERN_MEMORY_FAILURE;
-        for (uint32_t i = 0; i < count; i++) {
-            vm_page_t page = vm_page_lookup(object, offset + i * PAGE_SIZE);
+    kr = mach_msg_ask_pager(object->pager, object->control, offset, count * PAGE_SIZE, access, receiver);
+    if (kr == KERN_SUCCESS)
+        return kr;
+    spin_lock(&object->lock);
+    if (object->pager_dead)
+        kr = object->error;
+    else
+        kr = kr == MACH_SEND_NO_BUFFER ? KERN_RESOURCE_SHORTAGE : KERN_MEMORY_FAILURE;
+    for (uint32_t i = 0; i < count; i++) {
+        vm_page_t page = vm_page_lookup(object, offset + i * PAGE_SIZE);
 
-            if (page != NULL && page->absent) {
-                vm_page_free(page);
-                object->requests--;
-            }
+        if (page != NULL && page->absent) {
+            vm_page_free(page);
+            object->requests--;
         }
-        vm_object_wakeup(object);
-        spin_unlock(&object->lock);
     }
+    vm_object_wakeup(object);
+    spin_unlock(&object->lock);
     vm_object_deallocate(object);
     return kr;
 }
@@ -229,6 +230,26 @@ kern_return_t memory_object_data_supply(memory_object_control_t object, vm_offse
                                 kr == KERN_SUCCESS ? 0 : offset + done - PAGE_SIZE));
     vm_map_copy_discard(data);
     return KERN_SUCCESS;
+}
+
+bool memory_object_supply_page(vm_object_t object, vm_offset_t offset, const void *data,
+                               vm_prot_t lock_value, bool precious, thread_t *waiter)
+{
+    vm_page_t page;
+
+    if (!object->alive || !object->ready || bad_range(object, offset, PAGE_SIZE)
+        || (lock_value & ~VM_PROT_ALL))
+        return false;
+    page = vm_page_lookup(object, offset);
+    if (page == NULL || !page->absent || !copyin_page_at_once(data, vm_page_address(page)))
+        return false;
+    one_less(object);
+    page->page_lock = lock_value;
+    page->precious = precious;
+    *waiter = page->wanted ? event_dequeue(page) : NULL;
+    page->wanted = false;
+    answered(object, page);
+    return true;
 }
 
 /* To every absent page of the range. code KERN_SUCCESS: zeros; else an error. */

@@ -137,9 +137,34 @@ static kern_return_t wait_for_unlock(struct vm_fault *f, vm_object_t object, vm_
     return kr == MACH_SEND_NO_BUFFER ? wait_for_memory(f) : FAULT_RETRY;
 }
 
+/* The pager has been asked for the page. If a thread of its has the request, and is not woken yet (`pager`),
+ * that gets the CPU, if we still have to wait. The request has left us a reference to the object: it goes
+ * before the wait, or the object would stay as long. (The last one cannot go under the lock.) */
+static kern_return_t wait_for_pager(struct vm_fault *f, vm_object_t object, vm_offset_t offset,
+                                    thread_t pager)
+{
+    vm_page_t page;
+
+    spin_lock(&object->lock);
+    page = vm_page_lookup(object, offset);
+    if (pager == NULL || object->refs == 1 || page == NULL || !page->absent) {
+        spin_unlock(&object->lock);
+        if (pager != NULL)
+            thread_go(pager, THREAD_AWAKENED);
+        vm_object_deallocate(object);
+        return FAULT_RETRY;
+    }
+    object->refs--;
+    page->wanted = true;
+    event_assert_wait(page, f->interruptible, pager_deadline(f));
+    spin_unlock(&object->lock);
+    return after_wait(thread_block_handoff(pager));
+}
+
 /* The page is not in memory, and the object has a pager. */
 static kern_return_t page_in(struct vm_fault *f, vm_object_t object, vm_offset_t offset)
 {
+    thread_t pager;
     kern_return_t kr;
 
     if (object->pager_dead || offset >= object->size) {
@@ -153,10 +178,10 @@ static kern_return_t page_in(struct vm_fault *f, vm_object_t object, vm_offset_t
         return after_wait(vm_object_wait(object, f->interruptible, pager_deadline(f)));
     }
     kr = memory_object_request(object, offset, access_of(f, object),
-                               object != f->top ? f->top : NULL, f->map);
-    if (kr == KERN_RESOURCE_SHORTAGE)
-        return wait_for_memory(f);
-    return kr == KERN_SUCCESS ? FAULT_RETRY : kr;
+                               object != f->top ? f->top : NULL, f->map, &pager);
+    if (kr == KERN_SUCCESS)
+        return wait_for_pager(f, object, offset, pager);
+    return kr == KERN_RESOURCE_SHORTAGE ? wait_for_memory(f) : kr;
 }
 
 /* The anonymous page at offset of the locked object is in the swap space. KERN_SUCCESS: it is the

@@ -196,9 +196,10 @@ kern_return_t memory_object_open(mach_port_t pager, vm_size_t size, vm_object_t 
 void memory_object_fail_requests(vm_object_t object);
 /* Asks the pager for the absent page at offset and, reading ahead, those after it. Object locked
  * (the page is not there, the pager is ready), with `also` and `map` (may be NULL): all are
- * unlocked. KERN_SUCCESS: look again. */
+ * unlocked. KERN_SUCCESS: look again; there is a reference to the object for the caller, and *receiver is as
+ * in mach_msg_ask_pager. */
 kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_prot_t access,
-                                    vm_object_t also, vm_map_t map);
+                                    vm_object_t also, vm_map_t map, thread_t *receiver);
 /* Drops the last reference to an object with a pager: keeps it for later or terminates it. */
 void memory_object_release(vm_object_t object);
 /* Terminates one unused object; false: there is none. No locks held. */

@@ -1,6 +1,6 @@
 /*
  * What the parts of the short way tell one another: mach_msg_fast.c, which sends, mach_msg_arrive.c, which
- * receives, and mach_msg_kobject.c, for kernel ports.
+ * receives, mach_msg_kobject.c, for kernel ports, and mach_msg_pager.c, for pagers' answers.
  */
 #ifndef _IPC_MACH_MSG_FAST_H_
 #define _IPC_MACH_MSG_FAST_H_
@@ -132,5 +132,14 @@ void mach_msg_raise_continue(struct thread *self) __attribute__((noreturn));
 mach_msg_return_t mach_msg_kobject(mach_msg_header_t *msg, mach_msg_size_t rcv_size,
                                    mach_port_name_t rcv_name, mach_msg_id_t id, ipc_port_t port,
                                    ipc_port_t reply, ipc_kmsg_t request);
+
+/* The trap's long way, from the beginning. The buffer, if there is one, is freed. */
+mach_msg_return_t mach_msg_slow(ipc_kmsg_t kmsg);
+
+#define MACH_MSG_SUPPLY_SIZE 80
+/* A message of that size, which may be a pager's answer; options as mach_msg_fast takes them, or
+ * MACH_SEND_MSG alone. Result as the trap's. */
+mach_msg_return_t mach_msg_supply(mach_msg_header_t *msg, mach_msg_option_t option,
+                                  mach_msg_size_t rcv_size, mach_port_name_t rcv_name);
 
 #endif

@@ -9,8 +9,8 @@
  * Locks are taken in the order of their class, lowest first; DEBUG=1 checks that at run time. Two
  * locks of one class only by spin_lock_second(), the lower address first (objects: shadowing before
  * shadow, whatever their addresses). Against the order: spin_try_lock, and on failure release
- * everything and begin again. Nothing blocks, touches user memory, or sends a message while holding
- * a spinlock.
+ * everything and begin again. Nothing blocks, touches user memory (but by copyin_page_at_once, which
+ * serves no fault), or sends a message while holding a spinlock.
  */
 #ifndef _KERN_LOCK_H_
 #define _KERN_LOCK_H_

@@ -7,7 +7,7 @@
  *
  * WHO TAKES A THREAD OFF ITS WAIT QUEUE OWNS ITS WAKE-UP: that happens once, under the queue's
  * lock, whether by a sender, a time-out, or thread_abort; the owner then calls thread_go(), or
- * waitq_wait() with it as `next`, with no need for the queue's lock.
+ * waitq_wait() or thread_block_handoff() with it as `next`, with no need for the queue's lock.
  *
  * A switch is made holding the outgoing thread's lock, which the incoming thread releases: until
  * its registers are saved nobody else can run it.
@@ -57,6 +57,8 @@ bool waitq_wakeup_one(struct waitq *wq, wait_result_t result);
 /* Gives up the CPU if the current thread is (still) waiting. No locks held. Returns how it was
  * woken. */
 wait_result_t thread_block(void);
+/* The same; but the CPU goes straight to `next`, whose wake-up the caller owns, as in waitq_wait. */
+wait_result_t thread_block_handoff(thread_t next);
 /* The fast form of waitq_assert_wait (interruptible), release of wq's lock, and thread_block(); but the CPU
  * goes straight to `next`, if not NULL, whose wake-up the caller owns, without passing a run queue, unless a
  * higher priority waits there. wq's lock alone is held, and released. next is awakened in any case. */
@@ -74,6 +76,8 @@ wait_result_t thread_sleep_until(uint64_t deadline);
  * transition). event_assert_wait is called with the object's lock held, before releasing it. */
 void event_assert_wait(const void *event, bool interruptible, uint64_t deadline);
 void event_wakeup(const void *event);
+/* The same, but the first who waits is not woken: his wake-up is the caller's. NULL: nobody waited. */
+thread_t event_dequeue(const void *event);
 /* Ends the wait that event_assert_wait began: the event has come about in the meantime. May block
  * for the moment a waker needs that came first. No locks held. */
 void event_cancel_wait(void);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <mach/vm_types.h>
 
 struct thread;
 struct cpu;
@@ -77,7 +78,13 @@ void console_write(const char *text, size_t length);
  * how much was copied. May block on a fault: no locks held. ---- */
 int copyin(const void *user, void *kernel, size_t size);
 int copyout(const void *kernel, void *user, size_t size);
-void copy_wide(void *to, const void *from, size_t size); /* for memcpy alone: see copyio.S */
+size_t copy_wide(void *to, const void *from, size_t size); /* for memcpy, and for this: see copyio.S */
+/* A page's bytes. False: they cannot be read without a fault. None is served: so this does not block, and
+ * locks may be held. */
+static inline bool copyin_page_at_once(const void *user, void *page)
+{
+    return (uintptr_t)user <= VM_MAX_ADDRESS - PAGE_SIZE && copy_wide(page, user, PAGE_SIZE) == 0;
+}
 
 /* ---- boot information, read from the device tree by machine_init ---- */
 struct boot_info {

@@ -75,6 +75,11 @@ kern_return_t vm_object_enter(mach_port_t pager, vm_size_t size, vm_object_t *ob
  * Nothing is freed with it. One reference; NULL: out of memory. */
 vm_object_t vm_object_allocate_device(phys_addr_t phys, vm_size_t size);
 memory_object_control_t convert_port_to_memory_control(mach_port_t port);
+/* memory_object_data_supply of one page of the current task's memory, without a reply. Object locked.
+ * *waiter: who waited for it first, his wake-up the caller's; or NULL. False, and nothing has changed: nobody
+ * asked for the page, the arguments are wrong, or the memory cannot be read at once. */
+bool memory_object_supply_page(vm_object_t object, vm_offset_t offset, const void *data,
+                               vm_prot_t lock_value, bool precious, thread_t *waiter);
 /* The control port has no senders, or the pager's port died: see memory_object.c. */
 void memory_object_no_senders(vm_object_t object);
 /* Told by the ipc layer through a kernel-held dead-name watch: see ipc_port.h. */
