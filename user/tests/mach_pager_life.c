@@ -206,6 +206,7 @@ static void eat_memory(uint64_t unused)
 /* When memory is short, cached objects are given up. [KP, object cache] */
 TEST(cached_objects_go_when_memory_is_short)
 {
+    uint32_t before = anonymous_pages();
     struct object o;
     struct child child;
 
@@ -215,6 +216,8 @@ TEST(cached_objects_go_when_memory_is_short)
     REQUIRE_KR(child_run(&child, eat_memory, 0), KERN_SUCCESS);
     EXPECT_TRUE(hear(&o, TERMINATE));
     child_end(&child);
+    while (anonymous_pages() > before + 256) /* a large task takes a while to end */
+        sleep_ms(2);
     object_forget(&o);
 }
 
