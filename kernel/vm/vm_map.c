@@ -514,6 +514,17 @@ static bool trim(vm_map_t map, vm_map_entry_t entry, vm_address_t start, vm_addr
     return true;
 }
 
+/* Unmaps an entry, and disposes of it. The map is locked, and gets unlocked. */
+static inline __attribute__((always_inline)) void remove_entry(vm_map_t map, vm_map_entry_t entry)
+{
+    pmap_remove(map->pmap, entry->start, entry->end);
+    if (entry->wired_count != 0)
+        map->wired_size -= entry->end - entry->start;
+    vm_map_entry_unlink(map, entry);
+    spin_unlock(&map->lock);
+    vm_map_entry_dispose(entry);
+}
+
 /* The first entry of the range that is leaving, or NULL. What came in meanwhile stays. Map locked. */
 static vm_map_entry_t first_leaving(vm_map_t map, vm_address_t start, vm_address_t end)
 {
@@ -531,6 +542,7 @@ kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
     kern_return_t kr = KERN_SUCCESS;
     vm_address_t early = start; /* up to here remove_mappings_early has been */
     vm_map_entry_t entry, next;
+    bool more;
 
     if (start >= end)
         return KERN_SUCCESS;
@@ -547,11 +559,13 @@ kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
             return kr;
         }
         entry = vm_map_entry_at_or_above(map, start);
+    } else if (!entry->in_transition && most_mapped(map, entry) == 0) { /* as nearly always: just one */
+        remove_entry(map, entry);
+        return KERN_SUCCESS;
     }
     for (next = entry; next != NULL && next->start < end; next = vm_map_entry_next(map, next))
         next->leaving = true;
     while (entry != NULL && entry->start < end) {
-        vm_map_entry_t dead = entry;
         uint32_t resident = most_mapped(map, entry);
 
         if (entry->in_transition) { /* being wired: that ends by itself */
@@ -568,18 +582,11 @@ kern_return_t vm_map_remove(vm_map_t map, vm_address_t start, vm_address_t end)
             remove_mappings_early(map->pmap, from, size, resident);
         } else {
             next = vm_map_entry_next(map, entry);
-            pmap_remove(map->pmap, entry->start, entry->end);
-            if (entry->wired_count != 0)
-                map->wired_size -= entry->end - entry->start;
-            vm_map_entry_unlink(map, entry);
-            start = dead->end;
-            if (next == NULL || next->start >= end) {
-                spin_unlock(&map->lock);
-                vm_map_entry_dispose(dead);
+            start = entry->end;
+            more = next != NULL && next->start < end;
+            remove_entry(map, entry);
+            if (!more)
                 return KERN_SUCCESS;
-            }
-            spin_unlock(&map->lock);
-            vm_map_entry_dispose(dead);
             preempt_point();
         }
         spin_lock(&map->lock);

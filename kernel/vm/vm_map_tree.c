@@ -164,10 +164,13 @@ void vm_map_entry_unlink(vm_map_t map, vm_map_entry_t entry)
     *link_to(map, entry) = child;
     if (child != NULL)
         child->parent = parent;
-    refresh_up(parent, NULL);
     queue_remove(&entry->link);
     if (next != NULL)
-        set_gap(map, next);
+        next->gap = gap_below(map, next);
+    if (entry->right != NULL) /* then next is below it, else above */
+        refresh_up(next, parent);
+    else
+        refresh_up(parent, next);
     if (map->hint == entry)
         map->hint = NULL;
     map->entry_count--;
