@@ -217,11 +217,10 @@ kern_return_t memory_object_clean(vm_object_t object, vm_offset_t start, vm_offs
     vm_page_t page;
 
     while (kr == KERN_SUCCESS) {
-        struct ledger *payer;
+        struct ledger *payer = current_ledger();
         vm_offset_t next;
 
         spin_lock(&object->lock);
-        payer = object->alive ? current_ledger() : NULL; /* at its end nobody asked */
         page = vm_object_next_page(object, start, end);
         if (page == NULL) {
             spin_unlock(&object->lock);
@@ -241,7 +240,7 @@ kern_return_t memory_object_clean(vm_object_t object, vm_offset_t start, vm_offs
             kr = return_run(object, start, end, should_return, flush, payer, wait, &next);
             if (kr == KERN_RESOURCE_SHORTAGE) {
                 ledger_credit_message(payer, 1, LAUNDRY_COST);
-                kr = vm_memory_wait(object->alive);
+                kr = vm_memory_wait(true);
             } else if (flush || lock_value == VM_PROT_NO_CHANGE) {
                 start = next; /* else once more, for the lock */
             }
@@ -256,12 +255,33 @@ kern_return_t memory_object_clean(vm_object_t object, vm_offset_t start, vm_offs
     return kr;
 }
 
-void memory_object_return_all(vm_object_t object)
+bool memory_object_return_all(vm_object_t object)
 {
-    /* Nobody else can save what is dirty now: memory must come, and does when tasks end. */
-    while (memory_object_clean(object, 0, ~PAGE_MASK, MEMORY_OBJECT_RETURN_ALL, true,
-                               VM_PROT_NO_CHANGE, false) == KERN_RESOURCE_SHORTAGE)
-        thread_sleep_until(deadline_after_ms(20));
+    kern_return_t kr = KERN_SUCCESS;
+    vm_offset_t at = 0;
+
+    while (kr == KERN_SUCCESS) {
+        vm_page_t page;
+
+        spin_lock(&object->lock);
+        page = vm_object_next_page(object, at, ~PAGE_MASK);
+        if (page == NULL) {
+            spin_unlock(&object->lock);
+            break;
+        }
+        at = page->offset;
+        if (!to_be_returned(page, MEMORY_OBJECT_RETURN_ALL)) { /* it goes with the object */
+            at += PAGE_SIZE;
+            spin_unlock(&object->lock);
+        } else if (vm_laundry_is_full(object)) {
+            spin_unlock(&object->lock);
+            kr = KERN_RESOURCE_SHORTAGE;
+        } else {
+            kr = return_run(object, at, ~PAGE_MASK, MEMORY_OBJECT_RETURN_ALL, true, NULL, false, &at);
+        }
+        preempt_point();
+    }
+    return kr != KERN_RESOURCE_SHORTAGE;
 }
 
 kern_return_t memory_object_page_out(vm_object_t object, vm_page_t page)

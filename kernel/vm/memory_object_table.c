@@ -1,5 +1,6 @@
 /*
- * Which object belongs to which pager's port; how such objects begin, rest in the cache, and end.
+ * Which object belongs to which pager's port, and how such objects begin. Their end is in
+ * memory_object_end.c.
  *
  *   vm_object_enter --init--> (waits) --ready--> in use --last reference--> cached --> in use again
  *                                                   \                        |  memory is low
@@ -7,8 +8,7 @@
  *                                                                            v
  *                             data_return of what is dirty, then --terminate--> gone
  *
- * The object stays in the table until memory_object_terminate is sent, and who wants to map it
- * meanwhile waits: so the pager has all its data back before it is asked for any again.
+ * The object stays in the table until memory_object_terminate is sent.
  * Locks: LOCK_VM_PAGER guards the table and the cache, and is taken before an object's lock.
  */
 #include "vm_internal.h"
@@ -21,9 +21,8 @@
 #define TABLE_SIZE 256
 #define PAGER_TIMEOUT_MS 30000 /* boot argument pager_timeout=ms */
 
-static spinlock_t pager_lock = SPINLOCK_INITIALIZER(LOCK_VM_PAGER);
+spinlock_t memory_object_lock = SPINLOCK_INITIALIZER(LOCK_VM_PAGER);
 static struct queue table[TABLE_SIZE]; /* vm_object.pager_link */
-static struct queue cache = QUEUE_INITIALIZER(cache); /* unused objects, the oldest first */
 static uint32_t pager_timeout_ms = PAGER_TIMEOUT_MS;
 
 uint64_t memory_object_deadline(void)
@@ -51,7 +50,7 @@ static vm_object_t find_by_address(vm_object_t address)
 {
     vm_object_t object, found = NULL;
 
-    spin_lock(&pager_lock);
+    spin_lock(&memory_object_lock);
     for (int i = 0; i < TABLE_SIZE && found == NULL; i++)
         queue_for_each(object, &table[i], struct vm_object, pager_link)
             if (object == address)
@@ -64,7 +63,7 @@ static vm_object_t find_by_address(vm_object_t address)
         if (!found->alive)
             found = NULL;
     }
-    spin_unlock(&pager_lock);
+    spin_unlock(&memory_object_lock);
     return found;
 }
 
@@ -93,13 +92,15 @@ static void unmake(vm_object_t object)
     vm_object_free(object);
 }
 
-static void give_up(vm_object_t object, kern_return_t error)
+void memory_object_give_up(vm_object_t object, kern_return_t error)
 {
     spin_lock(&object->lock);
     object->pager_dead = true;
     object->error = error;
     memory_object_fail_requests(object);
     spin_unlock(&object->lock);
+    if (object->ending)
+        vm_pageout_poke();
 }
 
 /* Finds the object, or puts `fresh` (may be NULL) in the table. NULL: neither. Blocks while an old
@@ -110,12 +111,12 @@ static kern_return_t look_up(ipc_port_t pager, vm_size_t size, vm_object_t fresh
     for (;;) {
         vm_object_t object;
 
-        spin_lock(&pager_lock);
+        spin_lock(&memory_object_lock);
         object = find(pager);
         if (object == NULL) {
             if (fresh != NULL)
                 enqueue_tail(bucket(pager), &fresh->pager_link);
-            spin_unlock(&pager_lock);
+            spin_unlock(&memory_object_lock);
             *result = fresh;
             return KERN_SUCCESS;
         }
@@ -123,19 +124,20 @@ static kern_return_t look_up(ipc_port_t pager, vm_size_t size, vm_object_t fresh
         if (object->alive) {
             object->refs++;
             object->size = MAX(object->size, size);
+            object->reused = true;
             spin_unlock(&object->lock);
-            if (!queue_unlinked(&object->cache_link)) {
+            if (!object->ending && !queue_unlinked(&object->cache_link)) {
                 queue_remove(&object->cache_link);
                 vm_count(hits);
             }
-            spin_unlock(&pager_lock);
+            spin_unlock(&memory_object_lock);
             *result = object;
             return KERN_SUCCESS;
         }
         object->wanted = true;
         event_assert_wait(object, true, memory_object_deadline());
         spin_unlock(&object->lock);
-        spin_unlock(&pager_lock);
+        spin_unlock(&memory_object_lock);
         switch (thread_block()) {
         case THREAD_TIMED_OUT:
             return KERN_MEMORY_ERROR;
@@ -203,7 +205,7 @@ kern_return_t memory_object_open(mach_port_t pager, vm_size_t size, vm_object_t 
         if (object == fresh
             && (ipc_port_watch(pager, IKOT_MEMORY_CONTROL, object) != KERN_SUCCESS
                 || memory_object_init(pager, object->control, PAGE_SIZE) != KERN_SUCCESS))
-            give_up(object, KERN_MEMORY_FAILURE);
+            memory_object_give_up(object, KERN_MEMORY_FAILURE);
     }
     *result = object;
     return KERN_SUCCESS;
@@ -219,82 +221,6 @@ kern_return_t vm_object_enter(mach_port_t pager, vm_size_t size, vm_object_t *re
     if (kr != KERN_SUCCESS)
         vm_object_deallocate(*result);
     return kr;
-}
-
-/* ---- the end ---- */
-
-/* Ends an object (not alive; the caller has its one reference, which is consumed). No locks
- * held. */
-static void terminate(vm_object_t object)
-{
-    ipc_port_t control;
-
-    if (!object->pager_dead)
-        memory_object_return_all(object);
-    vm_object_free_pages(object);
-    ipc_port_unwatch(object->pager);
-    control = ipc_port_make_send(object->control);
-    if (memory_object_terminate(object->pager, control) != KERN_SUCCESS)
-        ipc_port_release_send(control);
-    spin_lock(&pager_lock);
-    queue_remove(&object->pager_link);
-    spin_lock(&object->lock);
-    vm_object_wakeup(object);
-    spin_unlock(&object->lock);
-    spin_unlock(&pager_lock);
-    ipc_port_dealloc_kernel(object->control);
-    ipc_port_release_send(object->pager);
-    memory_object_release(object);
-}
-
-void memory_object_release(vm_object_t object)
-{
-    enum { KEEP, END, FREE } fate = KEEP;
-
-    spin_lock(&pager_lock);
-    spin_lock(&object->lock);
-    if (--object->refs == 0) {
-        if (!object->alive) {
-            fate = FREE; /* whoever used the control port longer than it lived */
-        } else if (!object->may_cache || object->pager_dead || object->resident_count == 0) {
-            fate = END;
-            object->alive = false;
-            object->refs = 1;
-            queue_remove(&object->cache_link);
-        } else if (queue_unlinked(&object->cache_link)) {
-            enqueue_tail(&cache, &object->cache_link);
-        }
-    }
-    spin_unlock(&object->lock);
-    spin_unlock(&pager_lock);
-    if (fate == END)
-        terminate(object);
-    else if (fate == FREE)
-        vm_object_free(object);
-}
-
-bool memory_object_cache_trim(void)
-{
-    vm_object_t object, victim = NULL;
-
-    spin_lock(&pager_lock);
-    queue_for_each(object, &cache, struct vm_object, cache_link) {
-        spin_lock(&object->lock);
-        if (object->refs == 0) {
-            victim = object;
-            victim->alive = false;
-            victim->refs = 1;
-        }
-        spin_unlock(&object->lock);
-        if (victim != NULL)
-            break;
-    }
-    if (victim != NULL)
-        queue_remove(&victim->cache_link);
-    spin_unlock(&pager_lock);
-    if (victim != NULL)
-        terminate(victim);
-    return victim != NULL;
 }
 
 /* ---- what ipc tells us ---- */
@@ -328,7 +254,7 @@ void memory_object_no_senders(vm_object_t address)
     if (object == NULL)
         return;
     if (!object->ready)
-        give_up(object, KERN_MEMORY_FAILURE);
+        memory_object_give_up(object, KERN_MEMORY_FAILURE);
     vm_object_deallocate(object);
 }
 
@@ -343,7 +269,7 @@ void memory_object_pager_died(vm_object_t address)
     dead = !object->pager->active;
     ip_unlock(object->pager);
     if (dead)
-        give_up(object, KERN_MEMORY_FAILURE);
+        memory_object_give_up(object, KERN_MEMORY_FAILURE);
     vm_object_deallocate(object);
 }
 

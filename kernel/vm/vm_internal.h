@@ -182,7 +182,9 @@ kern_return_t vm_map_copy_page(vm_map_t map, vm_address_t va, vm_page_t to, bool
 /* Faults in the page at va, in the entry's own object, and wires it there. */
 kern_return_t vm_fault_wire(vm_map_t map, vm_address_t va, vm_prot_t prot);
 
-/* ---- memory_object.c, memory_object_table.c, memory_object_return.c ---- */
+/* ---- memory_object.c, memory_object_table.c, memory_object_return.c, memory_object_end.c ---- */
+extern spinlock_t memory_object_lock; /* of the table pager -> object, and the cache: LOCK_VM_PAGER */
+#define LAUNDRY_MAX 128 /* pages that pagers may have to write: of an object, and of all */
 #define MEMORY_OBJECT_CLUSTER_MAX  16 /* pages in one message, at most */
 #define MEMORY_OBJECT_REQUESTS_MAX 64 /* pages an object may have asked for and not got */
 
@@ -204,6 +206,12 @@ kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_p
 void memory_object_release(vm_object_t object);
 /* Terminates one unused object; false: there is none. No locks held. */
 bool memory_object_cache_trim(void);
+/* Goes on with the end of one object whose pager has room again; false: there is none, or no memory for
+ * that. For the page-out thread. */
+bool memory_object_end_some(void);
+bool memory_object_may_end(void); /* is there one? */
+/* Nothing is to be had from its pager any more: all faults get error. */
+void memory_object_give_up(vm_object_t object, kern_return_t error);
 /* Writes pages of [start, end) back, drops them (flush), or locks them: memory_object_lock_request
  * without its reply. wait: until the pager has let go of the data, or its time is over. The current task pays
  * for what is sent until the pager has let go of it. KERN_RESOURCE_SHORTAGE: that would be too much, or
@@ -211,8 +219,9 @@ bool memory_object_cache_trim(void);
 kern_return_t memory_object_clean(vm_object_t object, vm_offset_t start, vm_offset_t end,
                                   memory_object_return_t should_return, bool flush,
                                   vm_prot_t lock_value, bool wait);
-/* Sends dirty pages of a terminated object home. */
-void memory_object_return_all(vm_object_t object);
+/* Sends dirty pages of an object home whose last reference the caller has. Never waits; false: there are
+ * more, and the pager has as much as it may have, or memory is short. */
+bool memory_object_return_all(vm_object_t object);
 /* Sends a dirty page, with dirty ones that follow it, to the pager; they leave the object, which is
  * locked, and gets unlocked. The caller is the page-out thread. */
 kern_return_t memory_object_page_out(vm_object_t object, vm_page_t page);
@@ -225,7 +234,12 @@ void memory_object_init_tables(void);
 /* ---- vm_pageout.c ---- */
 /* vm_page_wait, telling why: KERN_SUCCESS (try again), KERN_ABORTED, KERN_RESOURCE_SHORTAGE. */
 kern_return_t vm_memory_wait(bool interruptible);
-/* Starts the page-out thread if memory is low. Locks up to LOCK_PV may be held. */
+/* Has the object's pager as many pages of it to write as it may have? */
+static inline bool vm_laundry_is_full(vm_object_t object)
+{
+    return __atomic_load_n(&object->laundry_pages, __ATOMIC_ACQUIRE) > LAUNDRY_MAX;
+}
+/* Wakes the page-out thread: memory is low, or an object may end. Locks up to LOCK_PV may be held. */
 void vm_pageout_poke(void);
 /* Memory became free: wakes who waits for it. */
 void vm_memory_freed(void);

@@ -65,10 +65,13 @@ void vm_object_free(vm_object_t object)
     assert(object->resident_count == 0 && object->swapped == 0);
     if (object->laundry_of != NULL) { /* the pager has let go of what it was to write */
         uint32_t pages = object->size >> PAGE_SHIFT;
+        bool waited_for = object->laundry_of->ending;
 
         __atomic_fetch_sub(object->swap_laundry ? &vm_swap_laundry : &vm_laundry_count, pages,
                            __ATOMIC_RELAXED);
         laundry_done(object->laundry_of, pages);
+        if (waited_for)
+            vm_pageout_poke();
         ledger_credit_message(object->payer, 1, LAUNDRY_COST);
     }
     laundry_done(object, 1);

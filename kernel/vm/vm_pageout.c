@@ -27,7 +27,6 @@
 #define RESERVE_SHARE 128 /* of all pages: one in so many is reserve */
 #define RESERVE_MIN   16
 #define RESERVE_MAX   256
-#define LAUNDRY_MAX   128 /* pages that pagers may have to write: of an object, and of all */
 #define REST_MS       100 /* after a fruitless pass */
 #define PATIENCE_MS   1000 /* with pagers that write nothing, or next to nothing: is theirs a busy host? */
 #define LOOK_MS       10   /* between two looks at what they wrote */
@@ -124,7 +123,7 @@ static uint32_t under_way(void)
 /* May its pager be sent no more of it? */
 static bool is_full(vm_object_t object)
 {
-    return __atomic_load_n(&object->laundry_pages, __ATOMIC_RELAXED) > LAUNDRY_MAX
+    return vm_laundry_is_full(object)
            || (object != vm_swap_object && under_way() >= LAUNDRY_MAX);
 }
 
@@ -243,6 +242,17 @@ static bool pageout_pass(void)
     return vm_counts.free >= target() || evicted >= vm_counts.free_reserved / FRUIT_SHARE;
 }
 
+/* Objects that wait for their pagers to write something, and may end then. */
+static void end_objects(void)
+{
+    bool more = true;
+
+    while (more) {
+        more = memory_object_end_some();
+        preempt_point();
+    }
+}
+
 static void pageout(void *unused)
 {
     for (;;) {
@@ -251,6 +261,7 @@ static void pageout(void *unused)
             event_wakeup(&poked); /* before we slept; asleep and poked, nobody would poke us again */
         thread_block();
         __atomic_store_n(&poked, true, __ATOMIC_RELEASE); /* no pokes while at work */
+        end_objects();
         if (vm_counts.free >= target() || pageout_pass()) {
             __atomic_store_n(&gone, false, __ATOMIC_RELAXED);
         } else if (__atomic_load_n(&vm_swap_laundry, __ATOMIC_RELAXED) != 0) {
@@ -263,7 +274,8 @@ static void pageout(void *unused)
             thread_sleep_until(deadline_after_ms(REST_MS));
         }
         __atomic_store_n(&poked, false, __ATOMIC_RELEASE);
-        if (!vm_memory_is_enough() && __atomic_load_n(&vm_memory_waiters, __ATOMIC_RELAXED) != 0)
+        if ((!vm_memory_is_enough() && __atomic_load_n(&vm_memory_waiters, __ATOMIC_RELAXED) != 0)
+            || memory_object_may_end())
             vm_pageout_poke(); /* theirs may have been swallowed */
     }
 }

@@ -146,7 +146,7 @@ TEST(a_cached_object_keeps_its_pages)
     object_end(&o);
 }
 
-/* An object that has no page in memory is not worth keeping. [memory_object_table.c] */
+/* An object that has no page in memory is not worth keeping. [memory_object_end.c] */
 TEST(an_object_without_pages_is_not_cached)
 {
     struct object o;
@@ -337,7 +337,7 @@ TEST(a_dead_pager_fails_faults)
 }
 
 /* What is in memory of a dead pager's object can be used on; when it ends there is nowhere for it to
- * go. [memory_object_table.c] */
+ * go. [memory_object_end.c] */
 TEST(a_dead_pagers_pages_are_dropped)
 {
     struct host_counters before, after;

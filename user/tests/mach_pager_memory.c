@@ -7,11 +7,15 @@
 
 TEST_MEMORY(64);
 TEST_LIMIT(60);
+/* How long the kernel waits for a pager here; else it is half a minute. */
+TEST_ARGS("pager_timeout=3000");
 
 #define SIZE  (80UL << 20)
 #define STUCK 512 /* pages */
+#define LARGE 8192 /* pages: half of the machine's */
 
 static volatile uint64_t taken;
+static volatile uint64_t resting; /* the pager receives nothing */
 
 /* In a thread: a pager that has only zeros, and forgets what it gets back. */
 static void *serve(void *arg)
@@ -19,7 +23,9 @@ static void *serve(void *arg)
     struct object *o = arg;
 
     do {
-        if (!hear_within(o->port, HEAR_MS))
+        while (resting)
+            sleep_ms(1);
+        if (!hear_within(o->port, 100))
             continue;
         if (heard.what == REQUEST)
             memory_object_data_unavailable(o->control, heard.offset, heard.size);
@@ -67,6 +73,76 @@ TEST(a_pager_that_is_stuck_is_alone)
         BYTE(stuck.address + page * PAGE_SIZE) = 'x';
     write_all();
     object_end(&stuck);
+}
+
+/* Maps an object of LARGE pages, and changes all of them. */
+static boolean_t make_large(struct object *o, cthread_t *pager)
+{
+    taken = resting = 0;
+    if (!object_map(o, LARGE * PAGE_SIZE, FALSE, NONE))
+        return FALSE;
+    *pager = cthread_fork(serve, o);
+    for (vm_size_t at = 0; at < o->size; at += PAGE_SIZE)
+        if (set_byte(o->address + at, 'x') != KERN_SUCCESS)
+            return FALSE;
+    resting = 1;
+    sleep_ms(200); /* it rests now */
+    return TRUE;
+}
+
+static uint32_t queued(mach_port_t port)
+{
+    mach_port_status_t status;
+
+    return mach_port_get_receive_status(SELF, port, &status) == KERN_SUCCESS ? status.mps_msgcount : 0;
+}
+
+/* At its end a large object that was changed is returned as fast as its pager takes it, and no faster. Who
+ * maps it meanwhile has it again; in the end the pager has all. [memory_object_end.c] */
+TEST(an_end_waits_for_its_pager)
+{
+    struct object o;
+    cthread_t pager;
+    vm_address_t again;
+
+    REQUIRE_TRUE(make_large(&o, &pager));
+    EXPECT_KR(vm_deallocate(SELF, o.address, o.size), KERN_SUCCESS);
+    sleep_ms(200);
+    EXPECT_TRUE(queued(o.port) > 0 && queued(o.port) <= 128);
+    again = object_map_again(&o, FALSE);
+    REQUIRE_TRUE(again != 0);
+    EXPECT_EQ(BYTE(again + (LARGE - 1) * PAGE_SIZE), 'x'); /* the kernel has it still */
+    EXPECT_KR(vm_deallocate(SELF, again, o.size), KERN_SUCCESS);
+    resting = 0;
+    cthread_join(pager); /* it has heard that the object ended */
+    EXPECT_EQ(taken, LARGE);
+    object_forget(&o);
+}
+
+/* If a pager takes nothing of that, and memory is needed, its data is lost when its time is over.
+ * [memory_object_end.c] */
+TEST(an_end_does_not_wait_for_ever)
+{
+    vm_address_t a = fresh(40UL << 20);
+    kern_return_t kr = KERN_SUCCESS;
+    struct object o;
+    cthread_t pager;
+
+    REQUIRE_TRUE(a != 0 && make_large(&o, &pager));
+    EXPECT_KR(vm_deallocate(SELF, o.address, o.size), KERN_SUCCESS);
+    for (vm_size_t at = 0, tries = 0; at < 40UL << 20 && tries < 200; tries += kr != KERN_SUCCESS) {
+        kr = set_byte(a + at, 'y');
+        if (kr == KERN_SUCCESS)
+            at += PAGE_SIZE;
+        else
+            sleep_ms(50);
+    }
+    EXPECT_KR(kr, KERN_SUCCESS);
+    resting = 0;
+    cthread_join(pager);
+    EXPECT_TRUE(taken < LARGE);
+    release(a, 40UL << 20);
+    object_forget(&o);
 }
 
 TEST_MAIN

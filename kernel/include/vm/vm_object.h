@@ -34,7 +34,7 @@ struct vm_object {
     struct ipc_port *pager;      /* fixed: send right to the memory_object, or NULL: anonymous */
     struct ipc_port *control;    /* fixed: our port that the pager calls (kernel receive right) */
     struct queue pager_link;     /* in the pager port -> object table: LOCK_VM_PAGER */
-    struct queue cache_link;     /* in the list of unused objects: LOCK_VM_PAGER */
+    struct queue cache_link;     /* in a list of unused objects, cached or ending: LOCK_VM_PAGER */
     uint32_t requests;           /* pages asked for and not supplied; bounded */
     uint32_t returning;          /* data_returns being sent: nothing is asked for before they are */
     vm_offset_t next_request;    /* where a sequential reader will ask next */
@@ -43,6 +43,7 @@ struct vm_object {
     struct vm_object *laundry_of; /* laundry: the object its pages were returned from; or NULL */
     struct ledger *payer;        /* laundry: who asked for the return, and pays LAUNDRY_COST; or NULL */
     memory_object_copy_strategy_t copy_strategy;
+    uint64_t deadline;           /* ending: for the pager to let go of something */
     bool ready : 1;              /* memory_object_ready came; event = the object */
     bool may_cache : 1;
     bool alive : 1;              /* false: being terminated */
@@ -52,6 +53,8 @@ struct vm_object {
     bool writable : 1;           /* was once mapped so that a task may write to it directly */
     bool swap_laundry : 1;       /* laundry of the default pager */
     bool wired : 1;              /* pages of it are, or were, wired: it is copied physically */
+    bool ending : 1;             /* unused, and its pager has to write first: memory_object_end.c */
+    bool reused : 1;             /* mapped again meanwhile */
     bool merging : 1;            /* pages are copied up from it: none may come in (vm_shadow.c) */
     bool device : 1;             /* no pages: shows memory from device_phys on */
     bool normal : 1;             /* device: that is RAM (read-only, cacheable), not registers */
