@@ -54,7 +54,8 @@ TAR     := $(call first,gtar $(if $(filter Darwin,$(shell uname 2>/dev/null)),,t
 NPROC   ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 # The packages that hold the tools, one row a package manager: cross compiler, host compiler,
-# emulator, debugger, Python with pytest, GNU tar, the model checker SPIN (not packaged everywhere).
+# emulator, debugger, Python with pytest, GNU tar, the shell dash, the model checker SPIN (not packaged
+# everywhere).
 PACKAGER := $(call first,apt-get dnf pacman brew)
 SUDO     := $(if $(filter 0,$(shell id -u)),,sudo )
 pkg.apt-get.cross := gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu
@@ -64,18 +65,21 @@ pkg.apt-get.gdb   := gdb-multiarch
 pkg.apt-get.test  := python3 python3-pytest
 pkg.apt-get.tar   := tar
 pkg.apt-get.spin  := spin
+pkg.apt-get.dash  := dash
 pkg.dnf.cross     := gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu
 pkg.dnf.host      := gcc glibc-devel
 pkg.dnf.qemu      := qemu-system-aarch64-core
 pkg.dnf.gdb       := gdb
 pkg.dnf.test      := python3 python3-pytest
 pkg.dnf.tar       := tar
+pkg.dnf.dash      := dash
 pkg.pacman.cross  := aarch64-linux-gnu-gcc aarch64-linux-gnu-binutils
 pkg.pacman.host   := gcc
 pkg.pacman.qemu   := qemu-system-aarch64
 pkg.pacman.gdb    := aarch64-linux-gnu-gdb
 pkg.pacman.test   := python python-pytest
 pkg.pacman.tar    := tar
+pkg.pacman.dash   := dash
 pkg.brew.cross    := aarch64-elf-gcc aarch64-elf-binutils
 pkg.brew.host     := gcc
 pkg.brew.qemu     := qemu
@@ -83,6 +87,7 @@ pkg.brew.gdb      := aarch64-elf-gdb
 pkg.brew.test     := python pytest
 pkg.brew.tar      := gnu-tar
 pkg.brew.spin     := spin
+pkg.brew.dash     := dash-shell
 install.apt-get = $(SUDO)apt-get install -y --no-install-recommends $(1)
 install.dnf     = $(SUDO)dnf install -y $(1)
 install.pacman  = $(SUDO)pacman -S --needed --noconfirm $(1)
@@ -90,7 +95,7 @@ install.brew    = brew install $(1)
 
 MISSING := $(if $(call have,$(CC)),,cross) $(if $(HOSTCC),,host) $(if $(call have,$(QEMU)),,qemu) \
            $(if $(GDB),,gdb) $(if $(PYTHON)$(call have,pytest),,test) $(if $(TAR),,tar) \
-           $(if $(call have,spin),,spin)
+           $(if $(call have,spin),,spin) $(if $(call have,dash),,dash)
 MISSING_PACKAGES := $(strip $(foreach what,$(MISSING),$(pkg.$(PACKAGER).$(what))))
 PYTEST := $(if $(PYTHON),$(PYTHON) -m pytest,pytest)
 
@@ -106,7 +111,7 @@ ifneq ($(filter setup,$(GOALS)),)
 .PHONY: $(GOALS)
 REST := $(filter-out setup,$(GOALS))
 setup:
-ifneq ($(MISSING_PACKAGES)$(filter-out spin,$(MISSING)),)
+ifneq ($(MISSING_PACKAGES)$(filter-out spin dash,$(MISSING)),)
 	@test -n "$(PACKAGER)" || { echo "setup knows apt, dnf, pacman and brew, and finds none;" \
 	    "install by hand: $(strip $(MISSING))" >&2; exit 1; }
 	$(if $(filter apt-get,$(PACKAGER)),$(SUDO)apt-get update)
