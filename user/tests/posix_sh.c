@@ -33,7 +33,7 @@ static const struct {
     {"false && echo yes || echo no", "no\n", 0},
     {"sleep 0 & wait; echo waited", "waited\n", 0},
     {"cd d; cd ..; ls f", "f\n", 0},
-    {"cd none", NULL, 1},
+    {"cd none", NULL, 2},
     {"A=5; echo $A", "5\n", 0},
     {"echo a 2>/dev/null", "a\n", 0},
     {"ls none 2>/dev/null; echo $?", "1\n", 0},

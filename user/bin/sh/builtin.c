@@ -1,128 +1,196 @@
 /*
- * Builtins: what must happen in the shell's own process. Read sh.h first.
+ * The builtins, and those of them that are small. Read sh.h and run.h first. XCU 1.6, 2.14.
  */
-#include "sh.h"
+#include "job.h"
+#include "edit.h"
+#include "run.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-static int do_cd(int argc, char **argv)
-{
-    const char *to = argc > 1 ? argv[1] : getenv("HOME");
+#include "builtins.h"
 
-    if (chdir(to != NULL ? to : "/") == 0)
-        return 0;
-    fprintf(stderr, "cd: %s: %s\n", to, strerror(errno));
+static int builtin_true(int argc, char **argv)
+{
+    return 0;
+}
+
+static int builtin_false(int argc, char **argv)
+{
     return 1;
 }
 
-static int do_exit(int argc, char **argv)
+/* export and readonly, which differ in the flag. */
+static int set_flags(int argc, char **argv, int flag)
 {
-    fflush(stdout);
-    exit(argc > 1 ? atoi(argv[1]) : last_status);
-}
+    int i = 1;
 
-static int do_export(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) { /* every variable is exported here; the value may be given */
-        char *equals = strchr(argv[i], '=');
+    if (i < argc && strcmp(argv[i], "--") == 0)
+        i++;
+    if (i == argc || strcmp(argv[i], "-p") == 0) {
+        for (struct variable **v = var_sorted(); *v != NULL; v++)
+            if (((*v)->flags & flag) && (*v)->value != NULL)
+                printf("%s %s=%s\n", argv[0], (*v)->name, quote_value((*v)->value));
+            else if ((*v)->flags & flag)
+                printf("%s %s\n", argv[0], (*v)->name);
+        return 0;
+    }
+    for (; i < argc; i++) {
+        const char *equals = strchr(argv[i], '=');
+        const char *name = equals != NULL ? temp_copy(argv[i], equals - argv[i]) : argv[i];
 
+        if (!is_name(name, strlen(name)))
+            fail("%s: %s: not a name", argv[0], name);
         if (equals != NULL)
-            setenv(arena_strndup(argv[i], equals - argv[i]), equals + 1, 1);
+            var_set(name, equals + 1);
+        var_set_flags(name, flag);
     }
     return 0;
 }
 
-static int do_unset(int argc, char **argv)
+static int builtin_export(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++)
-        unsetenv(argv[i]);
+    return set_flags(argc, argv, VAR_EXPORT);
+}
+
+static int builtin_readonly(int argc, char **argv)
+{
+    return set_flags(argc, argv, VAR_READONLY);
+}
+
+static int builtin_unset(int argc, char **argv)
+{
+    bool functions = false;
+    int i = 1;
+
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "-f") == 0)
+            functions = true;
+        else if (strcmp(argv[i], "-v") != 0 && strcmp(argv[i], "--") != 0)
+            fail("unset: %s: no such option", argv[i]);
+    }
+    for (; i < argc; i++) {
+        if (functions)
+            function_unset(argv[i]);
+        else
+            var_unset(argv[i]);
+    }
     return 0;
 }
 
-static int do_wait(int argc, char **argv)
+/* The octal or symbolic mask that the text stands for: what it takes away from 0777. -1: wrong. */
+static int parse_mask(const char *s, int mask)
 {
-    return wait_for_jobs(argc > 1 ? atoi(argv[1]) : 0);
+    char *end;
+    long octal = strtol(s, &end, 8);
+
+    if (*s >= '0' && *s <= '7')
+        return *end == '\0' && octal <= 0777 ? (int)octal : -1;
+    mask = ~mask & 0777; /* what is allowed */
+    while (*s != '\0') {
+        int who = 0, bits = 0;
+        char op;
+
+        for (; *s != '\0' && strchr("ugoa", *s) != NULL; s++)
+            who |= *s == 'u' ? 0700 : *s == 'g' ? 0070 : *s == 'o' ? 0007 : 0777;
+        who = who == 0 ? 0777 : who;
+        op = *s++;
+        if (op == '\0' || strchr("+-=", op) == NULL)
+            return -1;
+        for (; *s != '\0' && strchr("rwx", *s) != NULL; s++)
+            bits |= *s == 'r' ? 0444 : *s == 'w' ? 0222 : 0111;
+        bits &= who;
+        mask = op == '+' ? mask | bits : op == '-' ? mask & ~bits : (mask & ~who) | bits;
+        if (*s == ',')
+            s++;
+        else if (*s != '\0')
+            return -1;
+    }
+    return ~mask & 0777;
 }
 
-static int do_jobs(int argc, char **argv)
+static int builtin_umask(int argc, char **argv)
 {
-    list_jobs();
-    return 0;
-}
+    bool symbolic = argc > 1 && strcmp(argv[1], "-S") == 0;
+    int mask = (int)umask(0), new;
 
-static int do_exec(int argc, char **argv)
-{
-    if (argc < 2)
-        return 0;
-    execvp(argv[1], argv + 1);
-    fprintf(stderr, "exec: %s: %s\n", argv[1], strerror(errno));
-    return errno == ENOENT ? 127 : 126;
-}
+    umask(mask);
+    if (argc == 1) {
+        printf("%04o\n", mask);
+    } else if (symbolic && argc == 2) {
+        for (int i = 0; i < 3; i++) {
+            int bits = ~mask >> (6 - 3 * i) & 7;
 
-static int do_true(int argc, char **argv)
-{
-    return 0;
-}
-
-static int do_false(int argc, char **argv)
-{
-    return 1;
-}
-
-static int do_umask(int argc, char **argv)
-{
-    if (argc > 1) {
-        umask((mode_t)strtol(argv[1], NULL, 8));
+            printf("%c=%s%s%s%s", "ugo"[i], bits & 4 ? "r" : "", bits & 2 ? "w" : "",
+                   bits & 1 ? "x" : "", i < 2 ? "," : "\n");
+        }
     } else {
-        mode_t mask = umask(0);
-
-        umask(mask);
-        printf("%04o\n", (unsigned)mask);
+        new = parse_mask(argv[1 + symbolic], mask);
+        if (new < 0)
+            return builtin_error("%s: not a mask", argv[1 + symbolic]) + 1;
+        umask(new);
     }
     return 0;
 }
 
-static int do_pwd(int argc, char **argv)
-{
-    char path[1024];
-
-    if (getcwd(path, sizeof(path)) == NULL) {
-        fprintf(stderr, "pwd: %s\n", strerror(errno));
-        return 1;
-    }
-    puts(path);
-    return 0;
-}
-
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-} builtins[] = {
-    {"cd", do_cd},       {"exit", do_exit},   {"export", do_export}, {"unset", do_unset},
-    {"wait", do_wait},   {"jobs", do_jobs},   {"exec", do_exec},     {"true", do_true},
-    {":", do_true},      {"false", do_false}, {"umask", do_umask},   {"pwd", do_pwd},
+static const struct builtin builtins[] = { /* sorted */
+    {".", builtin_dot, true},
+    {":", builtin_true, true},
+    {"[", builtin_test, false},
+    {"alias", builtin_alias, false},
+    {"bg", builtin_bg, false},
+    {"break", builtin_break, true},
+    {"cd", builtin_cd, false},
+    {"command", builtin_command, false},
+    {"continue", builtin_break, true},
+    {"echo", builtin_echo, false},
+    {"eval", builtin_eval, true},
+    {"exec", builtin_exec, true},
+    {"exit", builtin_exit, true},
+    {"export", builtin_export, true},
+    {"false", builtin_false, false},
+    {"fg", builtin_fg, false},
+    {"getopts", builtin_getopts, false},
+    {"history", builtin_history, false},
+    {"jobs", builtin_jobs, false},
+    {"kill", builtin_kill, false},
+    {"local", builtin_local, false},
+    {"ports", builtin_ports, false},
+    {"printf", builtin_printf, false},
+    {"pwd", builtin_pwd, false},
+    {"read", builtin_read, false},
+    {"readonly", builtin_readonly, true},
+    {"return", builtin_return, true},
+    {"set", builtin_set, true},
+    {"shift", builtin_shift, true},
+    {"test", builtin_test, false},
+    {"times", builtin_times, true},
+    {"trap", builtin_trap, true},
+    {"true", builtin_true, false},
+    {"type", builtin_type, false},
+    {"umask", builtin_umask, false},
+    {"unalias", builtin_unalias, false},
+    {"unset", builtin_unset, true},
+    {"wait", builtin_wait, false},
 };
-#define BUILTINS (sizeof(builtins) / sizeof(builtins[0]))
 
-bool is_builtin(const char *name)
+const struct builtin *builtin_all(size_t *count)
 {
-    for (size_t i = 0; i < BUILTINS; i++)
-        if (strcmp(name, builtins[i].name) == 0)
-            return true;
-    return false;
+    *count = sizeof(builtins) / sizeof(builtins[0]);
+    return builtins;
 }
 
-int run_builtin(int argc, char **argv)
+static int compare(const void *name, const void *builtin)
 {
-    for (size_t i = 0; i < BUILTINS; i++)
-        if (strcmp(argv[0], builtins[i].name) == 0)
-            return builtins[i].run(argc, argv);
-    return -1;
+    return strcmp(name, ((const struct builtin *)builtin)->name);
+}
+
+const struct builtin *builtin_find(const char *name)
+{
+    return bsearch(name, builtins, sizeof(builtins) / sizeof(builtins[0]), sizeof(builtins[0]),
+                   compare);
 }

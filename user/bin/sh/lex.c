@@ -1,117 +1,225 @@
 /*
- * Characters to tokens. Read sh.h first. Words keep their quotes: expand.c takes them off.
+ * Characters to tokens; here-documents. Read syntax.h first. XCU 2.3.
  */
-#include "sh.h"
+#include "syntax.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
-void lex_init(struct lexer *lexer, const char *text)
+static const struct operator {
+    char text[4];
+    enum token token;
+    enum redirect_kind redirect;
+} operators[] = { /* longer ones first */
+    {"<<-", TOK_REDIRECT, RE_HERE_STRIP}, {"<<", TOK_REDIRECT, RE_HERE},
+    {"<&", TOK_REDIRECT, RE_DUP_IN},      {"<>", TOK_REDIRECT, RE_RDWR},
+    {"<", TOK_REDIRECT, RE_IN},           {">>", TOK_REDIRECT, RE_APPEND},
+    {">&", TOK_REDIRECT, RE_DUP_OUT},     {">|", TOK_REDIRECT, RE_CLOBBER},
+    {">", TOK_REDIRECT, RE_OUT},          {"&&", TOK_AND_IF, 0},
+    {"&", TOK_AMP, 0},                    {"||", TOK_OR_IF, 0},
+    {"|", TOK_PIPE, 0},                   {";;", TOK_DSEMI, 0},
+    {";", TOK_SEMI, 0},                   {"(", TOK_LPAREN, 0},
+    {")", TOK_RPAREN, 0},                 {"\n", TOK_NEWLINE, 0},
+};
+#define OPERATORS (sizeof(operators) / sizeof(operators[0]))
+
+const char *token_text(const struct parser *parser)
 {
-    memset(lexer, 0, sizeof(*lexer));
-    lexer->at = text;
+    if (parser->token == TOK_EOF)
+        return "end of file";
+    if (parser->token == TOK_NEWLINE)
+        return "newline";
+    if (parser->token == TOK_WORD)
+        return temp_print("\"%s\"", parser->word);
+    for (size_t i = 0; i < OPERATORS; i++)
+        if (operators[i].token == parser->token
+            && (parser->token != TOK_REDIRECT || operators[i].redirect == parser->redirect))
+            return temp_print("\"%s\"", operators[i].text);
+    return "?";
 }
 
-/* The end of the word at s, or NULL: a quote is not closed. */
-static const char *word_end(const char *s)
+/* ---- here-documents: read when the line that asks for them has ended ---- */
+
+void lex_here(struct parser *parser, struct redirect *redirect)
 {
-    while (*s != '\0' && strchr(" \t\n;&|()<>", *s) == NULL) {
-        if (*s == '\\' && s[1] != '\0') {
-            s += 2;
-        } else if (*s == '\'') {
-            s = strchr(s + 1, '\'');
-            if (s == NULL)
-                return NULL;
-            s++;
-        } else if (*s == '"') {
-            for (s++; *s != '"'; s++) {
-                if (*s == '\\' && s[1] != '\0')
-                    s++;
-                if (*s == '\0')
-                    return NULL;
-            }
-            s++;
-        } else {
-            s++;
+    struct source source;
+    struct text delimiter = {0};
+    int c;
+
+    source_string(&source, redirect->word, parser->line);
+    while ((c = next(&source)) != END) {
+        redirect->quoted |= strchr("\\'\"", c) != NULL;
+        if (c == '\'' || c == '"') {
+            for (int quote = c; (c = next_raw(&source)) != END && c != quote;)
+                text_add(&delimiter, c);
+        } else if (c != '\\' || (c = next_raw(&source)) != END) {
+            text_add(&delimiter, c);
         }
     }
-    return s;
+    redirect->word = arena_copy(parser->arena, text_string(&delimiter), delimiter.length);
+    redirect->next_here = NULL;
+    *parser->here_end = redirect;
+    parser->here_end = &redirect->next_here;
 }
 
-/* `[n]<`, `[n]>`, `[n]>>`, `[n]<>`, `[n]<&`, `[n]>&`. False: s is none of them. */
-static bool redirection(struct lexer *lexer, const char *s)
+/* The next line; false: there is none. In a document that is expanded, a backslash joins lines. */
+static bool here_line(struct source *source, bool quoted, bool strip, struct text *line)
 {
-    int fd = -1;
-    char op;
+    int c;
 
-    if (isdigit((unsigned char)s[0]) && (s[1] == '<' || s[1] == '>'))
-        fd = *s++ - '0';
-    op = *s;
-    if (op != '<' && op != '>')
+    line->length = 0;
+    while (strip && peek_raw(source) == '\t')
+        next_raw(source);
+    if (peek_raw(source) == END)
         return false;
-    s++;
-    lexer->redirect = op == '<' ? RE_IN : RE_OUT;
-    if (op == '>' && *s == '>') {
-        lexer->redirect = RE_APPEND;
-        s++;
-    } else if (op == '<' && *s == '>') {
-        lexer->redirect = RE_RDWR;
-        s++;
-    } else if (*s == '&') {
-        lexer->redirect = RE_DUP;
-        s++;
+    while ((c = next_raw(source)) != END && c != '\n') {
+        if (c == '\\' && !quoted && peek_raw(source) == '\n') {
+            next_raw(source);
+            continue;
+        }
+        text_add(line, c);
+        if (c == '\\' && !quoted && peek_raw(source) != END)
+            text_add(line, next_raw(source));
     }
-    lexer->fd = fd >= 0 ? fd : op == '<' ? 0 : 1;
-    lexer->token = TOK_REDIRECT;
-    lexer->at = s;
     return true;
 }
 
-void lex_next(struct lexer *lexer)
+static void read_here(struct parser *parser, struct redirect *redirect)
 {
-    static const struct {
-        const char *text;
-        enum token token;
-    } operators[] = { /* longer ones first */
-        {"&&", TOK_AND_IF}, {"||", TOK_OR_IF}, {"\n", TOK_NEWLINE}, {";", TOK_SEMI},
-        {"&", TOK_AMP},     {"|", TOK_PIPE},   {"(", TOK_LPAREN},   {")", TOK_RPAREN},
-    };
-    const char *s = lexer->at, *end;
+    struct text body = {0}, line = {0};
+    unsigned begin = parser->source->line;
 
     for (;;) {
-        while (*s == ' ' || *s == '\t')
-            s++;
-        if (s[0] == '\\' && s[1] == '\n')
-            s += 2;
-        else
+        if (!here_line(parser->source, redirect->quoted, redirect->kind == RE_HERE_STRIP, &line))
+            syntax_error(parser->source, parser->source->line,
+                         "end of file; expected \"%s\", the end of the here-document from line %u",
+                         redirect->word, begin);
+        if (strcmp(text_string(&line), redirect->word) == 0)
             break;
+        text_append(&body, text_string(&line), line.length);
+        text_add(&body, '\n');
     }
-    if (*s == '#')
-        s += strcspn(s, "\n");
-    lexer->at = s;
-    if (*s == '\0') {
-        lexer->token = TOK_EOF;
-        return;
-    }
-    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
-        size_t length = strlen(operators[i].text);
+    redirect->here = arena_copy(parser->arena, text_string(&body), body.length);
+}
 
-        if (strncmp(s, operators[i].text, length) == 0) {
-            lexer->token = operators[i].token;
-            lexer->at = s + length;
-            return;
+/* ---- tokens ---- */
+
+static void skip_blanks(struct source *source)
+{
+    int c;
+
+    while ((c = peek(source)) == ' ' || c == '\t')
+        next(source);
+    if (c == '#')
+        while ((c = peek_raw(source)) != END && c != '\n')
+            next_raw(source);
+}
+
+static bool ends_word(int c)
+{
+    return c == END || strchr(" \t\n;&|()<>", c) != NULL;
+}
+
+static void skip_word(struct source *source)
+{
+    for (int c; !ends_word(c = peek(source));) {
+        next(source);
+        switch (c) {
+        case '\\':
+            next_raw(source);
+            break;
+        case '\'':
+            skip_single(source);
+            break;
+        case '"':
+            skip_double(source);
+            break;
+        case '`':
+            skip_backquote(source);
+            break;
+        case '$':
+            skip_dollar(source, false);
+            break;
         }
     }
-    if (redirection(lexer, s))
-        return;
-    end = word_end(s);
-    if (end == NULL) {
-        lexer->error = "a quote is not closed";
-        lexer->token = TOK_EOF;
-        lexer->at = s + strlen(s);
-        return;
+}
+
+/* An operator, if there is one. */
+static bool lex_operator(struct parser *parser)
+{
+    struct source *source = parser->source;
+    size_t at = source->at;
+    unsigned line = source->line;
+
+    for (size_t i = 0; i < OPERATORS; i++) {
+        const char *s = operators[i].text;
+
+        for (; *s != '\0' && peek(source) == (unsigned char)*s; s++)
+            next(source);
+        if (*s == '\0') {
+            parser->token = operators[i].token;
+            parser->redirect = operators[i].redirect;
+            return true;
+        }
+        source->at = at;
+        source->line = line;
     }
-    lexer->word = arena_strndup(s, end - s);
-    lexer->token = TOK_WORD;
-    lexer->at = end;
+    return false;
+}
+
+/* A word that is a number, right before < or >: which descriptor is meant. */
+static bool lex_number(struct parser *parser, const char *word, size_t length)
+{
+    int c = peek(parser->source);
+    long fd = 0;
+
+    if (c != '<' && c != '>')
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (!isdigit((unsigned char)word[i]))
+            return false;
+        fd = fd * 10 + word[i] - '0';
+        if (fd > INT_MAX)
+            syntax_error(parser->source, parser->line, "descriptor %.*s is too large", (int)length,
+                         word);
+    }
+    lex_operator(parser);
+    parser->fd = (int)fd;
+    return true;
+}
+
+void lex_next(struct parser *parser)
+{
+    struct source *source = parser->source;
+    struct mark mark;
+    size_t length;
+
+    parser->last_end = parser->end;
+    skip_blanks(source);
+    parser->start = source->at;
+    parser->line = source->line;
+    parser->fd = -1;
+    if (peek(source) == END) {
+        parser->token = TOK_EOF;
+        if (parser->here != NULL)
+            read_here(parser, parser->here); /* says that its end is missing */
+    } else if (lex_operator(parser)) {
+        if (parser->token == TOK_NEWLINE) {
+            mark = temp_mark();
+            for (; parser->here != NULL; parser->here = parser->here->next_here)
+                read_here(parser, parser->here);
+            parser->here_end = &parser->here;
+            if (parser->arena != &temp)
+                temp_release(mark);
+        }
+    } else {
+        skip_word(source);
+        length = source->at - parser->start;
+        if (!lex_number(parser, source->text + parser->start, length)) {
+            parser->token = TOK_WORD;
+            parser->word = arena_copy(parser->arena, source->text + parser->start, length);
+        }
+    }
+    parser->end = source->at;
 }

@@ -1,202 +1,220 @@
 /*
- * sh: the shell. sh [-c COMMAND [NAME ARGUMENT...]] [SCRIPT ARGUMENT...]
+ * sh: the shell. sh [options] [-c commands [name [argument...]] | script [argument...]]
  *
- * Reads commands from -c's argument, a script, or standard input; with a prompt if that is a
- * terminal. Read sh.h first.
+ * Where commands come from: -c's argument, a script, standard input; a terminal, with a prompt. Read
+ * sh.h first.
  */
-#include "sh.h"
+#include "edit.h"
+#include "expand.h"
+#include "job.h"
+#include "run.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-const char *script_name = "sh";
-char **positional;
-int positional_count;
+bool interactive;
+pid_t shell_pid;
+int last_status;
 
-void die(const char *format, ...)
+void exit_shell(int status)
 {
-    va_list ap;
-
-    va_start(ap, format);
-    fprintf(stderr, "sh: ");
-    vfprintf(stderr, format, ap);
-    fprintf(stderr, "\n");
-    va_end(ap);
-    exit(2);
+    last_status = status;
+    trap_exit();
+    fflush(stdout);
+    if (getpid() == shell_pid && interactive)
+        edit_end();
+    _exit(last_status & 0xff);
 }
 
-/* ---- the arena ---- */
+/* ---- text that is run ---- */
 
-struct block {
-    struct block *next;
-    size_t used, size;
-    char bytes[];
+/* A program while it runs: given back when something is thrown, too. */
+struct running {
+    struct unwind unwind;
+    struct program *program;
 };
-static struct block *arena;
 
-void *arena_alloc(size_t size)
+static void end_program(struct unwind *unwind)
 {
-    struct block *block = arena;
+    program_unref(((struct running *)unwind)->program);
+}
 
-    size = (size + 15) & ~(size_t)15;
-    if (block == NULL || block->size - block->used < size) {
-        size_t room = size > 4000 ? size : 4000;
+static void run_program(struct program *program)
+{
+    struct running running = {.program = program};
 
-        block = malloc(sizeof(*block) + room);
-        if (block == NULL)
-            die("out of memory");
-        *block = (struct block){arena, 0, room};
-        arena = block;
+    unwind_push(&running.unwind, end_program);
+    if (program->node != NULL && !(options[OPT_NOEXEC] && !interactive))
+        run(program->node, false);
+    unwind_pop();
+}
+
+/* A source while it is read. */
+struct reading {
+    struct unwind unwind;
+    struct source source;
+    unsigned line;
+};
+
+static void end_reading(struct unwind *unwind)
+{
+    struct reading *reading = (struct reading *)unwind;
+
+    current_line = reading->line;
+    source_close(&reading->source);
+}
+
+static int run_reading(struct reading *reading)
+{
+    struct program *program;
+
+    bool any = false;
+
+    reading->line = current_line;
+    unwind_push(&reading->unwind, end_reading);
+    while (flow == FLOW_NONE && parse_program(&reading->source, &program) == PARSED) {
+        any |= program->node != NULL;
+        run_program(program);
+        source_forget(&reading->source);
     }
-    block->used += size;
-    return block->bytes + block->used - size;
+    unwind_pop();
+    return any ? last_status : 0;
 }
 
-char *arena_strndup(const char *s, size_t n)
+int run_string(const char *text, const char *name)
 {
-    char *copy = arena_alloc(n + 1);
+    struct reading reading;
+    struct mark mark = temp_mark();
+    int status;
 
-    if (n > 0)
-        memcpy(copy, s, n);
-    copy[n] = '\0';
-    return copy;
+    source_string(&reading.source, text, name != NULL ? 1 : current_line);
+    reading.source.name = name;
+    status = run_reading(&reading);
+    temp_release(mark);
+    return status;
 }
 
-static void arena_reset(struct block *keep)
+int run_file(const char *path)
 {
-    while (arena != keep) {
-        struct block *next = arena->next;
+    struct reading reading;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-        free(arena);
-        arena = next;
+    if (fd < 0)
+        fail("cannot open %s: %s", path, strerror(errno));
+    source_fd(&reading.source, move_fd(fd), temp_copy(path, strlen(path)));
+    return run_reading(&reading);
+}
+
+/* ---- the main loops ---- */
+
+/* Commands of the terminal: what goes wrong with one, ends that one. */
+static void run_terminal(void)
+{
+    struct source source;
+    struct catcher catcher;
+    struct program *program;
+
+    source_terminal(&source);
+    if (catch(&catcher) != 0) { /* the rest of the line is dropped */
+        source.at = source.length;
+        source.line = 1;
+        flow = FLOW_NONE;
     }
-}
-
-/* ---- input ---- */
-
-int run_text(const char *text, bool may_exec)
-{
-    struct lexer lexer;
-
-    lex_init(&lexer, text);
-    do {
-        struct block *before = arena;
-        const char *error;
-        struct node *node = parse_line(&lexer, &error);
-
-        if (error != NULL) {
-            fprintf(stderr, "sh: %s\n", error);
-            last_status = 2;
-        } else if (node != NULL) {
-            run(node, may_exec && *lexer.at == '\0');
-        }
-        arena_reset(before);
-    } while (lexer.token != TOK_EOF);
-    return last_status;
-}
-
-/* Is the text, which ends with a newline, a whole command: no open quote, no backslash at the
- * end? */
-static bool complete(const char *text)
-{
-    struct lexer lexer;
-    struct block *before = arena;
-    bool result;
-
-    lex_init(&lexer, text);
-    do
-        lex_next(&lexer);
-    while (lexer.token != TOK_EOF);
-    result = lexer.error == NULL;
-    arena_reset(before);
-    return result && !(strlen(text) >= 2 && strcmp(text + strlen(text) - 2, "\\\n") == 0);
-}
-
-static int run_stdin(void)
-{
-    char *text = NULL, *line = NULL;
-    size_t room = 0, length = 0;
-    ssize_t n;
-
     for (;;) {
-        if (length == 0)
-            reap_jobs();
-        if (interactive) {
-            fputs(length == 0 ? "$ " : "> ", stderr);
-            fflush(stderr);
-        }
-        n = getline(&line, &room, stdin);
-        if (n <= 0)
-            break;
-        text = realloc(text, length + n + 1);
-        if (text == NULL)
-            die("out of memory");
-        memcpy(text + length, line, n + 1);
-        length += n;
-        if (!complete(text))
+        source_forget(&source);
+        source.line = 1;
+        check_interrupt();
+        job_notify();
+        prompt_now = "PS1";
+        if (source.length == 0 && !edit_more(&source)) { /* (the parser is not needed for a prompt) */
+            if (edit_at_end())
+                break;
             continue;
-        run_text(text, false);
-        length = 0;
+        }
+        if (parse_program(&source, &program) == PARSED_END) {
+            if (edit_at_end())
+                break;
+            continue;
+        }
+        run_program(program);
+        flow = FLOW_NONE;
     }
-    if (length > 0)
-        run_text(text, false); /* says what is not closed */
-    if (interactive)
-        fputs("\n", stderr);
-    return last_status;
+    uncatch(&catcher);
+    source_close(&source);
 }
 
-static int run_file(const char *name)
+static void run_stdin(void)
 {
-    FILE *file = fopen(name, "r");
-    char *text = NULL;
-    size_t length = 0, n;
+    struct reading reading;
 
-    if (file == NULL)
-        die("%s: %s", name, strerror(errno));
-    do {
-        text = realloc(text, length + 4097);
-        if (text == NULL)
-            die("out of memory");
-        n = fread(text + length, 1, 4096, file);
-        length += n;
-    } while (n > 0);
-    fclose(file);
-    text[length] = '\0';
-    return run_text(text, false);
+    source_stdin(&reading.source);
+    run_reading(&reading);
 }
 
-int main(int argc, char **argv)
+/* ENV's file, for an interactive shell. */
+static void run_environment_file(void)
 {
-    if (getenv("PATH") == NULL)
-        setenv("PATH", "/bin", 1);
-    if (argc > 2 && strcmp(argv[1], "-c") == 0) {
-        if (argc > 3)
-            script_name = argv[3];
-        positional = argv + 4;
-        positional_count = argc > 4 ? argc - 4 : 0;
-        exit(run_text(argv[2], true));
+    const char *env = var_get("ENV");
+    struct catcher catcher;
+
+    if (env == NULL || *env == '\0')
+        return;
+    if (catch(&catcher) == 0) {
+        const char *path = expand_here(env);
+
+        if (access(path, R_OK) == 0)
+            run_file(path);
     }
-    if (argc > 1 && argv[1][0] == '-')
-        die("usage: sh [-c command [name argument...]] [script argument...]");
-    if (argc > 1) {
-        script_name = argv[1];
-        positional = argv + 2;
-        positional_count = argc - 2;
-        exit(run_file(argv[1]));
+    uncatch(&catcher);
+}
+
+static void start_interactive(void)
+{
+    interactive = options[OPT_INTERACTIVE] = true;
+    job_control(true);
+    edit_begin();
+    run_environment_file();
+}
+
+int main(int argc, char **argv, char **envp)
+{
+    bool minus_c = false;
+    int at;
+
+    shell_pid = getpid();
+    var_init(envp);
+    if (var_get("PATH") == NULL)
+        var_set("PATH", "/bin");
+    var_set("OPTIND", "1");
+    at = argc > 1 ? option_parse(argc, argv, &minus_c) : 1;
+    if (minus_c && at == argc)
+        fail("-c: no commands are given");
+    if (minus_c) {
+        const char *commands = argv[at++];
+
+        if (at < argc)
+            script_name = argv[at++];
+        set_positional(argc - at, argv + at);
+        run_string(commands, script_name);
+    } else if (at < argc && !options[OPT_STDIN]) {
+        script_name = argv[at++];
+        set_positional(argc - at, argv + at);
+        run_file(script_name);
+    } else {
+        if (at < argc)
+            set_positional(argc - at, argv + at);
+        options[OPT_STDIN] = true;
+        if (options[OPT_INTERACTIVE] || (isatty(STDIN_FILENO) && isatty(STDERR_FILENO)))
+            start_interactive();
+        if (interactive)
+            run_terminal();
+        else
+            run_stdin();
     }
-    interactive = isatty(STDIN_FILENO);
-    if (interactive) {
-        signal(SIGINT, SIG_IGN);
-        signal(SIGQUIT, SIG_IGN);
-        signal(SIGTSTP, SIG_IGN);
-        setpgid(0, 0);
-        tcsetpgrp(STDIN_FILENO, getpgrp());
-    }
-    exit(run_stdin());
+    exit_shell(last_status);
 }

@@ -1,102 +1,192 @@
 /*
- * sh.h: what the parts of the shell share.
+ * sh.h: what all parts of the shell share. POSIX's Shell Command Language (XCU chapter 2).
  *
- *   lex.c      characters -> tokens (words keep their quotes)
- *   parse.c    tokens -> a tree of commands
- *   expand.c   words -> arguments: parameters, quotes, patterns
- *   run.c      the tree -> processes: pipes, redirection, lists, jobs
- *   builtin.c  what must run in the shell itself: cd, exit, ...
- *   main.c     where commands come from: a terminal, a file, -c
+ *   source.c, lex.c, skip.c, parse.c, command.c   text -> a tree of commands (syntax.h)
+ *   expand.c, param.c, substitute.c, arith.c, fields.c   words -> arguments (expand.h)
+ *   run.c, simple.c, pipeline.c, redirect.c, function.c  the tree -> processes (run.h)
+ *   job.c, jobport.c, jobcontrol.c                jobs, and the ports of their tasks (job.h)
+ *   builtin.c, and what it names                  commands that run in the shell itself
+ *   var.c, option.c, trap.c, alias.c              what the shell remembers
+ *   edit.c, screen.c, history.c, complete.c       the line that is typed (edit.h)
+ *   memory.c, error.c                             what all that stands on
+ *   main.c                                        where commands come from
  *
- * Grammar (a subset of POSIX XCU 2.10):
- *   list     = and_or { (";" | "&" | newline) and_or } [";" | "&"]
- *   and_or   = pipeline { ("&&" | "||") pipeline }
- *   pipeline = ["!"] command { "|" command }
- *   command  = simple | "(" list ")" { redirection } | "{" list "}" { redirection }
- *   simple   = { NAME=word | redirection } [word { word | redirection }]
+ * Memory. What is made while a command runs (fields, texts) is temporary: temp_alloc, given back
+ * in one piece when the command has run. Trees live in an arena of their own (struct program),
+ * since a function outlives its definition. The rest is malloc's.
  *
- * A command line's memory comes from an arena that is emptied after it has run.
+ * Errors. throw() goes to the catcher that was set up last, and undoes what was begun since
+ * (struct unwind): redirections, variables of one command, a function's parameters. An interactive
+ * shell catches at the prompt; in another nobody does, and it ends, as POSIX has it.
  */
 #ifndef SH_H
 #define SH_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-enum token {
-    TOK_EOF, TOK_NEWLINE, TOK_WORD, TOK_SEMI, TOK_AMP, TOK_AND_IF, TOK_OR_IF, TOK_PIPE, TOK_LPAREN,
-    TOK_RPAREN, TOK_REDIRECT,
+/* ---- memory.c ---- */
+struct arena {
+    struct block *blocks;
 };
+void *arena_alloc(struct arena *arena, size_t size);
+char *arena_copy(struct arena *arena, const char *s, size_t length); /* with a NUL behind */
+void arena_free(struct arena *arena);
 
-enum redirect_kind { RE_IN, RE_OUT, RE_APPEND, RE_DUP, RE_RDWR };
-
-struct redirect {
-    struct redirect *next;
-    enum redirect_kind kind;
-    int fd;
-    char *word;            /* file name, or the descriptor (RE_DUP; "-" closes) */
+/* The temporary one, which is a stack. */
+extern struct arena temp;
+struct mark {
+    struct block *block;
+    size_t used;
 };
+void *temp_alloc(size_t size);
+char *temp_copy(const char *s, size_t length);
+char *temp_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+struct mark temp_mark(void);
+void temp_release(struct mark mark);
 
-struct word {
-    struct word *next;
-    char *text;            /* with quotes */
+/* malloc and friends that throw when there is no memory. */
+void *need(void *p);
+char *copy_string(const char *s);
+
+/* A text that grows, in temporary memory. */
+struct text {
+    char *bytes; /* NUL behind them; NULL: nothing yet */
+    size_t length, room;
 };
+void text_add(struct text *text, char c);
+void text_append(struct text *text, const char *s, size_t length);
+const char *text_string(struct text *text);
 
-enum node_kind { ND_SIMPLE, ND_PIPE, ND_AND, ND_OR, ND_SEQ, ND_BACKGROUND, ND_NOT, ND_SUBSHELL,
-                 ND_GROUP };
-
-struct node {
-    enum node_kind kind;
-    struct node *left, *right;   /* SUBSHELL, GROUP, NOT, BACKGROUND: left only */
-    struct word *assignments;    /* SIMPLE: NAME=value */
-    struct word *words;
-    struct redirect *redirects;  /* SIMPLE, SUBSHELL, GROUP */
+/* ---- error.c ---- */
+struct unwind {
+    struct unwind *outer;
+    void (*undo)(struct unwind *);
 };
+void unwind_push(struct unwind *unwind, void (*undo)(struct unwind *));
+void unwind_pop(void); /* undoes it: also the way out when all went well */
 
-/* lex.c */
-struct lexer {
-    const char *at;
-    enum token token;
-    char *word;                  /* of TOK_WORD */
-    enum redirect_kind redirect; /* of TOK_REDIRECT */
-    int fd;
-    const char *error;           /* set with TOK_EOF: unterminated quote */
+struct catcher {
+    jmp_buf env;
+    struct catcher *outer;
+    struct unwind *unwind;
+    struct mark mark;
+    int tested, loops;
 };
-void lex_init(struct lexer *lexer, const char *text);
-void lex_next(struct lexer *lexer);
+/* catch(&c) == 0: the first time; every throw until uncatch() makes it return again, with 1. */
+#define catch(c) (catch_begin(c), setjmp((c)->env))
+void catch_begin(struct catcher *catcher);
+void uncatch(struct catcher *catcher);
+/* With $? = status. */
+void throw(int status) __attribute__((noreturn));
+/* A child process: nobody outside catches, nothing is undone. */
+void catch_forget(void);
 
-/* parse.c: one complete list up to a newline or the end; NULL: nothing there, or *error is set. */
-struct node *parse_line(struct lexer *lexer, const char **error);
+/* "sh: LINE: words" on standard error. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, and throw(2). */
+void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* Like complain, named after the builtin that runs; returns 1. */
+int builtin_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* expand.c */
-/* The arguments that a list of words stands for; *argc of them, NULL-terminated. */
-char **expand_words(const struct word *words, int *argc);
-/* One word without splitting or patterns: for redirections and assignments. */
-char *expand_one(const char *text);
-
-/* run.c */
-extern int last_status;   /* $? */
-extern bool interactive;
-extern pid_t last_background; /* $! */
-/* Runs the tree; the status. may_exec: it is the last thing this process does. */
-int run(const struct node *node, bool may_exec);
-/* Says what became of finished background jobs. */
-void reap_jobs(void);
-int wait_for_jobs(pid_t pid); /* pid 0: all */
-void list_jobs(void);
-
-/* builtin.c: -1: argv[0] is no builtin, else its status. */
-int run_builtin(int argc, char **argv);
-bool is_builtin(const char *name);
-
-/* main.c */
-extern const char *script_name;
-extern char **positional;     /* $1.. */
+/* ---- var.c ---- */
+enum { VAR_EXPORT = 1, VAR_READONLY = 2 };
+struct variable {
+    struct variable *next;
+    char *value; /* NULL: unset, but exported or read-only */
+    int flags;
+    char name[];
+};
+extern char **positional; /* $1.., malloc'ed, NULL behind them */
 extern int positional_count;
-int run_text(const char *text, bool may_exec);
-void *arena_alloc(size_t size); /* exits when there is no memory */
-char *arena_strndup(const char *s, size_t n);
-void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+extern const char *script_name; /* $0 */
+bool is_name(const char *s, size_t length);
+void var_init(char **environment);
+const char *var_get(const char *name); /* NULL: unset */
+/* Throws if the variable is read-only. value NULL: unset. */
+void var_set(const char *name, const char *value);
+void var_set_flags(const char *name, int flags);
+void var_unset(const char *name);
+struct variable *var_find(const char *name);
+/* NAME=value in temporary memory, of all that are exported. */
+char **var_environment(void);
+/* All, sorted by name: NULL behind the last. Temporary memory. */
+struct variable **var_sorted(void);
+/* The value, quoted so that the shell reads it back. */
+const char *quote_value(const char *value);
+void set_positional(int count, char **values); /* copies them */
+/* A variable's state, to be put back by an unwinding. */
+struct saved_variable {
+    struct saved_variable *next;
+    char *value;
+    int flags;
+    bool existed;
+    char name[];
+};
+void var_save(struct saved_variable **list, const char *name);
+void var_restore(struct saved_variable **list);
+
+/* ---- getopts.c ---- */
+int builtin_getopts(int argc, char **argv);
+extern int getopts_offset; /* in the word that OPTIND is at: of the next letter; 0: OPTIND was set */
+
+/* ---- option.c ---- */
+enum option { OPT_ALLEXPORT, OPT_NOTIFY, OPT_NOCLOBBER, OPT_ERREXIT, OPT_NOGLOB, OPT_INTERACTIVE,
+              OPT_MONITOR, OPT_NOEXEC, OPT_STDIN, OPT_NOUNSET, OPT_VERBOSE, OPT_XTRACE,
+              OPT_IGNOREEOF, OPT_EMACS, OPTIONS };
+extern bool options[OPTIONS];
+/* Takes options off argv (from argv[1]); the index of the first word that is none. Throws. *minus_c:
+ * -c was there (NULL: not allowed). */
+int option_parse(int argc, char **argv, bool *minus_c);
+const char *option_letters(void); /* $- */
+int builtin_set(int argc, char **argv);
+
+/* ---- trap.c ---- */
+void trap_init(void);
+void trap_child(void);   /* in a child: what is trapped is as it was at the start again */
+void trap_run(void);     /* runs what has come in since */
+void trap_exit(void);    /* runs EXIT's, once */
+bool trap_any(void);     /* is there one that a process must live for? */
+bool trap_pending(void);
+int trap_status(void);   /* of what was interrupted by the signal that is pending */
+int signal_number(const char *name); /* "INT", "SIGINT", "2"; -1 */
+const char *signal_name(int signal); /* "INT"; NULL */
+int builtin_trap(int argc, char **argv);
+/* An interactive shell does not die of what is typed. */
+void trap_interactive(void);
+/* The default again for what trap_interactive changed: in a child that becomes a job. */
+void trap_job(void);
+/* ^C came while the shell was busy: throws to the prompt. */
+void check_interrupt(void);
+
+/* ---- alias.c ---- */
+const char *alias_get(const char *name);
+int builtin_alias(int argc, char **argv);
+int builtin_unalias(int argc, char **argv);
+/* Calls visit for each alias's name. */
+void alias_each(void (*visit)(const char *name, void *arg), void *arg);
+
+/* ---- builtin.c ---- */
+struct builtin {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    bool special; /* XCU 2.14: errors end the shell, assignments stay */
+};
+const struct builtin *builtin_find(const char *name);
+const struct builtin *builtin_all(size_t *count);
+
+/* ---- main.c ---- */
+extern bool interactive;
+extern pid_t shell_pid;  /* $$ */
+extern int last_status;  /* $? */
+/* Parses and runs a text. name: for messages; NULL: as now. The last status, 0 if nothing ran. */
+int run_string(const char *text, const char *name);
+/* The same for a file. Throws if it cannot be read. */
+int run_file(const char *path);
+/* Ends the shell: EXIT's trap, then exit. */
+void exit_shell(int status) __attribute__((noreturn));
 
 #endif
