@@ -281,7 +281,8 @@ static void check_division(const char *pattern, const char *text, const regex_t 
         for (long j = match[0].rm_eo; j >= i; j--)
             if (is_all(&parts[0], text, match[0].rm_so, i) && is_all(&parts[1], text, i, j)
                 && is_all(&parts[2], text, j, match[0].rm_eo)) {
-                if (match[1].rm_eo != i || match[2].rm_so != i || match[2].rm_eo != j || match[3].rm_so != j) {
+                if (match[1].rm_eo != i || match[2].rm_so != i || match[2].rm_eo != j
+                    || match[3].rm_so != j) {
                     failures++;
                     printf("%s on %s: groups end at %td, %td; expected %ld, %ld\n", pattern, text,
                            match[1].rm_eo, match[2].rm_eo, i, j);

@@ -41,7 +41,8 @@ static void terminate(vm_object_t object)
     memory_object_release(object);
 }
 
-/* Does anybody but the caller have a reference? Then the caller's is given up: the other one ends it later. */
+/* Does anybody but the caller have a reference? Then the caller's is given up: the other one ends it
+ * later. */
 static bool is_used(vm_object_t object)
 {
     bool used = object->refs > 1;
