@@ -25,6 +25,7 @@ static void terminate(vm_object_t object)
 {
     ipc_port_t control;
 
+    vm_object_deallocate(object->copy);
     vm_object_free_pages(object);
     ipc_port_unwatch(object->pager);
     control = ipc_port_make_send(object->control);
@@ -41,8 +42,7 @@ static void terminate(vm_object_t object)
     memory_object_release(object);
 }
 
-/* Does anybody but the caller have a reference? Then the caller's is given up: the other one ends it
- * later. */
+/* Does anybody but the caller have a reference? Then the caller's is given up: the other ends it later. */
 static bool is_used(vm_object_t object)
 {
     bool used = object->refs > 1;
@@ -101,10 +101,14 @@ static void end_or_put_off(vm_object_t object)
 void memory_object_release(vm_object_t object)
 {
     enum { KEEP, END, FREE } fate = KEEP;
+    vm_object_t copy = NULL;
 
     spin_lock(&memory_object_lock);
     spin_lock(&object->lock);
     if (--object->refs == 0) {
+        copy = object->copy; /* nobody is left to whom it would matter */
+        object->copy = NULL;
+        object->writable = false;
         if (!object->alive) {
             fate = FREE; /* whoever used the control port longer than it lived */
         } else if (!object->may_cache || object->pager_dead || object->resident_count == 0) {
@@ -117,6 +121,7 @@ void memory_object_release(vm_object_t object)
     }
     spin_unlock(&object->lock);
     spin_unlock(&memory_object_lock);
+    vm_object_deallocate(copy);
     if (fate == END)
         end_or_put_off(object);
     else if (fate == FREE)

@@ -303,6 +303,13 @@ static kern_return_t fault_page(struct vm_fault *f)
         if (next == NULL)
             break;
         spin_lock_second(&next->lock);
+        if (next->copy != NULL) { /* vm_snapshot.c */
+            vm_object_t pagers = next;
+
+            next = pagers->copy;
+            spin_lock_second(&next->lock);
+            spin_unlock(&pagers->lock);
+        }
         offset += object->shadow_offset;
         if (object != f->top)
             spin_unlock(&object->lock);
@@ -373,14 +380,18 @@ static kern_return_t resolve(vm_map_t map, vm_address_t va, vm_prot_t access, st
             *found = entry;
             return KERN_SUCCESS; /* only the map is locked */
         }
-        if (entry->object == NULL) {
+        f->top = entry->object;
+        if (f->top == NULL) {
             kr = vm_map_entry_make_object(entry);
-        } else if (entry->needs_copy && ((access & VM_PROT_WRITE) || f->own)) {
-            kr = vm_map_entry_shadow(entry);
-            if (kr == KERN_SUCCESS) {
+            f->top = entry->object;
+        } else if (entry->needs_copy) {
+            if (!(access & VM_PROT_WRITE) && !f->own) {
+                f->top = vm_map_entry_shows(entry);
+            } else if ((kr = vm_map_entry_shadow(entry)) == KERN_SUCCESS) {
                 entry = vm_map_simplify(map, entry);
-                if (vm_object_is_deep(entry->object)) {
-                    kr = bound_chain(map, entry->object);
+                f->top = entry->object;
+                if (vm_object_is_deep(f->top)) {
+                    kr = bound_chain(map, f->top);
                     continue;
                 }
             }
@@ -390,12 +401,18 @@ static kern_return_t resolve(vm_map_t map, vm_address_t va, vm_prot_t access, st
             kr = wait_for_memory(f);
             continue;
         }
-        f->top = entry->object;
         f->offset = entry->offset + (trunc_page(va) - entry->start);
         kr = fault_page(f);
     } while (kr == FAULT_RETRY);
     *found = entry;
     return kr;
+}
+
+/* Has the entry, a lazy copy, got a snapshot of its own after resolve looked for one, and before it locked
+ * the object? Then it has to look again. */
+static bool is_late(vm_map_entry_t entry, const struct vm_fault *f)
+{
+    return entry->needs_copy && f->owner == entry->object && f->owner != NULL && f->owner->copy != NULL;
 }
 
 static kern_return_t fault(vm_map_t map, vm_address_t va, vm_prot_t access, bool interruptible,
@@ -416,8 +433,14 @@ static kern_return_t fault(vm_map_t map, vm_address_t va, vm_prot_t access, bool
         if (kr != KERN_SUCCESS)
             return kr;
         prot = entry->protection;
-        if (entry->needs_copy || f.owner != entry->object)
+        if (entry->needs_copy || f.owner != entry->object) {
             prot &= ~VM_PROT_WRITE;
+            if (is_late(entry, &f)) {
+                release(&f);
+                kr = FAULT_RETRY;
+                continue;
+            }
+        }
         if (f.page == NULL) {
             vm_page_t frame = vm_page_of_phys(f.phys);
 
@@ -480,7 +503,9 @@ kern_return_t vm_map_read_bytes(vm_map_t map, vm_address_t va, void *buf, vm_siz
 
         if (kr != KERN_SUCCESS)
             return kr;
-        if (f.page == NULL && f.phys == 0) {
+        if (is_late(entry, &f)) {
+            n = 0;
+        } else if (f.page == NULL && f.phys == 0) {
             memset(buf, 0, n);
         } else if (f.page == NULL && !f.owner->normal) {
             kr = KERN_PROTECTION_FAILURE; /* registers: reading may do things */
@@ -578,8 +603,10 @@ kern_return_t vm_map_copy_page(vm_map_t map, vm_address_t va, vm_page_t to, bool
 {
     struct vm_fault f = {.interruptible = true, .no_zero_fill = true};
     vm_map_entry_t entry;
-    kern_return_t kr = resolve(map, va, VM_PROT_NONE, &f, &entry);
+    kern_return_t kr;
 
+    while ((kr = resolve(map, va, VM_PROT_NONE, &f, &entry)) == KERN_SUCCESS && is_late(entry, &f))
+        release(&f);
     if (kr != KERN_SUCCESS)
         return kr;
     *present = f.page != NULL || f.phys != 0;

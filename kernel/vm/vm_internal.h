@@ -83,6 +83,27 @@ void vm_object_bound_chain(vm_object_t object);
  * vm_object_deallocate, if not NULL. May block. */
 vm_object_t vm_object_leave(vm_object_t object);
 
+/* ---- vm_snapshot.c: no locks are held, and all may block; but vm_object_promise does not, and a map may be
+ * locked ---- */
+/* An anonymous object with what [offset, offset + size) of another, which the caller has a reference to,
+ * shows now. Fails as vm_fault does. */
+kern_return_t vm_object_copy(vm_object_t from, vm_offset_t offset, vm_size_t size, vm_object_t *result);
+/* May a pager's object be copied lazily? Then nobody writes to it before vm_object_end_promise, to be called
+ * when the entry with needs_copy is there. */
+bool vm_object_promise(vm_object_t object);
+void vm_object_end_promise(vm_object_t object);
+/* A pager's object is to be mapped for writing: lazy copies keep what they show. Fails as vm_fault does. */
+kern_return_t vm_object_make_writable(vm_object_t object);
+
+/* What an entry shows: its object or, if it is a lazy copy of one that others have begun to write to, what
+ * that showed before. */
+static inline vm_object_t vm_map_entry_shows(vm_map_entry_t entry)
+{
+    vm_object_t copy = entry->needs_copy ? __atomic_load_n(&entry->object->copy, __ATOMIC_ACQUIRE) : NULL;
+
+    return copy != NULL ? copy : entry->object;
+}
+
 /* ---- vm_swap.c: anonymous pages that are not in memory. Objects named are locked. ---- */
 extern vm_object_t vm_swap_object; /* the default pager's; NULL: there is none (yet) */
 /* The page's slot, or 0. It may be in memory, too: the slot is up to date if it is clean. */

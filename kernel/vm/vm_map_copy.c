@@ -37,8 +37,9 @@ static vm_size_t entries_size(struct queue *entries)
     return size;
 }
 
-/* May a copy of the entry be made by reference? */
-static bool can_share_lazily(vm_map_entry_t entry)
+/* May a copy of the entry be made by reference? *promised: an object that is to be told when it is made. Map
+ * locked. */
+static bool can_share_lazily(vm_map_entry_t entry, vm_object_t *promised)
 {
     vm_object_t object = entry->object;
 
@@ -48,8 +49,11 @@ static bool can_share_lazily(vm_map_entry_t entry)
         return false;
     if (object->device)
         return object->normal && !(entry->max_protection & VM_PROT_WRITE);
-    if (!object->internal)
-        return object->copy_strategy == MEMORY_OBJECT_COPY_DELAY && !object->writable;
+    if (object->internal)
+        return true;
+    if (!vm_object_promise(object))
+        return false;
+    *promised = object;
     return true;
 }
 
@@ -225,6 +229,7 @@ kern_return_t vm_map_copy_step(vm_map_t map, vm_address_t start, vm_address_t en
                                enum vm_copy_mode mode, vm_map_entry_t *result)
 {
     vm_map_entry_t copy = vm_map_entry_alloc();
+    vm_object_t promised = NULL;
     vm_map_entry_t entry;
     kern_return_t kr = KERN_SUCCESS;
     bool physical = false;
@@ -244,7 +249,7 @@ kern_return_t vm_map_copy_step(vm_map_t map, vm_address_t start, vm_address_t en
         copy->inheritance = entry->inheritance;
         if (mode == VM_SHARE)
             kr = share(entry, start, end, copy);
-        else if (can_share_lazily(entry))
+        else if (can_share_lazily(entry, &promised))
             kr = copy_lazily(map, entry, start, end, copy);
         else if (entry->object->device && !entry->object->normal)
             kr = KERN_PROTECTION_FAILURE; /* registers have no copies */
@@ -252,6 +257,8 @@ kern_return_t vm_map_copy_step(vm_map_t map, vm_address_t start, vm_address_t en
             physical = true;
     }
     spin_unlock(&map->lock);
+    if (promised != NULL)
+        vm_object_end_promise(promised); /* the copy has its own */
     if (physical)
         kr = copy_physically(map, start, end, copy);
     if (kr != KERN_SUCCESS) {
@@ -558,7 +565,12 @@ kern_return_t vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *buf
         if (entry->object == NULL) {
             memset(buf, 0, n);
         } else {
-            kr = vm_object_read_bytes(entry->object, entry->offset + (at - entry->start), buf, n);
+            vm_object_t object;
+
+            do {
+                object = vm_map_entry_shows(entry);
+                kr = vm_object_read_bytes(object, entry->offset + (at - entry->start), buf, n);
+            } while (kr == KERN_SUCCESS && object != vm_map_entry_shows(entry));
             if (kr != KERN_SUCCESS)
                 return kr;
         }

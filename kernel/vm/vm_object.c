@@ -15,7 +15,6 @@ vm_object_t vm_object_new(vm_size_t size)
     *object = (struct vm_object){0};
     spin_lock_init(&object->lock, LOCK_VM_OBJECT);
     queue_init(&object->pages);
-    queue_init(&object->pager_link);
     queue_init(&object->cache_link);
     queue_init(&object->chunks);
     object->refs = 1;

@@ -145,41 +145,6 @@ kern_return_t vm_copy(vm_map_t map, vm_address_t source, vm_size_t size, vm_addr
     return kr;
 }
 
-/* An anonymous object with what [offset, offset + size) of another shows now. */
-static kern_return_t copy_object(vm_object_t from, vm_offset_t offset, vm_size_t size,
-                                 vm_object_t *result)
-{
-    vm_object_t object = vm_object_allocate(size);
-    kern_return_t kr = object != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
-
-    for (vm_offset_t done = 0; kr == KERN_SUCCESS && done < size;) {
-        vm_page_t page = vm_page_grab_user();
-
-        if (page == NULL) {
-            kr = vm_memory_wait(true);
-            continue;
-        }
-        kr = vm_object_read_bytes(from, offset + done, vm_page_address(page), PAGE_SIZE);
-        if (kr != KERN_SUCCESS) {
-            vm_page_release(page);
-            break;
-        }
-        page->dirty = true;
-        spin_lock(&object->lock);
-        vm_page_insert(page, object, done);
-        vm_page_activate(page);
-        spin_unlock(&object->lock);
-        done += PAGE_SIZE;
-        if (!preempt_point())
-            kr = KERN_ABORTED;
-    }
-    if (kr == KERN_SUCCESS)
-        *result = object;
-    else
-        vm_object_deallocate(object);
-    return kr;
-}
-
 kern_return_t vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask,
                      boolean_t anywhere, mach_port_t pager, vm_offset_t offset, boolean_t copy,
                      vm_prot_t cur, vm_prot_t max, vm_inherit_t inheritance)
@@ -208,23 +173,27 @@ kern_return_t vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_add
         kr = vm_object_enter(pager, offset + size, &object);
         if (kr != KERN_SUCCESS)
             return kr;
-        if (copy && object->copy_strategy != MEMORY_OBJECT_COPY_DELAY) {
-            kr = copy_object(object, offset, size, &private);
+        if (copy && vm_object_promise(object)) {
+            needs_copy = true;
+        } else if (copy) {
+            kr = vm_object_copy(object, offset, size, &private);
             vm_object_deallocate(object);
             if (kr != KERN_SUCCESS)
                 return kr;
             object = private;
             offset = 0;
-        } else if (copy) {
-            needs_copy = true;
         } else if (max & VM_PROT_WRITE) {
-            spin_lock(&object->lock);
-            object->writable = true;
-            spin_unlock(&object->lock);
+            kr = vm_object_make_writable(object);
+            if (kr != KERN_SUCCESS) {
+                vm_object_deallocate(object);
+                return kr;
+            }
         }
     }
     kr = vm_map_enter(map, &start, size, mask, anywhere != 0, object, offset, needs_copy, cur, max,
                       inheritance);
+    if (needs_copy)
+        vm_object_end_promise(object); /* the entry has its own */
     if (kr != KERN_SUCCESS) {
         vm_object_deallocate(object);
         return kr;

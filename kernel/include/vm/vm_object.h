@@ -28,12 +28,14 @@ struct vm_object {
     kern_return_t error;         /* what faults get once pager_dead */
     uintptr_t shadowers;         /* addresses of those, XORed: if there is one, it is this */
     /* ---- anonymous: vm_swap.c ---- */
-    struct queue chunks;         /* struct swap_chunk */
+    union {
+        struct queue chunks;     /* struct swap_chunk */
+        struct queue pager_link; /* with a pager: in the table pager port -> object: LOCK_VM_PAGER */
+    };
     uint32_t swapped;            /* pages that have a slot of the swap space */
     /* ---- with a pager ---- */
     struct ipc_port *pager;      /* fixed: send right to the memory_object, or NULL: anonymous */
     struct ipc_port *control;    /* fixed: our port that the pager calls (kernel receive right) */
-    struct queue pager_link;     /* in the pager port -> object table: LOCK_VM_PAGER */
     struct queue cache_link;     /* in a list of unused objects, cached or ending: LOCK_VM_PAGER */
     uint32_t requests;           /* pages asked for and not supplied; bounded */
     uint32_t returning;          /* data_returns being sent: nothing is asked for before they are */
@@ -42,8 +44,8 @@ struct vm_object {
     uint32_t laundry_pages;      /* atomic: returned, the pager has yet to write them; + 1 (vm_object_free) */
     struct vm_object *laundry_of; /* laundry: the object its pages were returned from; or NULL */
     struct ledger *payer;        /* laundry: who asked for the return, and pays LAUNDRY_COST; or NULL */
+    struct vm_object *copy;      /* what it showed before it was writable, for lazy copies; or NULL */
     memory_object_copy_strategy_t copy_strategy;
-    uint64_t deadline;           /* ending: for the pager to let go of something */
     bool ready : 1;              /* memory_object_ready came; event = the object */
     bool may_cache : 1;
     bool alive : 1;              /* false: being terminated */
@@ -59,7 +61,10 @@ struct vm_object {
     bool device : 1;             /* no pages: shows memory from device_phys on */
     bool normal : 1;             /* device: that is RAM (read-only, cacheable), not registers */
     uint16_t depth;              /* of the chain below, at most (vm_object_is_deep) */
-    phys_addr_t device_phys;
+    union {
+        phys_addr_t device_phys;
+        uint64_t deadline;       /* ending: for the pager to let go of something */
+    };
 };
 typedef struct vm_object *vm_object_t;
 

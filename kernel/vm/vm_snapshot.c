@@ -1,0 +1,125 @@
+/*
+ * Copies of a pager's object that were promised, and the first who wants to write to it. Read vm_map_copy.c
+ * first.
+ *
+ * A lazy copy of memory that a pager backs shows the pager's object itself, as long as nobody can write to
+ * that. Before it is mapped for writing for the first time (`writable`), what all of it shows is therefore
+ * copied into an anonymous object, `copy`. All lazy copies there are were made before, and so show the same:
+ * one object is enough for them, and it never changes. They find it where they found the pager's: a fault
+ * that comes by an entry with needs_copy, or down from a shadow, goes to `copy` instead (vm_fault.c). Copies
+ * that are made later are made at once.
+ *
+ *      lazy entry ----> pager's object <---- entry that writes     copy is held by the object, and goes
+ *      shadow --------> |                                          when nobody has that mapped any more
+ *                       copy
+ */
+#include "vm_internal.h"
+
+kern_return_t vm_object_copy(vm_object_t from, vm_offset_t offset, vm_size_t size, vm_object_t *result)
+{
+    vm_object_t object = vm_object_allocate(size);
+    kern_return_t kr = object != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
+
+    for (vm_offset_t done = 0; kr == KERN_SUCCESS && done < size;) {
+        vm_page_t page = vm_page_grab_user();
+
+        if (page == NULL) {
+            kr = vm_memory_wait(true);
+            continue;
+        }
+        kr = vm_object_read_bytes(from, offset + done, vm_page_address(page), PAGE_SIZE);
+        if (kr != KERN_SUCCESS) {
+            vm_page_release(page);
+            break;
+        }
+        page->dirty = true;
+        spin_lock(&object->lock);
+        vm_page_insert(page, object, done);
+        vm_page_activate(page);
+        spin_unlock(&object->lock);
+        done += PAGE_SIZE;
+        if (!preempt_point())
+            kr = KERN_ABORTED;
+    }
+    if (kr == KERN_SUCCESS)
+        *result = object;
+    else
+        vm_object_deallocate(object);
+    return kr;
+}
+
+bool vm_object_promise(vm_object_t object)
+{
+    bool may;
+
+    spin_lock(&object->lock);
+    may = object->copy_strategy == MEMORY_OBJECT_COPY_DELAY && !object->writable && object->copy == NULL;
+    object->cow_refs += may;
+    object->refs += may;
+    spin_unlock(&object->lock);
+    return may;
+}
+
+void vm_object_end_promise(vm_object_t object)
+{
+    spin_lock(&object->lock);
+    object->cow_refs--;
+    spin_unlock(&object->lock);
+    vm_object_deallocate(object);
+}
+
+/* Who has a page of the object mapped looks for it again. */
+static void unmap_all(vm_object_t object)
+{
+    vm_offset_t at = 0;
+    vm_page_t page;
+
+    do {
+        spin_lock(&object->lock);
+        page = vm_object_next_page(object, at, ~PAGE_MASK);
+        for (int i = 0; i < VM_BATCH && page != NULL; i++) {
+            pmap_page_protect(page, VM_PROT_NONE);
+            at = page->offset + PAGE_SIZE;
+            page = vm_object_next_page(object, at, ~PAGE_MASK);
+        }
+        spin_unlock(&object->lock);
+        preempt_point();
+    } while (page != NULL);
+}
+
+kern_return_t vm_object_make_writable(vm_object_t object)
+{
+    vm_object_t copy = NULL;
+    bool ready = false;
+
+    while (!ready) {
+        vm_size_t size;
+
+        spin_lock(&object->lock);
+        size = object->size;
+        if (object->cow_refs == 0 && object->shadow_count == 0)
+            object->writable = true; /* nobody has a copy */
+        ready = object->writable || object->copy != NULL;
+        if (!ready && copy != NULL && copy->size >= size) {
+            object->copy = copy;
+            copy = NULL;
+            ready = true;
+        }
+        spin_unlock(&object->lock);
+        vm_object_deallocate(copy); /* another was quicker, or it has grown meanwhile */
+        copy = NULL;
+        if (!ready) {
+            kern_return_t kr = vm_object_copy(object, 0, round_page(size), &copy);
+
+            if (kr != KERN_SUCCESS)
+                return kr;
+        }
+    }
+    if (!object->writable) {
+        unmap_all(object); /* nobody writes before that */
+        spin_lock(&object->lock);
+        object->writable = true;
+        spin_unlock(&object->lock);
+    }
+    return KERN_SUCCESS;
+}
