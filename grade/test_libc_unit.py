@@ -52,6 +52,10 @@ def compile_ours(tmp_path, name):
     ("libc_regex", ["regex_parse.c", "regex_bracket.c", "regex_compile.c", "regex_exec.c",
                     "regex_groups.c", "regex_backtrack.c", "regerror.c", "ctype.c", "strcpy.c",
                     "strcmp.c", "strchr.c", "strlen.c", "mem.c"]),
+    ("libc_scan", ["strtod.c", "math_bits.c", "scan.c", "sscanf.c", "strptime.c", "calendar.c", "getopt.c",
+                   "getopt_long.c", "tsearch.c", "strtol.c", "ctype.c", "strcmp.c", "strchr.c",
+                   "strlen.c", "strcpy.c", "mem.c", "snprintf.c", "format.c", "format_float.c"]),
+    ("libc_math", [p.name for p in sorted(LIBC.glob("math_*.c"))]),
     ("libc_malloc", ["malloc.c", "strlen.c", "mem.c"]),
 ])
 def test_on_host(tmp_path, test, sources):

@@ -2,6 +2,11 @@
 #ifndef _CTYPE_H_
 #define _CTYPE_H_
 
+#ifndef _LOCALE_T_
+#define _LOCALE_T_
+typedef const struct __locale *locale_t;
+#endif
+
 int isalnum(int c);
 int isalpha(int c);
 int isblank(int c);
@@ -18,5 +23,22 @@ int tolower(int c);
 int toupper(int c);
 int isascii(int c);
 int toascii(int c);
+#define _tolower(c) ((c) | 0x20)
+#define _toupper(c) ((c) & ~0x20)
+
+int isalnum_l(int c, locale_t locale);
+int isalpha_l(int c, locale_t locale);
+int isblank_l(int c, locale_t locale);
+int iscntrl_l(int c, locale_t locale);
+int isdigit_l(int c, locale_t locale);
+int isgraph_l(int c, locale_t locale);
+int islower_l(int c, locale_t locale);
+int isprint_l(int c, locale_t locale);
+int ispunct_l(int c, locale_t locale);
+int isspace_l(int c, locale_t locale);
+int isupper_l(int c, locale_t locale);
+int isxdigit_l(int c, locale_t locale);
+int tolower_l(int c, locale_t locale);
+int toupper_l(int c, locale_t locale);
 
 #endif

@@ -31,5 +31,10 @@ long telldir(DIR *dir);
 void seekdir(DIR *dir, long position);
 int dirfd(DIR *dir);
 int closedir(DIR *dir);
+int readdir_r(DIR *restrict dir, struct dirent *restrict entry, struct dirent **restrict result);
+/* The entries that select wants (NULL: all), sorted by compare, each and the list from malloc. */
+int scandir(const char *path, struct dirent ***list, int (*select)(const struct dirent *),
+            int (*compare)(const struct dirent **, const struct dirent **));
+int alphasort(const struct dirent **a, const struct dirent **b);
 
 #endif

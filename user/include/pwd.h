@@ -1,11 +1,13 @@
-/* Users: the lines of /etc/passwd, NAME:x:UID:GID:WORDS:HOME:SHELL. */
+/* The users: /etc/passwd. A system without that file has root alone. */
 #ifndef _PWD_H_
 #define _PWD_H_
 
+#include <stddef.h>
 #include <sys/types.h>
 
 struct passwd {
     char *pw_name;
+    char *pw_passwd;
     uid_t pw_uid;
     gid_t pw_gid;
     char *pw_gecos;
@@ -13,8 +15,12 @@ struct passwd {
     char *pw_shell;
 };
 
-/* NULL: there is none, or the file cannot be read. What they return is good until the next call. */
-struct passwd *getpwuid(uid_t uid);
 struct passwd *getpwnam(const char *name);
+struct passwd *getpwuid(uid_t uid);
+int getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t size, struct passwd **result);
+int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struct passwd **result);
+struct passwd *getpwent(void);
+void setpwent(void);
+void endpwent(void);
 
 #endif

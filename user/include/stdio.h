@@ -9,7 +9,11 @@
 #define EOF        (-1)
 #define BUFSIZ     4096
 #define FILENAME_MAX 1024
+#define FOPEN_MAX  65536
+#define TMP_MAX    1000000
 #define L_tmpnam   32
+#define L_ctermid  16
+#define P_tmpdir   "/tmp"
 #ifndef SEEK_SET
 #define SEEK_SET 0
 #define SEEK_CUR 1
@@ -39,6 +43,25 @@ int ferror(FILE *f);
 void clearerr(FILE *f);
 int setvbuf(FILE *restrict f, char *restrict buffer, int mode, size_t size);
 void setbuf(FILE *restrict f, char *restrict buffer);
+void setlinebuf(FILE *f);
+FILE *fmemopen(void *restrict buffer, size_t size, const char *restrict mode);
+FILE *open_memstream(char **buffer, size_t *size);
+FILE *popen(const char *command, const char *mode);
+int pclose(FILE *f);
+FILE *tmpfile(void);
+char *tmpnam(char *name);
+char *tempnam(const char *directory, const char *prefix);
+char *ctermid(char *name);
+
+/* A stream is locked by each of these functions, if the program has threads; between flockfile and
+ * funlockfile it is the thread's. */
+void flockfile(FILE *f);
+int ftrylockfile(FILE *f);
+void funlockfile(FILE *f);
+int getc_unlocked(FILE *f);
+int getchar_unlocked(void);
+int putc_unlocked(int c, FILE *f);
+int putchar_unlocked(int c);
 
 int fgetc(FILE *f);
 int getc(FILE *f);
@@ -59,6 +82,8 @@ int fseeko(FILE *f, off_t offset, int whence);
 long ftell(FILE *f);
 off_t ftello(FILE *f);
 void rewind(FILE *f);
+int fgetpos(FILE *restrict f, fpos_t *restrict position);
+int fsetpos(FILE *f, const fpos_t *position);
 
 #define _PRINTF(text, arguments) __attribute__((format(printf, text, arguments)))
 int printf(const char *restrict format, ...) _PRINTF(1, 2);
@@ -74,6 +99,14 @@ int vsprintf(char *restrict s, const char *restrict format, va_list ap) _PRINTF(
 int vsnprintf(char *restrict s, size_t size, const char *restrict format, va_list ap) _PRINTF(3, 0);
 int vasprintf(char **s, const char *format, va_list ap) _PRINTF(2, 0);
 #undef _PRINTF
+#define _SCANF(text, arguments) __attribute__((format(scanf, text, arguments)))
+int scanf(const char *restrict format, ...) _SCANF(1, 2);
+int fscanf(FILE *restrict f, const char *restrict format, ...) _SCANF(2, 3);
+int sscanf(const char *restrict text, const char *restrict format, ...) _SCANF(2, 3);
+int vscanf(const char *restrict format, va_list ap) _SCANF(1, 0);
+int vfscanf(FILE *restrict f, const char *restrict format, va_list ap) _SCANF(2, 0);
+int vsscanf(const char *restrict text, const char *restrict format, va_list ap) _SCANF(2, 0);
+#undef _SCANF
 
 void perror(const char *s);
 int remove(const char *path);

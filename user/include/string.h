@@ -3,6 +3,7 @@
 #define _STRING_H_
 
 #include <stddef.h>
+#include <strings.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memmove(void *to, const void *from, size_t size);
@@ -41,5 +42,10 @@ char *strndup(const char *s, size_t size);
 char *strerror(int error);
 int strerror_r(int error, char *buffer, size_t size);
 char *strsignal(int signal);
+void *memccpy(void *restrict to, const void *restrict from, int byte, size_t size);
+char *strcasestr(const char *haystack, const char *needle);
+int strcoll_l(const char *a, const char *b, locale_t locale);
+size_t strxfrm_l(char *restrict to, const char *restrict from, size_t size, locale_t locale);
+char *strerror_l(int error, locale_t locale);
 
 #endif

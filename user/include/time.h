@@ -4,6 +4,11 @@
 
 #include <sys/types.h>
 
+#ifndef _LOCALE_T_
+#define _LOCALE_T_
+typedef const struct __locale *locale_t;
+#endif
+
 struct timespec {
     time_t tv_sec;
     long tv_nsec;
@@ -25,7 +30,9 @@ struct tm {
 #define CLOCK_REALTIME           0
 #define CLOCK_MONOTONIC          1
 #define CLOCK_PROCESS_CPUTIME_ID 2
+#define CLOCK_THREAD_CPUTIME_ID  3
 #define TIMER_ABSTIME            1
+#define TIME_UTC                 1
 
 int clock_gettime(clockid_t clock, struct timespec *time);
 int clock_getres(clockid_t clock, struct timespec *resolution);
@@ -43,7 +50,21 @@ time_t mktime(struct tm *tm);
 time_t timegm(struct tm *tm);
 size_t strftime(char *restrict s, size_t size, const char *restrict format,
                 const struct tm *restrict tm);
+size_t strftime_l(char *restrict s, size_t size, const char *restrict format,
+                  const struct tm *restrict tm, locale_t locale);
+/* Reads a date as format says it; what is behind it, NULL if it does not match. */
+char *strptime(const char *restrict s, const char *restrict format, struct tm *restrict tm);
 char *asctime(const struct tm *tm);
+char *asctime_r(const struct tm *restrict tm, char *restrict text);
 char *ctime(const time_t *t);
+char *ctime_r(const time_t *t, char *text);
+int timespec_get(struct timespec *time, int base);
+int clock_getcpuclockid(pid_t pid, clockid_t *clock);            /* of the caller only */
+
+/* The time zone: UTC, whatever TZ says. */
+extern char *tzname[2];
+extern long timezone;
+extern int daylight;
+void tzset(void);
 
 #endif

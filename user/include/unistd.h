@@ -14,12 +14,82 @@
 #define X_OK 1
 #define W_OK 2
 #define R_OK 4
-#define _SC_CLK_TCK          2
-#define _SC_OPEN_MAX         4
-#define _SC_PAGESIZE         30
-#define _SC_PAGE_SIZE        _SC_PAGESIZE
-#define _SC_NPROCESSORS_CONF 83
-#define _SC_NPROCESSORS_ONLN 84
+#define _SC_ARG_MAX                      0
+#define _SC_CHILD_MAX                    1
+#define _SC_CLK_TCK                      2
+#define _SC_NGROUPS_MAX                  3
+#define _SC_OPEN_MAX                     4
+#define _SC_STREAM_MAX                   5
+#define _SC_TZNAME_MAX                   6
+#define _SC_JOB_CONTROL                  7
+#define _SC_SAVED_IDS                    8
+#define _SC_TIMERS                       11
+#define _SC_MAPPED_FILES                 15
+#define _SC_VERSION                      29
+#define _SC_PAGESIZE                     30
+#define _SC_PAGE_SIZE                    _SC_PAGESIZE
+#define _SC_SEM_VALUE_MAX                33
+#define _SC_LINE_MAX                     43
+#define _SC_RE_DUP_MAX                   44
+#define _SC_2_VERSION                    46
+#define _SC_IOV_MAX                      60
+#define _SC_THREADS                      67
+#define _SC_GETGR_R_SIZE_MAX             69
+#define _SC_GETPW_R_SIZE_MAX             70
+#define _SC_LOGIN_NAME_MAX               71
+#define _SC_TTY_NAME_MAX                 72
+#define _SC_THREAD_DESTRUCTOR_ITERATIONS 73
+#define _SC_THREAD_KEYS_MAX              74
+#define _SC_THREAD_STACK_MIN             75
+#define _SC_THREAD_THREADS_MAX           76
+#define _SC_NPROCESSORS_CONF             83
+#define _SC_NPROCESSORS_ONLN             84
+#define _SC_PHYS_PAGES                   85
+#define _SC_AVPHYS_PAGES                 86
+#define _SC_ATEXIT_MAX                   87
+#define _SC_MONOTONIC_CLOCK              149
+#define _SC_READER_WRITER_LOCKS          153
+#define _SC_REGEXP                       155
+#define _SC_SHELL                        157
+#define _SC_SPIN_LOCKS                   154
+#define _SC_SYMLOOP_MAX                  173
+#define _SC_HOST_NAME_MAX                180
+
+/* pathconf, confstr */
+#define _PC_LINK_MAX         0
+#define _PC_MAX_CANON        1
+#define _PC_MAX_INPUT        2
+#define _PC_NAME_MAX         3
+#define _PC_PATH_MAX         4
+#define _PC_PIPE_BUF         5
+#define _PC_CHOWN_RESTRICTED 6
+#define _PC_NO_TRUNC         7
+#define _PC_VDISABLE         8
+#define _PC_FILESIZEBITS     13
+#define _PC_2_SYMLINKS       20
+#define _PC_SYMLINK_MAX      19
+#define _CS_PATH             0
+
+/* What of POSIX is here; docs/posix.md says it function by function. */
+#define _POSIX_VERSION             200809L
+#define _POSIX2_VERSION            200809L
+#define _XOPEN_VERSION             700
+#define _POSIX_JOB_CONTROL         1
+#define _POSIX_SAVED_IDS           1
+#define _POSIX_FSYNC               200809L
+#define _POSIX_MAPPED_FILES        200809L
+#define _POSIX_MEMORY_PROTECTION   200809L
+#define _POSIX_MONOTONIC_CLOCK     200809L
+#define _POSIX_NO_TRUNC            1
+#define _POSIX_READER_WRITER_LOCKS 200809L
+#define _POSIX_BARRIERS            200809L
+#define _POSIX_REGEXP              1
+#define _POSIX_SEMAPHORES          200809L
+#define _POSIX_SHELL               1
+#define _POSIX_SPIN_LOCKS          200809L
+#define _POSIX_THREADS             200809L
+#define _POSIX_TIMEOUTS            200809L
+#define _POSIX_VDISABLE            0
 
 extern char **environ;
 
@@ -87,6 +157,13 @@ int usleep(useconds_t microseconds);
 int brk(void *address);
 void *sbrk(intptr_t increment);
 long sysconf(int name);
+long pathconf(const char *path, int name);
+long fpathconf(int fd, int name);
+size_t confstr(int name, char *buffer, size_t size);
+int gethostname(char *name, size_t size);
+char *getlogin(void);
+int getlogin_r(char *name, size_t size);
+void swab(const void *restrict from, void *restrict to, ssize_t size);
 int getpagesize(void);
 
 extern char *optarg;

@@ -23,6 +23,8 @@ void mach_init_child(struct mach_tcb *tcb);
 /* Grows with every mach_init_child: who caches a port name keeps the value it was cached under, and
  * looks up anew when it differs. */
 extern unsigned mach_fork_generation;
+/* A second thread was made: what nobody else could disturb until then must be locked from now on. */
+extern boolean_t mach_multithreaded;
 
 /* The calling thread's port, cached; no reference for the caller. */
 mach_port_t mach_thread_self_cached(void);

@@ -2,14 +2,12 @@
 #ifndef _SYS_UTSNAME_H_
 #define _SYS_UTSNAME_H_
 
-#define _UTSNAME_LENGTH 65
-
 struct utsname {
-    char sysname[_UTSNAME_LENGTH];
-    char nodename[_UTSNAME_LENGTH];
-    char release[_UTSNAME_LENGTH];
-    char version[_UTSNAME_LENGTH];
-    char machine[_UTSNAME_LENGTH];
+    char sysname[65];
+    char nodename[65];
+    char release[65];
+    char version[65];
+    char machine[65];
 };
 
 int uname(struct utsname *name);

@@ -1,4 +1,5 @@
 /* Absolute values and divisions. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 int abs(int value) { return value < 0 ? -value : value; }
@@ -13,4 +14,16 @@ div_t div(int number, int by)
 ldiv_t ldiv(long number, long by)
 {
     return (ldiv_t){number / by, number % by};
+}
+
+lldiv_t lldiv(long long number, long long by)
+{
+    return (lldiv_t){number / by, number % by};
+}
+
+intmax_t imaxabs(intmax_t value) { return value < 0 ? -value : value; }
+
+imaxdiv_t imaxdiv(intmax_t number, intmax_t by)
+{
+    return (imaxdiv_t){number / by, number % by};
 }

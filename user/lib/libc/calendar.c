@@ -4,6 +4,7 @@
 #include <time.h>
 
 #define DAY 86400L
+#define ASCTIME_MAX 26 /* bytes, as POSIX has it: for years of four digits */
 
 static const char *const weekdays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                        "Thursday", "Friday", "Saturday"};
@@ -107,6 +108,27 @@ double difftime(time_t a, time_t b)
     return (double)(a - b);
 }
 
+/* ISO 8601: a week belongs to the year in which its Thursday is. */
+static void convert_iso_week(char *to, size_t size, char letter, const struct tm *tm)
+{
+    int thursday = tm->tm_yday - (tm->tm_wday + 6) % 7 + 3; /* of this week, as a day of this year */
+    long year = tm->tm_year + 1900L;
+
+    if (thursday < 0) {
+        year--;
+        thursday += 365 + is_leap(year);
+    } else if (thursday >= 365 + is_leap(year)) {
+        thursday -= 365 + is_leap(year);
+        year++;
+    }
+    if (letter == 'V')
+        snprintf(to, size, "%02d", thursday / 7 + 1);
+    else if (letter == 'G')
+        snprintf(to, size, "%ld", year);
+    else
+        snprintf(to, size, "%02ld", (year % 100 + 100) % 100);
+}
+
 /* One conversion of strftime, to at most 64 bytes. */
 static void convert(char *to, size_t size, char letter, const struct tm *tm)
 {
@@ -186,6 +208,23 @@ static void convert(char *to, size_t size, char letter, const struct tm *tm)
     case 'w':
         snprintf(to, size, "%d", tm->tm_wday);
         break;
+    case 'C':
+        snprintf(to, size, "%02ld", (tm->tm_year + 1900L) / 100);
+        break;
+    case 'r':
+        strftime(to, size, "%I:%M:%S %p", tm);
+        break;
+    case 'U': /* weeks from the first Sunday */
+        snprintf(to, size, "%02d", (tm->tm_yday + 7 - tm->tm_wday) / 7);
+        break;
+    case 'W': /* from the first Monday */
+        snprintf(to, size, "%02d", (tm->tm_yday + 7 - (tm->tm_wday + 6) % 7) / 7);
+        break;
+    case 'g':
+    case 'G':
+    case 'V':
+        convert_iso_week(to, size, letter, tm);
+        break;
     case 'y':
         snprintf(to, size, "%02d", (tm->tm_year % 100 + 100) % 100);
         break;
@@ -217,6 +256,8 @@ size_t strftime(char *restrict s, size_t size, const char *restrict format,
 
         if (*format == '%' && format[1] != '\0') {
             format++;
+            if ((*format == 'E' || *format == 'O') && format[1] != '\0')
+                format++; /* another calendar's or other digits: the POSIX locale has none */
             convert(piece, sizeof(piece), *format, tm);
         }
         piece_length = strlen(piece);
@@ -231,12 +272,24 @@ size_t strftime(char *restrict s, size_t size, const char *restrict format,
     return length;
 }
 
+char *asctime_r(const struct tm *restrict tm, char *restrict text)
+{
+    strftime(text, ASCTIME_MAX, "%a %b %e %H:%M:%S %Y\n", tm);
+    return text;
+}
+
 char *asctime(const struct tm *tm)
 {
-    static char text[64];
+    static char text[ASCTIME_MAX];
 
-    strftime(text, sizeof(text), "%c\n", tm);
-    return text;
+    return asctime_r(tm, text);
+}
+
+char *ctime_r(const time_t *t, char *text)
+{
+    struct tm tm;
+
+    return asctime_r(gmtime_r(t, &tm), text);
 }
 
 char *ctime(const time_t *t)

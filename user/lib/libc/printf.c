@@ -42,6 +42,7 @@ int vfprintf(FILE *restrict f, const char *restrict text, va_list ap)
 {
     struct stream_sink s;
     int length;
+    STREAM_LOCK(f);
 
     s.sink.put = put_stream;
     s.f = f;

@@ -29,13 +29,3 @@ int rand_r(unsigned *seed)
     *seed = s >> 32;
     return value;
 }
-
-long random(void)
-{
-    return rand();
-}
-
-void srandom(unsigned seed)
-{
-    srand(seed);
-}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 char **environ;
+const char *__program_name = "";
 
 int main(int argc, char **argv, char **envp);
 void __ostia_start(uint64_t *stack) __attribute__((noreturn, used));
@@ -49,6 +50,8 @@ void __ostia_start(uint64_t *stack)
     mach_port_t thread = MACH_PORT_NULL;
 
     environ = argv + argc + 1;
+    if (argc > 0)
+        __program_name = argv[0];
     for (end = environ; *end != NULL; end++)
         ;
     startup = find_startup((const uint64_t *)(end + 1));

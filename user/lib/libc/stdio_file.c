@@ -24,6 +24,7 @@ FILE *const stdin = &files[0];
 FILE *const stdout = &files[1];
 FILE *const stderr = &files[2];
 struct FILE *__stdio_files;
+mutex_t __stdio_list_lock = MUTEX_INITIALIZER;
 
 /* A program without a proc server has no descriptors: its output goes to the console. */
 static ssize_t write_out(int fd, const char *bytes, size_t size)
@@ -33,10 +34,15 @@ static ssize_t write_out(int fd, const char *bytes, size_t size)
     return write(fd, bytes, size);
 }
 
+off_t __stdio_lseek(FILE *f, off_t offset, int whence)
+{
+    return f->ops != NULL ? f->ops->seek(f, offset, whence) : lseek(f->fd, offset, whence);
+}
+
 static int write_all(FILE *f, const char *bytes, size_t size)
 {
     while (size > 0) {
-        ssize_t n = write_out(f->fd, bytes, size);
+        ssize_t n = f->ops != NULL ? f->ops->write(f, bytes, size) : write_out(f->fd, bytes, size);
 
         if (n <= 0) {
             f->flags |= STREAM_ERROR;
@@ -105,20 +111,30 @@ int __stdio_to_write(FILE *f)
     }
     if (f->flags & STREAM_PENDING)
         return 0;
-    if (f->at < f->end) /* input that was read ahead: the file's offset is where the program is */
-        lseek(f->fd, -(off_t)(f->end - f->at), SEEK_CUR);
+    __stdio_unread(f);
+    return get_buffer(f);
+}
+
+void __stdio_unread(FILE *f)
+{
+    if (f->flags & STREAM_PENDING)
+        return;
+    if (f->at < f->end)
+        __stdio_lseek(f, -(off_t)(f->end - f->at), SEEK_CUR);
     f->at = 0;
     f->end = 0;
-    return get_buffer(f);
 }
 
 size_t __stdio_fill(FILE *f)
 {
+    size_t size = f->mode == _IONBF ? 1 : f->size;
     ssize_t n;
 
+    if (f->flags & STREAM_EOF)
+        return 0; /* until clearerr */
     if (f == stdin && stdout->flags & STREAM_PENDING && stdout->mode == _IOLBF)
         __stdio_flush(stdout); /* a prompt is seen before its answer is waited for */
-    n = read(f->fd, f->buffer, f->mode == _IONBF ? 1 : f->size);
+    n = f->ops != NULL ? f->ops->read(f, f->buffer, size) : read(f->fd, f->buffer, size);
     f->at = 0;
     f->end = n > 0 ? n : 0;
     if (n <= 0)
@@ -171,12 +187,25 @@ int fflush(FILE *f)
 {
     int result = 0;
 
-    if (f != NULL)
-        return __stdio_flush(f);
-    for (int i = 0; i < 3; i++)
+    if (f != NULL) {
+        STREAM_LOCK(f);
+
+        result = __stdio_flush(f);
+        __stdio_unread(f);
+        return result;
+    }
+    for (int i = 0; i < 3; i++) {
+        STREAM_LOCK(&files[i]);
+
         result |= __stdio_flush(&files[i]);
-    for (f = __stdio_files; f != NULL; f = f->next)
+    }
+    mutex_lock(&__stdio_list_lock);
+    for (f = __stdio_files; f != NULL; f = f->next) {
+        STREAM_LOCK(f);
+
         result |= __stdio_flush(f);
+    }
+    mutex_unlock(&__stdio_list_lock);
     return result;
 }
 
@@ -187,6 +216,8 @@ void __stdio_exit(void)
 
 int fileno(FILE *f)
 {
+    if (f->fd < 0)
+        errno = EBADF;
     return f->fd;
 }
 

@@ -2,6 +2,7 @@
 #ifndef _STDIO_FILE_H_
 #define _STDIO_FILE_H_
 
+#include <cthreads.h>
 #include <stdio.h>
 
 #define STREAM_READ    1   /* may be read */
@@ -14,6 +15,16 @@
 #define STREAM_APPEND  128
 #define STREAM_UNKNOWN 256 /* stdout: line buffered if it is a terminal, not looked at yet */
 
+struct FILE;
+
+/* What a stream that is no descriptor does instead of read, write, lseek and close: the same results. */
+struct stream_ops {
+    ssize_t (*read)(struct FILE *f, char *to, size_t size);
+    ssize_t (*write)(struct FILE *f, const char *from, size_t size);
+    off_t (*seek)(struct FILE *f, off_t offset, int whence);
+    int (*close)(struct FILE *f);
+};
+
 struct FILE {
     int fd;
     int flags;
@@ -24,9 +35,28 @@ struct FILE {
     size_t end;   /* input: end of what was read */
     char single[8]; /* the buffer of a stream without one: room for what is pushed back */
     struct FILE *next; /* all that are open, but the three */
+    const struct stream_ops *ops; /* NULL: a descriptor */
+    void *cookie;      /* for ops */
+    cthread_t owner;   /* has locked it, `depth` times */
+    int depth;
+    mutex_t lock;
 };
 
 extern struct FILE *__stdio_files;
+extern mutex_t __stdio_list_lock; /* on the list; taken before a stream's */
+
+/* For the rest of the block the stream is this thread's, if there are several. */
+#define STREAM_LOCK(f) \
+    struct FILE *locked_ __attribute__((cleanup(__stdio_unlock), unused)) = __stdio_lock(f)
+struct FILE *__stdio_lock(FILE *f);
+void __stdio_unlock(struct FILE **f);
+
+/* lseek of the file, whatever it is. */
+off_t __stdio_lseek(FILE *f, off_t offset, int whence);
+/* A new stream with open(2)'s flags; it is in the list. NULL with ENOMEM. */
+FILE *__stdio_new(int fd, int flags);
+/* Gives input that was read ahead back to the file, if that can be: its offset is where the program is. */
+void __stdio_unread(FILE *f);
 
 /* Makes sure there is a buffer, and that it is used for reading (or writing). 0, or EOF with the
  * error flag set. */

@@ -44,7 +44,7 @@ static int stream_flags(int flags)
         | (flags & O_APPEND ? STREAM_APPEND : 0);
 }
 
-static FILE *new_stream(int fd, int flags)
+FILE *__stdio_new(int fd, int flags)
 {
     FILE *f = calloc(1, sizeof(*f));
 
@@ -53,8 +53,10 @@ static FILE *new_stream(int fd, int flags)
     f->fd = fd;
     f->flags = stream_flags(flags) | STREAM_ALLOC;
     f->mode = _IOFBF;
+    mutex_lock(&__stdio_list_lock);
     f->next = __stdio_files;
     __stdio_files = f;
+    mutex_unlock(&__stdio_list_lock);
     return f;
 }
 
@@ -64,14 +66,14 @@ FILE *fdopen(int fd, const char *mode)
 
     if (flags < 0 || fcntl(fd, F_GETFD) < 0)
         return NULL;
-    return new_stream(fd, flags);
+    return __stdio_new(fd, flags);
 }
 
 FILE *fopen(const char *restrict path, const char *restrict mode)
 {
     int flags = __stdio_mode(mode);
     int fd = flags >= 0 ? open(path, flags, 0666) : -1;
-    FILE *f = fd >= 0 ? new_stream(fd, flags) : NULL;
+    FILE *f = fd >= 0 ? __stdio_new(fd, flags) : NULL;
 
     if (f == NULL && fd >= 0) {
         close(fd);
@@ -90,19 +92,22 @@ static void drop_buffer(FILE *f)
     f->end = 0;
 }
 
+/* Nobody uses the stream but the caller, so there is nothing to lock but the list. */
 int fclose(FILE *f)
 {
-    int result = __stdio_flush(f);
+    int result = fflush(f);
 
-    if (close(f->fd) < 0)
+    if ((f->ops != NULL ? f->ops->close(f) : close(f->fd)) < 0)
         result = EOF;
     drop_buffer(f);
     if (f->flags & STREAM_ALLOC) {
         struct FILE **link = &__stdio_files;
 
+        mutex_lock(&__stdio_list_lock);
         while (*link != f)
             link = &(*link)->next;
         *link = f->next;
+        mutex_unlock(&__stdio_list_lock);
         free(f);
     } else {
         f->fd = -1;
@@ -115,8 +120,14 @@ FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restri
 {
     int flags = __stdio_mode(mode);
     int fd;
+    STREAM_LOCK(f);
 
     __stdio_flush(f);
+    if (f->ops != NULL) { /* it becomes a descriptor's */
+        f->ops->close(f);
+        f->ops = NULL;
+        f->fd = -1;
+    }
     if (flags < 0 || path == NULL) /* changing the mode alone is not to be had */
         return NULL;
     fd = open(path, flags, 0666);
@@ -136,6 +147,8 @@ FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restri
 
 int setvbuf(FILE *restrict f, char *restrict buffer, int mode, size_t size)
 {
+    STREAM_LOCK(f);
+
     if (mode != _IOFBF && mode != _IOLBF && mode != _IONBF)
         return EOF;
     __stdio_flush(f);
@@ -152,4 +165,9 @@ int setvbuf(FILE *restrict f, char *restrict buffer, int mode, size_t size)
 void setbuf(FILE *restrict f, char *restrict buffer)
 {
     setvbuf(f, buffer, buffer != NULL ? _IOFBF : _IONBF, BUFSIZ);
+}
+
+void setlinebuf(FILE *f)
+{
+    setvbuf(f, NULL, _IOLBF, 0);
 }

@@ -12,9 +12,21 @@ static int ready(FILE *f)
     return __stdio_to_read(f) == 0 && __stdio_fill(f) > 0;
 }
 
-int fgetc(FILE *f)
+int getc_unlocked(FILE *f)
 {
     return ready(f) ? (unsigned char)f->buffer[f->at++] : EOF;
+}
+
+int getchar_unlocked(void)
+{
+    return getc_unlocked(stdin);
+}
+
+int fgetc(FILE *f)
+{
+    STREAM_LOCK(f);
+
+    return getc_unlocked(f);
 }
 
 int getc(FILE *f)
@@ -29,6 +41,8 @@ int getchar(void)
 
 int ungetc(int c, FILE *f)
 {
+    STREAM_LOCK(f);
+
     if (c == EOF || __stdio_to_read(f) == EOF)
         return EOF;
     if (f->at == 0) { /* nothing was read yet: room is made at the front */
@@ -48,6 +62,7 @@ size_t fread(void *restrict p, size_t size, size_t count, FILE *restrict f)
     char *to = p;
     size_t total;
     size_t done = 0;
+    STREAM_LOCK(f);
 
     if (size == 0 || __builtin_mul_overflow(size, count, &total))
         return 0;
@@ -78,6 +93,7 @@ char *fgets(char *restrict s, int size, FILE *restrict f)
     size_t room = size > 0 ? (size_t)size - 1 : 0;
     size_t done = 0;
     int found = 0;
+    STREAM_LOCK(f);
 
     if (size <= 0)
         return NULL;
@@ -102,6 +118,7 @@ ssize_t getdelim(char **restrict line, size_t *restrict size, int delimiter, FIL
 {
     size_t done = 0;
     int found = 0;
+    STREAM_LOCK(f);
 
     if (*line == NULL)
         *size = 0;

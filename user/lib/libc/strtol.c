@@ -1,6 +1,7 @@
 /* Numbers from strings. */
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 
@@ -101,4 +102,14 @@ long atol(const char *s)
 long long atoll(const char *s)
 {
     return strtol(s, NULL, 10);
+}
+
+intmax_t strtoimax(const char *restrict s, char **restrict end, int base)
+{
+    return strtol(s, end, base);
+}
+
+uintmax_t strtoumax(const char *restrict s, char **restrict end, int base)
+{
+    return strtoul(s, end, base);
 }

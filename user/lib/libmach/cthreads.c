@@ -140,6 +140,7 @@ kern_return_t mach_thread_create(void *(*start)(void *), void *arg, cthread_t *r
     kern_return_t kr;
 
     reap_detached();
+    mach_multithreaded = TRUE;
     kr = prepare_self();
     if (kr != KERN_SUCCESS)
         return kr;

@@ -7,6 +7,7 @@
 
 mach_port_t mach_task_self_;
 unsigned mach_fork_generation;
+boolean_t mach_multithreaded;
 
 static struct mach_tcb first_tcb;
 static mach_port_t bootstrap;
