@@ -368,6 +368,11 @@ $(BUILD)/obj/user/%.S.o: user/%.S | $(MIG_USER_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) $(DEPS) -c -o $@ $<
 
+# libm does not set errno, so that a square root is an instruction, not a call of itself; and it says itself
+# where a product is not to be rounded.
+$(patsubst %,$(BUILD)/obj/%.o,$(wildcard user/lib/libc/math_*.c)): USER_CFLAGS += -fno-math-errno \
+    -ffp-contract=off
+
 # No FP registers in stubs: the first use by a thread traps, for the copy of a few words.
 $(BUILD)/mig/user/%.c.o: $(BUILD)/mig/user/%.c | $(MIG_USER_H)
 	$(call say,CC,$(notdir $<))

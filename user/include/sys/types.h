@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/pthread_types.h>
 
 typedef int64_t ssize_t;
 typedef int64_t off_t;

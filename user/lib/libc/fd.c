@@ -1,5 +1,6 @@
 /* The table of descriptors: its entries, and the functions that only it matters to. Read posix.h
  * before. */
+#include "fork_lock.h"
 #include "posix.h"
 
 #include <cthreads.h>
@@ -257,4 +258,9 @@ int fcntl(int fd, int command, ...)
     default:
         return __fail(EINVAL);
     }
+}
+
+void __fork_fds(enum fork_stage stage)
+{
+    fork_lock(&lock, stage);
 }

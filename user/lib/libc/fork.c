@@ -11,6 +11,7 @@
  * Receive rights are not inherited: the child forgets its reply port, and other names only its
  * parent has.
  */
+#include "fork_lock.h"
 #include "posix.h"
 
 #include <errno.h>
@@ -113,15 +114,31 @@ static pid_t make_child(struct frame *frame, uint64_t sp)
     return pid >= 0 ? pid : __error(kr);
 }
 
+/* Only a program with several threads has to do something. */
+static void around(enum fork_stage stage)
+{
+    if (__run_atfork != NULL)
+        __run_atfork(stage);
+    if (!mach_multithreaded)
+        return;
+    if (__fork_malloc != NULL)
+        __fork_malloc(stage);
+    __fork_fds(stage);
+}
+
 pid_t fork(void)
 {
     struct frame frame;
     uint64_t sp;
+    pid_t pid;
 
     if (__proc_port == MACH_PORT_NULL)
         return __fail(ENOSYS); /* a server is no process */
+    around(FORK_BEFORE);
     frame.tcb = mach_tcb();
     __asm__ volatile("mrs %0, fpcr" : "=r"(frame.fpcr));
     __asm__ volatile("mov %0, sp" : "=r"(sp));
-    return setjmp(frame.env) == 0 ? make_child(&frame, sp) : 0; /* 0: this is the child */
+    pid = setjmp(frame.env) == 0 ? make_child(&frame, sp) : 0; /* 0: this is the child */
+    around(pid == 0 ? FORK_IN_CHILD : FORK_IN_PARENT);
+    return pid;
 }

@@ -110,11 +110,14 @@ static void move_forward(char **argv, int from, int count, int to)
 static int parse(int argc, char *const argv[], const char *options, const struct option *list, int *index,
                  int only)
 {
+    static int bare; /* a word of short options that was the last: no argument follows it */
     int permute = *options != '+' && getenv("POSIXLY_CORRECT") == NULL;
     int at;
 
-    if (optind == 0) /* GNU's way to begin anew */
+    if (optind == 0) { /* GNU's way to begin anew */
         optind = 1;
+        bare = 0;
+    }
     options += *options == '+';
     for (at = optind; permute && at < argc && !is_option(argv[at]);)
         at++;
@@ -123,8 +126,15 @@ static int parse(int argc, char *const argv[], const char *options, const struct
     if (at > optind) {
         int words = words_of(argv[at], options, list, only);
 
-        move_forward((char **)argv, at, words <= argc - at ? words : 1, optind);
+        if (words > argc - at) { /* its argument is missing: no operand is to be taken for it */
+            move_forward((char **)argv, at, 1, optind);
+            bare = optind;
+        } else {
+            move_forward((char **)argv, at, words, optind);
+        }
     }
+    if (bare == optind)
+        argc = optind + 1;
     if (is_long(argv[optind], options, list, only))
         return long_option(argc, argv, options, list, index, argv[optind] + 1 + (argv[optind][1] == '-'));
     return getopt(argc, argv, options);

@@ -17,7 +17,8 @@
  * bitmap says which lists are not empty. A region that is free as a whole goes back, but one.
  * Large blocks get a region of their own.
  */
-#include <cthreads.h>
+#include "fork_lock.h"
+
 #include <errno.h>
 #include <mach/mach.h>
 #include <mach/vm_map.h>
@@ -408,4 +409,9 @@ int posix_memalign(void **p, size_t alignment, size_t size)
         result = ENOMEM;
     errno = error;
     return result;
+}
+
+void __fork_malloc(enum fork_stage stage)
+{
+    fork_lock(&lock, stage);
 }

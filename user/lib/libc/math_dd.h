@@ -7,8 +7,6 @@
 #ifndef _MATH_DD_H_
 #define _MATH_DD_H_
 
-#pragma GCC optimize("no-math-errno", "no-fast-math", "fp-contract=off")
-
 #include <math.h>
 #include <stdint.h>
 

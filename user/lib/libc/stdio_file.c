@@ -24,7 +24,6 @@ FILE *const stdin = &files[0];
 FILE *const stdout = &files[1];
 FILE *const stderr = &files[2];
 struct FILE *__stdio_files;
-mutex_t __stdio_list_lock = MUTEX_INITIALIZER;
 
 /* A program without a proc server has no descriptors: its output goes to the console. */
 static ssize_t write_out(int fd, const char *bytes, size_t size)
@@ -199,13 +198,13 @@ int fflush(FILE *f)
 
         result |= __stdio_flush(&files[i]);
     }
-    mutex_lock(&__stdio_list_lock);
+    __stdio_lock_list();
     for (f = __stdio_files; f != NULL; f = f->next) {
         STREAM_LOCK(f);
 
         result |= __stdio_flush(f);
     }
-    mutex_unlock(&__stdio_list_lock);
+    __stdio_unlock_list();
     return result;
 }
 

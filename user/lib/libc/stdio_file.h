@@ -43,7 +43,9 @@ struct FILE {
 };
 
 extern struct FILE *__stdio_files;
-extern mutex_t __stdio_list_lock; /* on the list; taken before a stream's */
+/* The list, for this thread alone, if there are several; taken before a stream's lock. */
+void __stdio_lock_list(void);
+void __stdio_unlock_list(void);
 
 /* For the rest of the block the stream is this thread's, if there are several. */
 #define STREAM_LOCK(f) \

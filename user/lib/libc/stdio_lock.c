@@ -51,3 +51,18 @@ void __stdio_unlock(struct FILE **f)
     if (*f != NULL)
         funlockfile(*f);
 }
+
+/* A program with one thread does not even write to the lock: a child that ends would copy a page for it. */
+static mutex_t list_lock = MUTEX_INITIALIZER;
+
+void __stdio_lock_list(void)
+{
+    if (mach_multithreaded)
+        mutex_lock(&list_lock);
+}
+
+void __stdio_unlock_list(void)
+{
+    if (mach_multithreaded)
+        mutex_unlock(&list_lock);
+}

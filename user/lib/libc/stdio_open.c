@@ -53,10 +53,10 @@ FILE *__stdio_new(int fd, int flags)
     f->fd = fd;
     f->flags = stream_flags(flags) | STREAM_ALLOC;
     f->mode = _IOFBF;
-    mutex_lock(&__stdio_list_lock);
+    __stdio_lock_list();
     f->next = __stdio_files;
     __stdio_files = f;
-    mutex_unlock(&__stdio_list_lock);
+    __stdio_unlock_list();
     return f;
 }
 
@@ -103,11 +103,11 @@ int fclose(FILE *f)
     if (f->flags & STREAM_ALLOC) {
         struct FILE **link = &__stdio_files;
 
-        mutex_lock(&__stdio_list_lock);
+        __stdio_lock_list();
         while (*link != f)
             link = &(*link)->next;
         *link = f->next;
-        mutex_unlock(&__stdio_list_lock);
+        __stdio_unlock_list();
         free(f);
     } else {
         f->fd = -1;

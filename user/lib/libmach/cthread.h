@@ -15,6 +15,24 @@ struct cthread {
     struct cthread *next; /* in a queue of waiters, or of those that ended */
     vm_address_t memory; /* guard, stack and this block */
     vm_size_t size;
+    /* pthreads' (user/lib/libc/pthread.c) */
+    struct __pthread_cleanup *cleanups;
+    void *values;         /* by key */
+    uint32_t cancel;      /* CANCEL_*, atomic */
+    uint32_t cancel_lock; /* on waiting_on */
+    uint32_t *waiting_on; /* the condition's word */
 };
+
+#define CANCEL_PENDING  1
+#define CANCEL_DISABLED 2
+
+/* What pthreads need of threads beyond cthreads.h. The size is of the stack, in bytes. */
+kern_return_t mach_thread_create_sized(void *(*start)(void *), void *arg, vm_size_t stack_size,
+                                       boolean_t detached, cthread_t *thread);
+boolean_t mach_thread_is_detached(cthread_t thread);
+/* One thread less; how many there are now. */
+uint32_t mach_thread_leave(void);
+/* Called by each thread that ends, if it is not NULL; it calls mach_thread_leave. */
+extern void (*mach_thread_ending)(void);
 
 #endif

@@ -23,6 +23,11 @@
 #define DETACHED 1
 #define ENDED    2
 
+void (*mach_thread_ending)(void);
+
+static uint32_t threads = 1; /* that have not left, atomic */
+static unsigned threads_generation; /* mach_fork_generation of that count: a child has one */
+
 static struct cthread *ended; /* detached threads that ended: a list, atomic */
 
 /*
@@ -89,10 +94,27 @@ static void begin(struct cthread *self)
     mach_thread_exit(self->tcb.start(self->tcb.arg));
 }
 
+static void one_more(void)
+{
+    if (threads_generation != mach_fork_generation)
+        threads = 1;
+    threads_generation = mach_fork_generation;
+    __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
+}
+
+uint32_t mach_thread_leave(void)
+{
+    if (threads_generation != mach_fork_generation)
+        return 0;
+    return __atomic_sub_fetch(&threads, 1, __ATOMIC_ACQ_REL);
+}
+
 void mach_thread_exit(void *result)
 {
     struct cthread *self = (struct cthread *)mach_tcb();
 
+    if (mach_thread_ending != NULL)
+        mach_thread_ending();
     if (self->tcb.stack == NULL) /* the first thread has no stack of ours, and nobody joins it */
         for (;;)
             thread_suspend(mach_thread_self_cached());
@@ -131,10 +153,11 @@ static kern_return_t start_thread(struct cthread *thread)
     return kr == KERN_SUCCESS ? thread_resume(thread->port) : kr;
 }
 
-kern_return_t mach_thread_create(void *(*start)(void *), void *arg, cthread_t *result)
+kern_return_t mach_thread_create_sized(void *(*start)(void *), void *arg, vm_size_t stack_size,
+                                       boolean_t detached, cthread_t *result)
 {
     const vm_size_t block = (sizeof(struct cthread) + 15) & ~15UL;
-    const vm_size_t size = PAGE_SIZE + CTHREAD_STACK_SIZE;
+    const vm_size_t size = PAGE_SIZE + ((stack_size + PAGE_SIZE - 1) & ~(vm_size_t)(PAGE_SIZE - 1));
     vm_address_t memory = 0;
     struct cthread *thread;
     kern_return_t kr;
@@ -159,14 +182,27 @@ kern_return_t mach_thread_create(void *(*start)(void *), void *arg, cthread_t *r
     thread->tcb.start = start;
     thread->tcb.arg = arg;
     thread->tcb.stack = (void *)(memory + PAGE_SIZE);
-    thread->tcb.stack_size = CTHREAD_STACK_SIZE - block;
-    thread->detached = result == NULL ? DETACHED : 0;
+    thread->tcb.stack_size = size - PAGE_SIZE - block;
+    thread->detached = detached ? DETACHED : 0;
     if (result != NULL)
         *result = thread; /* before it runs: it may look there */
+    one_more();
     kr = start_thread(thread);
-    if (kr != KERN_SUCCESS)
+    if (kr != KERN_SUCCESS) {
+        mach_thread_leave();
         free_thread(thread);
+    }
     return kr;
+}
+
+kern_return_t mach_thread_create(void *(*start)(void *), void *arg, cthread_t *result)
+{
+    return mach_thread_create_sized(start, arg, CTHREAD_STACK_SIZE, result == NULL, result);
+}
+
+boolean_t mach_thread_is_detached(cthread_t thread)
+{
+    return (__atomic_load_n(&thread->detached, __ATOMIC_RELAXED) & DETACHED) != 0;
 }
 
 void *mach_thread_join(cthread_t thread)
