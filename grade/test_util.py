@@ -12,8 +12,9 @@ from harness import BUILD, ROOT, GuestError, Qemu
 from utilcases import CASES, FILES
 
 SCRIPTS = [(tool, number, script) for tool, scripts in CASES.items() for number, script in enumerate(scripts)]
-UTILITIES = sorted(path.name.removesuffix(".c") for path in (ROOT / "user/bin").iterdir()
-                   if "static const char usage[]" in (path.read_text() if path.is_file() else ""))
+UTILITIES = sorted({(path.parent if path.parent.name != "bin" else path).name.removesuffix(".c")
+                    for path in (ROOT / "user/bin").rglob("*.c")
+                    if "static const char usage[]" in path.read_text()})
 LIMIT = 60  # guest seconds for all of them
 
 

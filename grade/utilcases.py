@@ -4,6 +4,9 @@ Each is run in an empty directory of its own, with FILES in ../f. Both sides mus
 with the same status, and either both complain or none does. What a utility says of POSIX's silence (the
 words of a complaint, a width) is kept out by the scripts."""
 
+import io
+import tarfile
+
 WORDS = "pear\napple\nfig\nbanana\napple\nFig\nkiwi\n\nquince\ndate\n"
 TABLE = ("name:age:city\nann:31:Rome\nbob:4:Ostia\ncarl:27:Rome\ndora:4:Anzio\nemil:100:Ostia\n")
 TEXT = ("The port of Rome\nwas called Ostia, from ostium: the mouth.\n\n  Ships came with  grain;\n"
@@ -23,6 +26,24 @@ FILES = {
     "bytes": bytes(range(256)).decode("latin-1"),
     "zeros": "\0" * 80 + "end",
 }
+
+
+
+def archive():
+    """A ustar archive as Python makes it: a file, a link, and a name that is longer than its field."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, text in ("dir/file", b"contents\n"), ("d" * 90 + "/" + "n" * 90, b"long\n"):
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+        info = tarfile.TarInfo("dir/link")
+        info.type, info.linkname = tarfile.SYMTYPE, "file"
+        tar.addfile(info)
+    return data.getvalue().decode("latin-1")
+
+
+FILES["archive"] = archive()
 
 CASES = {
     "cat": [
@@ -497,6 +518,27 @@ CASES = {
         "mkdir -p a/b; touch a/f; du -a a | cut -f 2 | sort",
         "mkdir -p a/b; du -s a | cut -f 2",
         "du none; echo $?",
+    ],
+    "tar": [
+        "mkdir -p d/e; echo 1 > d/a; echo 2 > d/e/b; tar -cf x d; tar -tf x | sort",
+        "mkdir -p d/e; echo 1 > d/a; echo 2 > d/e/b; tar -cf x d; rm -r d; tar -xf x; cat d/a d/e/b",
+        "mkdir d o; echo 1 > d/a; echo 2 > d/b; tar cf x d; tar xf x -C o d/b; ls o/d",
+        "cp ../f/bytes b; tar cf x b; rm b; tar xf x; cmp b ../f/bytes",
+        "echo 1 > a; ln -s a l; tar cf x a l; rm a l; tar xf x; ls -F; cat l",
+        "echo 1 > a; tar cf - a | tar tf -",
+        "echo 1 > a; chmod 640 a; tar cf x a; rm a; tar xpf x; ls -l a | cut -c 1-10",
+        "echo 1 > a; touch -t 202001020304 a; tar cf x a; rm a; tar xf x; date -u -r a +%Y",
+        "tar tf none || echo wrong",
+        "tar tf ../f/text || echo wrong",
+        "echo 1 > a; tar cf x a; tar tf x b || echo wrong",
+        "tar cf x none || echo wrong",
+        "tar xf x y || echo wrong",
+        "tar || echo wrong",
+        "echo a > a; tar cvf x a; tar tvf x | sed 's/.*:.. //'",
+        "tar tf ../f/archive | sort",
+        "tar xf ../f/archive && cat dir/file && ls -l dir/link | sed 's/.*> //' && cat ddd*/n*",
+        "echo old > a; tar cf x a; echo new > a; tar xkf x 2>/dev/null; cat a; tar xf x; cat a",
+        "head -c 700 ../f/archive > x; tar tf x > out || echo wrong",
     ],
     "chown": [
         "chown 0 none; echo $?",

@@ -108,4 +108,32 @@ void each_target(int count, char **operands, bool (*each)(const char *from, cons
 /* Asks on standard error, and reads the answer: y... is yes. */
 bool confirm(const char *question, const char *path);
 
+/* ---- screen.c: the terminal as a screen, for less, vi and top; VT100's sequences [ECMA-48] ---- */
+
+enum { /* keys that are no character */
+    KEY_NONE = -1, /* in the time */
+    KEY_GONE = -2, /* the terminal */
+    KEY_UP = 256, KEY_DOWN, KEY_RIGHT, KEY_LEFT, KEY_HOME, KEY_END, KEY_PAGE_UP, KEY_PAGE_DOWN,
+    KEY_DELETE,
+};
+#define CTRL_KEY(letter) ((letter) & 0x1f)
+
+extern int screen_rows, screen_columns;
+
+/* Takes the terminal, to be read key by key, until screen_end or exit. -1 with errno: there is none. */
+int screen_begin(void);
+void screen_end(void);
+/* What the functions below show is kept, and written by this, or when a key is waited for. */
+void screen_flush(void);
+void screen_move(int row, int column); /* from 0 */
+/* Shows text, at most a row of it, and nothing else in that row; reverse: dark on light. It must hold
+ * characters that print alone. */
+void screen_row(int row, const char *text, bool reverse);
+/* A line's bytes, as they are seen in so many columns from column `left` on, malloc'ed: a tab as blanks, what
+ * does not print as ^X. And how many columns a byte takes that begins in that one. */
+char *screen_text(const char *text, size_t length, size_t left, size_t columns);
+size_t screen_width(int c, size_t column);
+/* The next key, waiting for it at most so many tenths of a second (0: for ever). */
+int screen_key(int tenths);
+
 #endif
