@@ -48,7 +48,8 @@ def inside(tmp_path_factory):
         + "cd /out; echo @texts; tail -c +1 *; echo; cd /errors; echo @sizes; wc -c *; echo @@\n")
     image = folder / "util.img"
     devices = ROOT / "user/devices"
-    subprocess.run([BUILD / "host/mkfs", image, "-s", "32M", "-d", root, "-D", f"@{devices}"], check=True)
+    subprocess.run([BUILD / "host/mkfs", image, "-s", "32M", "-i", "8000", "-d", root,
+                    "-D", f"@{devices}"], check=True)
     results = {}
     with Qemu(cpus=1, disk=image) as qemu:
         qemu.prompt()

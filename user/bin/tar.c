@@ -16,7 +16,7 @@ static const char usage[] =
     "usage: tar -c [-v] [-f archive] [-C dir] file...\n"
     "       tar -x [-vkp] [-f archive] [-C dir] [file...]\n"
     "       tar -t [-v] [-f archive] [file...]\n"
-    "Makes an archive of files and of directories with all that is in them; -x: takes them out; -t: lists it.\n"
+    "Makes an archive of files and of directories with all that is in them; -x takes them out, -t lists it.\n"
     "  -f archive  - or not said: standard input or output\n"
     "  -C dir      goes there before\n"
     "  -v          tells the names, with -t as ls -l\n"
@@ -29,8 +29,11 @@ static const char usage[] =
 #define OCTAL 8
 
 struct header {
-    char name[NAME_SIZE], mode[8], uid[8], gid[8], size[12], mtime[12], sum[8], type, link[NAME_SIZE];
-    char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[PREFIX_SIZE], pad[12];
+    char name[NAME_SIZE];
+    char mode[8], uid[8], gid[8], size[12], mtime[12], sum[8]; /* octal digits */
+    char type, link[NAME_SIZE];
+    char magic[6], version[2], user[32], group[32], major[8], minor[8];
+    char prefix[PREFIX_SIZE], pad[12];
 };
 _Static_assert(sizeof(struct header) == BLOCK, "a header is a block");
 
@@ -70,7 +73,8 @@ static unsigned long checksum(const struct header *h)
     unsigned long sum = 0;
 
     for (size_t i = 0; i < BLOCK; i++) /* the field itself counts as blanks */
-        sum += i >= offsetof(struct header, sum) && i < offsetof(struct header, type) ? ' ' : bytes[i];
+        sum +=
+            i >= offsetof(struct header, sum) && i < offsetof(struct header, type) ? ' ' : bytes[i];
     return sum;
 }
 
@@ -128,12 +132,18 @@ static bool add(const char *path, const struct stat *st, enum walk_step step)
         must(NULL);
     if (*name == '\0')
         return true; /* / itself */
-    h.type = S_ISDIR(st->st_mode) ? '5' : is_link ? '2' : S_ISCHR(st->st_mode) ? '3' : S_ISBLK(st->st_mode) ? '4'
-           : S_ISFIFO(st->st_mode) ? '6' : '0';
-    fits = put_name(&h, name) && put_number(h.mode, sizeof(h.mode), st->st_mode & 07777)
-           && put_number(h.uid, sizeof(h.uid), st->st_uid) && put_number(h.gid, sizeof(h.gid), st->st_gid)
-           && put_number(h.size, sizeof(h.size), (unsigned long long)size)
-           && put_number(h.mtime, sizeof(h.mtime), st->st_mtime > 0 ? (unsigned long long)st->st_mtime : 0);
+    h.type = S_ISDIR(st->st_mode)    ? '5'
+             : is_link               ? '2'
+             : S_ISCHR(st->st_mode)  ? '3'
+             : S_ISBLK(st->st_mode)  ? '4'
+             : S_ISFIFO(st->st_mode) ? '6'
+                                     : '0';
+    fits = put_name(&h, name) && put_number(h.mode, sizeof(h.mode), st->st_mode & 07777) &&
+           put_number(h.uid, sizeof(h.uid), st->st_uid) &&
+           put_number(h.gid, sizeof(h.gid), st->st_gid) &&
+           put_number(h.size, sizeof(h.size), (unsigned long long)size) &&
+           put_number(h.mtime, sizeof(h.mtime),
+                      st->st_mtime > 0 ? (unsigned long long)st->st_mtime : 0);
     put_number(h.major, sizeof(h.major), h.type == '3' || h.type == '4' ? major(st->st_rdev) : 0);
     put_number(h.minor, sizeof(h.minor), h.type == '3' || h.type == '4' ? minor(st->st_rdev) : 0);
     strlcpy(h.user, user_name(st->st_uid), sizeof(h.user));
@@ -213,13 +223,33 @@ static void read_contents(const char *path, int fd, unsigned long long size)
     }
 }
 
-static void make_parents(char *path)
+/* Is it a link that may lead out of this directory? */
+static bool leads_out(const char *path)
 {
-    for (char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    char target[PATH_MAX];
+    ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+    if (n < 0)
+        return false;
+    target[n] = '\0';
+    return target[0] == '/' || strstr(target, "..") != NULL;
+}
+
+/* The directories above; false after a complaint: an archive must not go through its own links. */
+static bool make_parents(char *path)
+{
+    bool good = true;
+
+    for (char *slash = strchr(path, '/'); slash != NULL && good; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
+        if (leads_out(path)) {
+            complain_of(path, "is a link that leads elsewhere");
+            good = false;
+        }
         mkdir(path, 0777);
         *slash = '/';
     }
+    return good;
 }
 
 /* Times, and with -p owner and mode; of directories they are left as they come: what is put into them
@@ -245,7 +275,10 @@ static void extract(const struct header *h, char *path, unsigned long long size)
     int fd = -1, result = 0;
 
     memcpy(link_name, h->link, NAME_SIZE);
-    make_parents(path);
+    if (!make_parents(path)) {
+        read_contents(path, -1, size);
+        return;
+    }
     if (lstat(path, &st) == 0 && h->type != '5') {
         if (keep || S_ISDIR(st.st_mode)) {
             if (!keep)
@@ -347,8 +380,8 @@ static void read_archive(void)
             die_of("archive", any ? "is damaged" : "is none");
         any = true;
         size = h.type == '0' || h.type == '\0' || h.type == '7' || h.type > '9' ? GET(h.size) : 0;
-        snprintf(name, sizeof(name), "%.*s%s%.*s", PREFIX_SIZE, h.prefix, h.prefix[0] != '\0' ? "/" : "",
-                 NAME_SIZE, h.name);
+        snprintf(name, sizeof(name), "%.*s%s%.*s", PREFIX_SIZE, h.prefix,
+                 h.prefix[0] != '\0' ? "/" : "", NAME_SIZE, h.name);
         path = safe_name(name);
         if (!is_wanted(name) || (h.type > '9' && !listing)) { /* a letter: others' additions */
             read_contents(name, -1, size);
@@ -400,7 +433,8 @@ int main(int argc, char **argv)
     if (strcmp(file, "-") == 0)
         archive = what == 'c' ? STDOUT_FILENO : STDIN_FILENO;
     else
-        archive = what == 'c' ? open(file, O_WRONLY | O_CREAT | O_TRUNC, 0666) : open(file, O_RDONLY);
+        archive =
+            what == 'c' ? open(file, O_WRONLY | O_CREAT | O_TRUNC, 0666) : open(file, O_RDONLY);
     if (archive < 0)
         die(file);
     if (directory != NULL && chdir(directory) < 0)
