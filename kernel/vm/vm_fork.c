@@ -55,7 +55,7 @@ vm_map_t vm_map_fork(vm_map_t parent, struct ledger *ledger)
         }
         va = copy->end;
         spin_lock(&child->lock);
-        vm_map_entry_link(child, copy);
+        vm_map_entry_link(child, copy, NULL);
         vm_map_simplify(child, copy);
         spin_unlock(&child->lock);
         preempt_point();

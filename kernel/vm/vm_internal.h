@@ -129,7 +129,8 @@ bool vm_swap_available(void);
 void vm_swap_init(void);
 
 /* ---- vm_map_tree.c: the map is locked ---- */
-void vm_map_entry_link(vm_map_t map, vm_map_entry_t entry);
+/* Puts the entry, whose start and end are set, before `next`, the first one above it (NULL: it is last). */
+void vm_map_entry_link(vm_map_t map, vm_map_entry_t entry, vm_map_entry_t next);
 void vm_map_entry_unlink(vm_map_t map, vm_map_entry_t entry);
 /* Moves an entry's borders; its neighbours must not be reached. */
 void vm_map_entry_resize(vm_map_t map, vm_map_entry_t entry, vm_address_t start, vm_address_t end);
@@ -137,10 +138,12 @@ void vm_map_entry_resize(vm_map_t map, vm_map_entry_t entry, vm_address_t start,
 vm_map_entry_t vm_map_entry_at_or_above(vm_map_t map, vm_address_t address);
 /* The entry after this one, or NULL. */
 vm_map_entry_t vm_map_entry_next(vm_map_t map, vm_map_entry_t entry);
+/* The entry before this one (NULL: the last of all), or NULL. */
 vm_map_entry_t vm_map_entry_prev(vm_map_t map, vm_map_entry_t entry);
-/* The lowest address >= from where size bytes are free, below limit; false: there is none. */
+/* The lowest address >= from where size bytes are free, below limit, and the first entry above that, or NULL;
+ * false: there is none. */
 bool vm_map_find_space(vm_map_t map, vm_address_t from, vm_size_t size, vm_address_t limit,
-                       vm_address_t *address);
+                       vm_address_t *address, vm_map_entry_t *next);
 
 /* ---- vm_map.c ---- */
 vm_map_entry_t vm_map_entry_alloc(void);
@@ -169,9 +172,10 @@ void vm_map_entry_freeze(vm_map_entry_t entry);
 /* Gives back what an entry, in no map any more, refers to, and the entry. No locks held. */
 void vm_map_entry_dispose(vm_map_entry_t entry);
 void vm_map_unwire_pages(vm_map_entry_t entry, vm_address_t start, vm_address_t end);
-/* Finds (anywhere) or checks the place for size bytes: *address. KERN_NO_SPACE, ... Map locked. */
+/* Finds (anywhere) or checks the place for size bytes: *address; *next: the first entry above, or NULL.
+ * KERN_NO_SPACE, ... Map locked. */
 kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask,
-                           bool anywhere);
+                           bool anywhere, vm_map_entry_t *next);
 
 /* ---- vm_map_copy.c ---- */
 enum vm_copy_mode {

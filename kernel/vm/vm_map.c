@@ -253,7 +253,7 @@ vm_map_entry_t vm_map_clip(vm_map_t map, vm_map_entry_t entry, vm_address_t at)
         spin_unlock(&entry->object->lock);
     }
     vm_map_entry_resize(map, entry, entry->start, at);
-    vm_map_entry_link(map, upper);
+    vm_map_entry_link(map, upper, vm_map_entry_next(map, entry));
     return upper;
 }
 
@@ -345,10 +345,9 @@ kern_return_t vm_map_check(vm_map_t map, vm_address_t start, vm_address_t end, v
 /* ---- mapping ---- */
 
 kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask,
-                           bool anywhere)
+                           bool anywhere, vm_map_entry_t *next)
 {
     vm_address_t place = *address;
-    vm_map_entry_t entry;
 
     if (size == 0 || !page_aligned(place) || !page_aligned(size))
         return KERN_INVALID_ARGUMENT;
@@ -361,8 +360,8 @@ kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, 
     if (!anywhere) {
         if (place > map->max - size)
             return KERN_INVALID_ADDRESS;
-        entry = vm_map_entry_at_or_above(map, place);
-        return entry == NULL || entry->start >= place + size ? KERN_SUCCESS : KERN_NO_SPACE;
+        *next = vm_map_entry_at_or_above(map, place);
+        return *next == NULL || (*next)->start >= place + size ? KERN_SUCCESS : KERN_NO_SPACE;
     }
     mask |= PAGE_MASK;
     if (mask & (mask + 1))
@@ -374,24 +373,23 @@ kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, 
     place = MAX(place, VM_MIN_ADDRESS);
     /* With room to align in, any gap that is found will do. From the hint up, then from the
      * bottom. */
-    if (!vm_map_find_space(map, place, size + (mask - PAGE_MASK), map->max, &place)
-        && !vm_map_find_space(map, VM_MIN_ADDRESS, size + (mask - PAGE_MASK), map->max, &place))
+    if (!vm_map_find_space(map, place, size + (mask - PAGE_MASK), map->max, &place, next)
+        && !vm_map_find_space(map, VM_MIN_ADDRESS, size + (mask - PAGE_MASK), map->max, &place, next))
         return KERN_NO_SPACE;
     *address = (place + mask) & ~mask;
     return KERN_SUCCESS;
 }
 
-/* New zero-filled memory just above an entry with the same attributes: the entry grows, and its
+/* New zero-filled memory just above prev (may be NULL), with the same attributes: the entry grows, and its
  * object, as long as nobody else can see into that. False: make a new entry. */
-static bool extend(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t cur, vm_prot_t max,
-                   vm_inherit_t inheritance)
+static bool extend(vm_map_t map, vm_map_entry_t prev, vm_address_t start, vm_address_t end, vm_prot_t cur,
+                   vm_prot_t max, vm_inherit_t inheritance)
 {
-    vm_map_entry_t prev = vm_map_entry_at_or_above(map, start - 1);
     vm_object_t object;
     vm_offset_t old_end, new_end;
     bool fits;
 
-    if (start == 0 || prev == NULL || prev->end != start || prev->protection != cur
+    if (prev == NULL || prev->end != start || prev->protection != cur
         || prev->max_protection != max || prev->inheritance != inheritance || prev->needs_copy
         || prev->shared || prev->wired_count != 0 || prev->in_transition || prev->leaving)
         return false;
@@ -430,10 +428,11 @@ kern_return_t vm_map_enter(vm_map_t map, vm_address_t *address, vm_size_t size, 
     if ((cur & ~max) || (cur & VM_PROT_WRITE && cur & VM_PROT_EXECUTE))
         return KERN_PROTECTION_FAILURE;
     spin_lock(&map->lock);
-    kr = vm_map_place(map, &place, size, mask, anywhere);
+    kr = vm_map_place(map, &place, size, mask, anywhere, &next);
     if (kr != KERN_SUCCESS)
         goto out;
-    if (object == NULL && extend(map, place, place + size, cur, max, inheritance))
+    if (object == NULL
+        && extend(map, vm_map_entry_prev(map, next), place, place + size, cur, max, inheritance))
         goto done;
     entry = ledger_has_room(map->ledger, sizeof(*entry)) ? vm_map_entry_alloc() : NULL;
     if (entry == NULL) {
@@ -449,9 +448,8 @@ kern_return_t vm_map_enter(vm_map_t map, vm_address_t *address, vm_size_t size, 
     entry->inheritance = inheritance;
     if (needs_copy)
         vm_map_entry_freeze(entry);
-    vm_map_entry_link(map, entry);
-    next = object == NULL ? vm_map_entry_next(map, entry) : NULL;
-    if (next != NULL && alike(entry, next))
+    vm_map_entry_link(map, entry, next);
+    if (object == NULL && next != NULL && alike(entry, next))
         join(map, entry, next);
 done:
     *address = place;

@@ -301,21 +301,22 @@ kern_return_t vm_map_insert_entries(vm_map_t map, vm_address_t *address, vm_size
                                     vm_address_t mask, bool anywhere, struct queue *entries)
 {
     vm_address_t place = *address;
+    vm_map_entry_t next;
     struct queue *link;
     kern_return_t kr;
 
     if (!ledger_has_room(map->ledger, entries_size(entries)))
         return KERN_RESOURCE_SHORTAGE;
     spin_lock(&map->lock);
-    kr = vm_map_place(map, &place, size, mask, anywhere);
+    kr = vm_map_place(map, &place, size, mask, anywhere, &next);
     if (kr == KERN_SUCCESS) {
         while ((link = dequeue_head(entries)) != NULL) {
             vm_map_entry_t entry = queue_entry(link, struct vm_map_entry, link);
 
             entry->start += place;
             entry->end += place;
-            vm_map_entry_link(map, entry);
-            vm_map_simplify(map, entry);
+            vm_map_entry_link(map, entry, next);
+            next = vm_map_entry_next(map, vm_map_simplify(map, entry));
         }
         *address = place;
     }

@@ -15,8 +15,9 @@ vm_map_entry_t vm_map_entry_next(vm_map_t map, vm_map_entry_t entry)
 
 vm_map_entry_t vm_map_entry_prev(vm_map_t map, vm_map_entry_t entry)
 {
-    return entry->link.prev == &map->entries
-               ? NULL : queue_entry(entry->link.prev, struct vm_map_entry, link);
+    struct queue *prev = entry != NULL ? entry->link.prev : map->entries.prev;
+
+    return prev == &map->entries ? NULL : queue_entry(prev, struct vm_map_entry, link);
 }
 
 static void refresh(vm_map_entry_t node)
@@ -118,31 +119,28 @@ vm_map_entry_t vm_map_entry_at_or_above(vm_map_t map, vm_address_t address)
     return best;
 }
 
-void vm_map_entry_link(vm_map_t map, vm_map_entry_t entry)
+/* The entry becomes a leaf between its neighbours. One of the two is above the other in the tree, and the
+ * lower one has nothing on the side of the other. */
+void vm_map_entry_link(vm_map_t map, vm_map_entry_t entry, vm_map_entry_t next)
 {
-    vm_map_entry_t parent = NULL, next;
-    vm_map_entry_t *link = &map->root;
-    struct queue *after = &map->entries;
+    vm_map_entry_t prev;
 
-    while (*link != NULL) {
-        parent = *link;
-        if (parent->start < entry->start) {
-            after = &parent->link;
-            link = &parent->right;
-        } else {
-            link = &parent->left;
-        }
-    }
-    queue_insert_after(after, &entry->link);
+    enqueue_tail(next != NULL ? &next->link : &map->entries, &entry->link);
+    prev = vm_map_entry_prev(map, entry);
     entry->left = entry->right = NULL;
-    entry->parent = parent;
+    if (next != NULL && next->left == NULL) {
+        entry->parent = next;
+        next->left = entry;
+    } else {
+        entry->parent = prev;
+        *(prev != NULL ? &prev->right : &map->root) = entry;
+    }
     entry->tree_priority = next_random(map);
     entry->max_gap = 0;
-    *link = entry;
-    entry->gap = gap_below(map, entry);
-    if ((next = vm_map_entry_next(map, entry)) != NULL) /* is above: the entry has nothing to its right */
+    entry->gap = entry->start - (prev != NULL ? prev->end : 0);
+    if (next != NULL)
         next->gap = next->start - entry->end;
-    refresh_up(entry, next);
+    refresh_up(entry, next); /* (which is somewhere above: the entry has nothing to its right) */
     while (entry->parent != NULL && entry->parent->tree_priority < entry->tree_priority)
         rotate_up(map, entry);
     map->hint = entry; /* it is likely to be touched next */
@@ -215,15 +213,12 @@ static vm_map_entry_t next_with_gap(vm_map_entry_t node, vm_size_t size)
 }
 
 bool vm_map_find_space(vm_map_t map, vm_address_t from, vm_size_t size, vm_address_t limit,
-                       vm_address_t *address)
+                       vm_address_t *address, vm_map_entry_t *next)
 {
-    vm_map_entry_t entry = vm_map_entry_at_or_above(map, from);
-
-    if (entry != NULL && (entry->start < from || entry->start - from < size)) {
-        vm_map_entry_t next = next_with_gap(entry, size);
-
-        from = next != NULL ? next->start - next->gap
-                            : queue_entry(map->entries.prev, struct vm_map_entry, link)->end;
+    *next = vm_map_entry_at_or_above(map, from);
+    if (*next != NULL && ((*next)->start < from || (*next)->start - from < size)) {
+        *next = next_with_gap(*next, size);
+        from = *next != NULL ? (*next)->start - (*next)->gap : vm_map_entry_prev(map, NULL)->end;
     }
     *address = from;
     return from <= limit && limit - from >= size;
