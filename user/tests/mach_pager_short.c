@@ -337,7 +337,6 @@ static void *serve(void *arg)
 {
     struct object *o = arg;
 
-    served = 0;
     while (hear_within(o->port, HEAR_MS) && heard.what != TERMINATE)
         if (heard.what == REQUEST) {
             supply_heard(o);
@@ -356,6 +355,7 @@ TEST(readers_and_a_pager_that_waits)
     struct object o;
 
     REQUIRE_TRUE(object_map(&o, SIZE, FALSE, NONE));
+    served = 0;
     thread = cthread_fork(serve, &o);
     REQUIRE_TRUE(thread != NULL);
     for (int i = 0; i < READERS; i++) {
@@ -372,6 +372,43 @@ TEST(readers_and_a_pager_that_waits)
     cthread_join(thread);
     EXPECT_TRUE(served > 0 && served <= PAGES);
     object_forget(&o);
+}
+
+/* Reads each page, downwards: so each is asked for by itself. */
+static kern_return_t peek_all(struct job *job)
+{
+    vm_size_t at = job->size;
+    kern_return_t kr = KERN_SUCCESS;
+
+    while (kr == KERN_SUCCESS && at > 0)
+        kr = byte_of(job->task, job->address + (at -= PAGE_SIZE), &job->byte);
+    return kr;
+}
+
+/* Memory, and its object, may go while pages of it are asked for and supplied: nobody is left waiting. [KI
+ * memory_object_terminate] */
+TEST(answers_against_the_end)
+{
+    for (int round = 0; round < 40; round++) {
+        struct job job = {.run = peek_all, .size = SIZE};
+        cthread_t thread;
+        struct object o;
+
+        REQUIRE_TRUE(object_map_apart(&o, SIZE));
+        job.task = o.task;
+        job.address = o.address;
+        served = 0;
+        thread = cthread_fork(serve, &o);
+        REQUIRE_TRUE(thread != NULL && job_begin(&job));
+        while (served < (unsigned)round % (PAGES + 1) && !job.done)
+            thread_switch(MACH_PORT_NULL, SWITCH_OPTION_NONE, 0);
+        EXPECT_KR(vm_deallocate(o.task, o.address, SIZE), KERN_SUCCESS);
+        job_end(&job);
+        EXPECT_TRUE(job.result == KERN_SUCCESS || job.result == KERN_INVALID_ADDRESS);
+        cthread_join(thread);
+        EXPECT_EQ(heard.what, TERMINATE);
+        object_forget(&o);
+    }
 }
 
 /* One who waits for a page can be called back, and the page comes all the same. [KI thread_abort] */
