@@ -1,5 +1,6 @@
 """The shell: small scripts (grade/sh) run in the guest and by the host's dash, which must print the same and
-end with the same status; syntax errors, whose words are ours; job control and line editing at the console.
+end with the same status; syntax errors, whose words are ours. (test_sh_edit.py: line editing;
+test_sh_jobs.py: job control.)
 
 All scripts of a way to start them (a file, -c, standard input) run in one boot, from a disk made for that.
 A script that hangs takes those behind it along, and is named.

@@ -10,7 +10,7 @@
 static struct catcher *catcher;
 static struct unwind *unwinds;
 
-void unwind_push(struct unwind *unwind, void (*undo)(struct unwind *))
+AT_START void unwind_push(struct unwind *unwind, void (*undo)(struct unwind *))
 {
     *unwind = (struct unwind){unwinds, undo};
     unwinds = unwind;
@@ -24,7 +24,7 @@ void unwind_pop(void)
     unwind->undo(unwind);
 }
 
-void catch_begin(struct catcher *c)
+AT_START void catch_begin(struct catcher *c)
 {
     c->outer = catcher;
     c->unwind = unwinds;

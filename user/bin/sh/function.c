@@ -2,6 +2,7 @@
  * Functions, and what else runs text or leaves it: eval, the dot, break, return, exit. Read run.h
  * first. XCU 2.9.5, 2.14.
  */
+#include "job.h"
 #include "run.h"
 
 #include <errno.h>
@@ -219,6 +220,8 @@ int builtin_return(int argc, char **argv)
 
 int builtin_exit(int argc, char **argv)
 {
+    if (interactive && job_keeps())
+        return 1;
     exit_shell(number_argument(argc, argv, last_status, 0) & 0xff);
 }
 

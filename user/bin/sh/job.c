@@ -3,6 +3,7 @@
  */
 #include "job.h"
 
+#include "edit.h"
 #include "run.h"
 
 #include <ctype.h>
@@ -13,15 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 struct job *jobs;
+bool job_deaths_open;
 pid_t last_background;
 
 static unsigned use_count;
-static struct termios shell_modes; /* the terminal's, to go back to */
-static bool have_modes;
 
 static struct helper { /* a child nobody waits for */
     struct helper *next;
@@ -36,7 +35,7 @@ void give_terminal(pid_t group)
         tcsetpgrp(STDIN_FILENO, group);
 }
 
-void job_control(bool on)
+AT_START void job_control(bool on)
 {
     options[OPT_MONITOR] = on;
     if (interactive) {
@@ -44,16 +43,28 @@ void job_control(bool on)
         if (on) {
             setpgid(0, 0);
             tcsetpgrp(STDIN_FILENO, getpgrp());
-            have_modes = tcgetattr(STDIN_FILENO, &shell_modes) == 0;
         }
     }
 }
+
+/* Collects those helpers that have ended. */
+static void reap_helpers(void)
+{
+    for (struct helper **link = &helpers, *helper; (helper = *link) != NULL;) {
+        if (waitpid(helper->pid, NULL, WNOHANG) == 0) {
+            link = &helper->next;
+            continue;
+        }
+        *link = helper->next;
+        free(helper);
+    }}
 
 struct job *job_new(const char *text)
 {
     struct job *job = need(calloc(1, sizeof(*job))), **link;
     int number = 1;
 
+    reap_helpers();
     for (link = &jobs; *link != NULL && (*link)->number == number; link = &(*link)->next)
         number++;
     job->number = number;
@@ -243,30 +254,20 @@ static void tell_signal(const struct job *job)
 {
     int status = job->processes[job->count - 1].status, signal = WTERMSIG(status);
 
-    if (!WIFSIGNALED(status) || signal == SIGPIPE)
+    if (!WIFSIGNALED(status) || signal == SIGPIPE || signal == SIGINT)
         return;
-    if (signal == SIGINT) {
-        if (interactive)
-            fputc('\n', stderr);
-        return;
-    }
     fprintf(stderr, "%s%s\n", strsignal(signal), WCOREDUMP(status) ? " (core dumped)" : "");
 }
 
-/* The shell has the terminal again, as it was if the job left it in another state. */
+/* The shell has the terminal again; as it was before, if the job could not put it back. */
 static void take_terminal(const struct job *job)
 {
     int status = job->count > 0 ? job->processes[job->count - 1].status : 0;
 
     give_terminal(getpgrp());
-    if (!interactive || !options[OPT_MONITOR])
-        return;
-    if (job_state(job) == JOB_STOPPED || WIFSIGNALED(status)) {
-        if (have_modes)
-            tcsetattr(STDIN_FILENO, TCSADRAIN, &shell_modes);
-    } else {
-        have_modes = tcgetattr(STDIN_FILENO, &shell_modes) == 0;
-    }
+    if (interactive && options[OPT_MONITOR]
+        && (job_state(job) == JOB_STOPPED || WIFSIGNALED(status)))
+        edit_restore();
 }
 
 int job_foreground(struct job *job)
@@ -280,7 +281,6 @@ int job_foreground(struct job *job)
         job->background = true;
         job->used = ++use_count;
         job_ports(job);
-        fputc('\n', stderr);
         job_print(stderr, job, false, false);
         job->changed = false;
         return status;
@@ -331,20 +331,10 @@ void job_poll(void)
             else
                 update(job, process, WNOHANG);
         }
-    for (struct helper **link = &helpers, *helper; (helper = *link) != NULL;) {
-        if (waitpid(helper->pid, NULL, WNOHANG) == 0) {
-            link = &helper->next;
-            continue;
-        }
-        *link = helper->next;
-        free(helper);
-    }
 }
 
 void job_notify(void)
 {
-    if (jobs == NULL && helpers == NULL)
-        return;
     job_poll();
     for (struct job *job = jobs, *next; job != NULL; job = next) {
         enum job_state state = job_state(job);
@@ -356,6 +346,20 @@ void job_notify(void)
         if (state == JOB_DONE && interactive)
             job_free(job);
     }
+}
+
+bool job_keeps(void)
+{
+    static unsigned told; /* the latest use of a job when this was said */
+
+    for (struct job *job = jobs; job != NULL; job = job->next) {
+        if (job_state(job) == JOB_STOPPED && told != use_count) {
+            told = use_count;
+            fputs("There are stopped jobs.\n", stderr);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- naming ---- */

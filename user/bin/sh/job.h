@@ -60,6 +60,8 @@ int job_wait(struct job *job);
 void job_poll(void);
 /* Tells of it, and forgets what has ended. */
 void job_notify(void);
+/* Are there stopped jobs that the user has not been told of when leaving? Tells. */
+bool job_keeps(void);
 /* By %1, %%, %+, %-, %text, %?text or a pid; NULL. */
 struct job *job_find(const char *spec);
 struct job *job_current(void);
@@ -77,6 +79,7 @@ void give_terminal(pid_t group);
 void job_control(bool on);
 
 /* jobport.c */
+extern bool job_deaths_open;         /* a job's port was taken once: deaths are told */
 void job_ports(struct job *job);     /* takes its tasks' ports */
 void job_ports_drop(struct job_process *process);
 void job_deaths(void);               /* marks those that died, without waiting */

@@ -24,8 +24,10 @@ static mach_port_t deaths; /* a receive right; the kernel alone sends to it */
 
 static bool open_deaths(void)
 {
-    return deaths != MACH_PORT_NULL
-           || mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &deaths) == KERN_SUCCESS;
+    if (deaths == MACH_PORT_NULL)
+        job_deaths_open = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &deaths)
+                          == KERN_SUCCESS;
+    return job_deaths_open;
 }
 
 static void take_port(struct job_process *process)
@@ -61,6 +63,7 @@ void job_ports_drop(struct job_process *process)
 
 void job_ports_forget(void)
 {
+    job_deaths_open = false;
     deaths = MACH_PORT_NULL;
 }
 

@@ -26,8 +26,6 @@ void exit_shell(int status)
     last_status = status;
     trap_exit();
     fflush(stdout);
-    if (getpid() == shell_pid && interactive)
-        edit_end();
     _exit(last_status & 0xff);
 }
 
@@ -113,23 +111,25 @@ int run_file(const char *path)
 /* ---- the main loops ---- */
 
 /* Commands of the terminal: what goes wrong with one, ends that one. */
-static void run_terminal(void)
+AT_START static void run_terminal(void)
 {
     struct source source;
     struct catcher catcher;
     struct program *program;
 
-    source_terminal(&source);
+    source = (struct source){.fd = STDIN_FILENO, .line = 1, .more = edit_more};
     if (catch(&catcher) != 0) { /* the rest of the line is dropped */
         source.at = source.length;
         source.line = 1;
         flow = FLOW_NONE;
     }
     for (;;) {
-        source_forget(&source);
+        if (source.at > 0)
+            source_forget(&source);
         source.line = 1;
         check_interrupt();
-        job_notify();
+        if (jobs != NULL || job_deaths_open)
+            job_notify();
         prompt_now = "PS1";
         if (source.length == 0 && !edit_more(&source)) { /* (the parser is not needed for a prompt) */
             if (edit_at_end())
@@ -157,7 +157,7 @@ static void run_stdin(void)
 }
 
 /* ENV's file, for an interactive shell. */
-static void run_environment_file(void)
+AT_START static void run_environment_file(void)
 {
     const char *env = var_get("ENV");
     struct catcher catcher;
@@ -173,15 +173,15 @@ static void run_environment_file(void)
     uncatch(&catcher);
 }
 
-static void start_interactive(void)
+AT_START static void start_interactive(void)
 {
     interactive = options[OPT_INTERACTIVE] = true;
+    options[OPT_EMACS] = true;
     job_control(true);
-    edit_begin();
     run_environment_file();
 }
 
-int main(int argc, char **argv, char **envp)
+AT_START int main(int argc, char **argv, char **envp)
 {
     bool minus_c = false;
     int at;

@@ -17,19 +17,19 @@ struct block {
 };
 struct arena temp;
 
-void *need(void *p)
+AT_START void *need(void *p)
 {
     if (p == NULL)
         fail("out of memory");
     return p;
 }
 
-char *copy_string(const char *s)
+AT_START char *copy_string(const char *s)
 {
     return need(strdup(s));
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+AT_START void *arena_alloc(struct arena *arena, size_t size)
 {
     struct block *block = arena->blocks;
 
@@ -45,7 +45,7 @@ void *arena_alloc(struct arena *arena, size_t size)
     return block->bytes + block->used - size;
 }
 
-char *arena_copy(struct arena *arena, const char *s, size_t length)
+AT_START char *arena_copy(struct arena *arena, const char *s, size_t length)
 {
     char *copy = arena_alloc(arena, length + 1);
 
@@ -65,12 +65,12 @@ void arena_free(struct arena *arena)
     }
 }
 
-void *temp_alloc(size_t size)
+AT_START void *temp_alloc(size_t size)
 {
     return arena_alloc(&temp, size);
 }
 
-char *temp_copy(const char *s, size_t length)
+AT_START char *temp_copy(const char *s, size_t length)
 {
     return arena_copy(&temp, s, length);
 }
@@ -91,7 +91,7 @@ char *temp_print(const char *format, ...)
     return s;
 }
 
-struct mark temp_mark(void)
+AT_START struct mark temp_mark(void)
 {
     return (struct mark){temp.blocks, temp.blocks != NULL ? temp.blocks->used : 0};
 }

@@ -28,6 +28,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* What runs before the first prompt, on pages of its own: each page of the program is read from the disk
+ * when it is first touched, and the start waits for that. */
+#define AT_START __attribute__((section(".text.at_start")))
+
 /* ---- memory.c ---- */
 struct arena {
     struct block *blocks;

@@ -9,7 +9,6 @@
  * so no more than a line is taken. Of a file a block is read and the offset set back; of a pipe each
  * byte is read by itself.
  */
-#include "edit.h"
 #include "syntax.h"
 
 #include <errno.h>
@@ -124,11 +123,6 @@ void source_fd(struct source *source, int fd, const char *name)
 void source_stdin(struct source *source)
 {
     *source = (struct source){.fd = STDIN_FILENO, .line = 1, .more = more_of_stdin};
-}
-
-void source_terminal(struct source *source)
-{
-    *source = (struct source){.fd = STDIN_FILENO, .line = 1, .more = edit_more};
 }
 
 void source_close(struct source *source)

@@ -38,7 +38,6 @@ struct source {
 void source_string(struct source *source, const char *text, unsigned line);
 void source_fd(struct source *source, int fd, const char *name);
 void source_stdin(struct source *source);
-void source_terminal(struct source *source);
 void source_close(struct source *source);
 void source_forget(struct source *source); /* what has been used of the text */
 /* More text for `more` to give. */

@@ -63,7 +63,7 @@ static void handler(int signal)
 }
 
 /* 0, or -1 with errno. */
-static int set_signal(int signal, void (*function)(int))
+AT_START static int set_signal(int signal, void (*function)(int))
 {
     struct sigaction action = {.sa_handler = function};
 
@@ -71,7 +71,7 @@ static int set_signal(int signal, void (*function)(int))
 }
 
 /* What the shell itself wants of a signal that is not trapped. */
-static void set_default(int signal)
+AT_START static void set_default(int signal)
 {
     bool stops = signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 
@@ -199,15 +199,13 @@ void trap_run(void)
     }
 }
 
-void check_interrupt(void)
+AT_START void check_interrupt(void)
 {
     if (!any_came || !came[SIGINT] || actions[SIGINT] != NULL)
         return;
     came[SIGINT] = 0;
-    if (interactive) {
-        fputc('\n', stderr);
+    if (interactive)
         throw(128 + SIGINT);
-    }
 }
 
 void trap_exit(void)
@@ -234,7 +232,7 @@ void trap_child(void)
     in_exit = false;
 }
 
-void trap_interactive(void)
+AT_START void trap_interactive(void)
 {
     static const int mine[] = {SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
 

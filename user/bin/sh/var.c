@@ -18,7 +18,7 @@ int positional_count;
 const char *script_name = "sh";
 int getopts_offset;
 
-bool is_name(const char *s, size_t length)
+AT_START bool is_name(const char *s, size_t length)
 {
     if (length == 0 || isdigit((unsigned char)*s))
         return false;
@@ -28,7 +28,7 @@ bool is_name(const char *s, size_t length)
     return true;
 }
 
-static struct variable **bucket(const char *name)
+AT_START static struct variable **bucket(const char *name)
 {
     unsigned hash = 0;
 
@@ -37,7 +37,7 @@ static struct variable **bucket(const char *name)
     return &table[hash % BUCKETS];
 }
 
-struct variable *var_find(const char *name)
+AT_START struct variable *var_find(const char *name)
 {
     struct variable *v = *bucket(name);
 
@@ -46,14 +46,14 @@ struct variable *var_find(const char *name)
     return v;
 }
 
-const char *var_get(const char *name)
+AT_START const char *var_get(const char *name)
 {
     struct variable *v = var_find(name);
 
     return v != NULL ? v->value : NULL;
 }
 
-static struct variable *find_or_make(const char *name)
+AT_START static struct variable *find_or_make(const char *name)
 {
     struct variable *v = var_find(name), **head;
 
@@ -80,7 +80,7 @@ static void drop(struct variable *v)
     variable_count--;
 }
 
-void var_set(const char *name, const char *value)
+AT_START void var_set(const char *name, const char *value)
 {
     struct variable *v = find_or_make(name);
     char *copy;
@@ -96,7 +96,7 @@ void var_set(const char *name, const char *value)
         getopts_offset = 0;
 }
 
-void var_set_flags(const char *name, int flags)
+AT_START void var_set_flags(const char *name, int flags)
 {
     find_or_make(name)->flags |= flags;
 }
@@ -149,7 +149,7 @@ void var_restore(struct saved_variable **list)
 
 /* ---- the environment ---- */
 
-void var_init(char **environment)
+AT_START void var_init(char **environment)
 {
     for (; *environment != NULL; environment++) {
         const char *equals = strchr(*environment, '=');
