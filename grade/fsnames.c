@@ -83,6 +83,14 @@ void *ports_lookup(mach_port_t port, const struct port_class *class)
     return port_table[port];
 }
 
+/* Who the client is. */
+static security_token_t client = {{1, 0}};
+
+security_token_t ports_sender(void)
+{
+    return client;
+}
+
 /* How the reply to the last open gave its right. */
 static mach_msg_type_name_t how;
 

@@ -79,8 +79,8 @@ def names(tools):
     server = ROOT / "user/servers/file"
     sources = [p for p in server.glob("*.c") if p.name not in ("main.c", "diskdev.c", "pager.c")]
     includes = [f"-I{folder}" for folder in (server, build / "mig/user", ROOT / "kernel/include")]
-    done = subprocess.run([CC, *FLAGS, *sanitizers(tools), *includes, "-o", str(tools / "fsnames"),
-                           str(ROOT / "grade/fsnames.c"), *map(str, sources)],
+    done = subprocess.run([CC, *FLAGS, "-D_GNU_SOURCE", *sanitizers(tools), *includes, "-o",
+                           str(tools / "fsnames"), str(ROOT / "grade/fsnames.c"), *map(str, sources)],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return tools / "fsnames"

@@ -19,6 +19,8 @@
 #define O_DIRECTORY 040000
 #define O_NOFOLLOW  0100000
 #define O_CLOEXEC   02000000
+#define O_PATH      010000000 /* to look names up from it, or for its attributes: not its contents */
+#define O_SEARCH    O_PATH
 #define O_SYNC      04010000
 
 #define F_DUPFD 0

@@ -54,6 +54,8 @@ void ports_withdraw(struct port_object *object);
 void *ports_lookup(mach_port_t port, const struct port_class *class);
 void ports_ref(void *object);
 void ports_deref(void *object);
+/* Who sent the request that is being served (credentials.h); in a routine that ports_serve calls. */
+security_token_t ports_sender(void);
 /* Demultiplexes notifications to the objects' ports: TRUE for those this library or the object's
  * class handles, and for a forged one (the trailer's token tells), which is dropped. FALSE for the
  * kernel's others, which a demultiplexer of the server's own may take and believe. The message

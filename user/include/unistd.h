@@ -128,6 +128,8 @@ int unlinkat(int fd, const char *path, int flags);
 int rmdir(const char *path);
 int chown(const char *path, uid_t uid, gid_t gid);
 int fchown(int fd, uid_t uid, gid_t gid);
+int lchown(const char *path, uid_t uid, gid_t gid);
+int fchownat(int fd, const char *path, uid_t uid, gid_t gid, int flags);
 
 /* ---- processes ---- */
 pid_t fork(void);

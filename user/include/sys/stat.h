@@ -68,6 +68,7 @@ int mknod(const char *path, mode_t mode, dev_t rdev);
 int mkfifo(const char *path, mode_t mode);
 int chmod(const char *path, mode_t mode);
 int fchmod(int fd, mode_t mode);
+int fchmodat(int fd, const char *path, mode_t mode, int flags);
 int futimens(int fd, const struct timespec times[2]);
 int utimensat(int fd, const char *path, const struct timespec times[2], int flags);
 mode_t umask(mode_t mask);

@@ -17,6 +17,8 @@ typedef uint64_t dev_t;
 typedef uint32_t nlink_t;
 typedef int32_t blksize_t;
 typedef int64_t blkcnt_t;
+typedef uint64_t fsblkcnt_t;
+typedef uint64_t fsfilcnt_t;
 typedef int64_t time_t;
 typedef int64_t suseconds_t;
 typedef uint32_t useconds_t;

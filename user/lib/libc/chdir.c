@@ -18,7 +18,7 @@ int chdir(const char *path)
 
     if (dir == MACH_PORT_NULL)
         return -1;
-    kr = fs_open(dir, path, O_RDONLY | O_DIRECTORY, 0, &port, &how);
+    kr = fs_open(dir, path, O_SEARCH | O_DIRECTORY, 0, &port, &how);
     if (kr != KERN_SUCCESS)
         return __fs_error(kr);
     if (__port_in_use(port)) /* one reference a name */

@@ -81,25 +81,29 @@ int fchown(int fd, uid_t uid, gid_t gid)
     return kr == KERN_SUCCESS ? 0 : __error(kr);
 }
 
-int futimens(int fd, const struct timespec times[2])
+kern_return_t __io_utimes(mach_port_t port, const struct timespec *times)
 {
-    struct fd *f = __fd_get(fd);
     struct timespec at[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
-    uint32_t omit = 0;
-    kern_return_t kr;
+    uint32_t omit = 0; /* io.defs */
 
-    if (f == NULL)
-        return -1;
     for (int i = 0; i < 2; i++) {
         if (times != NULL)
             at[i] = times[i];
         if (at[i].tv_nsec == UTIME_OMIT)
             omit |= 1U << i;
         else if (at[i].tv_nsec == UTIME_NOW)
-            clock_gettime(CLOCK_REALTIME, &at[i]);
-        else if (at[i].tv_nsec < 0 || at[i].tv_nsec >= 1000000000)
-            return __fail(EINVAL);
+            omit |= 4U << i;
     }
-    kr = io_utimes(f->port, at[0].tv_sec, at[0].tv_nsec, at[1].tv_sec, at[1].tv_nsec, omit);
+    return io_utimes(port, at[0].tv_sec, at[0].tv_nsec, at[1].tv_sec, at[1].tv_nsec, omit);
+}
+
+int futimens(int fd, const struct timespec times[2])
+{
+    struct fd *f = __fd_get(fd);
+    kern_return_t kr;
+
+    if (f == NULL)
+        return -1;
+    kr = __io_utimes(f->port, times);
     return kr == KERN_SUCCESS ? 0 : __error(kr);
 }

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 /* A port for the file at path, the caller's; MACH_PORT_NULL with errno. */
-static mach_port_t open_port(const char *path, int flags)
+static mach_port_t open_port(int fd, const char *path, int flags)
 {
-    mach_port_t dir = __path_port(AT_FDCWD, path);
+    mach_port_t dir = __path_port(fd, path);
     mach_port_t port;
     mach_msg_type_name_t how;
     kern_return_t kr;
@@ -26,6 +26,16 @@ static mach_port_t open_port(const char *path, int flags)
     return MACH_PORT_NULL;
 }
 
+/* The same for its attributes alone, which asks for no permission; `flags` are of AT_*. */
+static mach_port_t open_path(int fd, const char *path, int flags)
+{
+    if (flags & ~AT_SYMLINK_NOFOLLOW) {
+        errno = EINVAL;
+        return MACH_PORT_NULL;
+    }
+    return open_port(fd, path, O_PATH | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
+}
+
 static int finish(mach_port_t port, kern_return_t kr)
 {
     mach_port_deallocate(mach_task_self(), port); /* the reference that came with it */
@@ -34,36 +44,43 @@ static int finish(mach_port_t port, kern_return_t kr)
 
 int truncate(const char *path, off_t length)
 {
-    mach_port_t port = open_port(path, O_WRONLY);
+    mach_port_t port = open_port(AT_FDCWD, path, O_WRONLY);
 
     return port != MACH_PORT_NULL ? finish(port, io_truncate(port, length)) : -1;
 }
 
-int chmod(const char *path, mode_t mode)
+int fchmodat(int fd, const char *path, mode_t mode, int flags)
 {
-    mach_port_t port = open_port(path, O_RDONLY);
+    mach_port_t port = open_path(fd, path, flags);
 
     return port != MACH_PORT_NULL ? finish(port, io_chmod(port, mode)) : -1;
 }
 
-int chown(const char *path, uid_t uid, gid_t gid)
+int chmod(const char *path, mode_t mode)
 {
-    mach_port_t port = open_port(path, O_RDONLY);
+    return fchmodat(AT_FDCWD, path, mode, 0);
+}
+
+int fchownat(int fd, const char *path, uid_t uid, gid_t gid, int flags)
+{
+    mach_port_t port = open_path(fd, path, flags);
 
     return port != MACH_PORT_NULL ? finish(port, io_chown(port, uid, gid)) : -1;
 }
 
-int utimensat(int dir, const char *path, const struct timespec times[2], int flags)
+int chown(const char *path, uid_t uid, gid_t gid)
 {
-    int fd = openat(dir, path, O_RDONLY | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
-    int result;
-    int error;
+    return fchownat(AT_FDCWD, path, uid, gid, 0);
+}
 
-    if (fd < 0)
-        return -1;
-    result = futimens(fd, times);
-    error = errno;
-    close(fd);
-    errno = error;
-    return result;
+int lchown(const char *path, uid_t uid, gid_t gid)
+{
+    return fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+
+int utimensat(int fd, const char *path, const struct timespec times[2], int flags)
+{
+    mach_port_t port = open_path(fd, path, flags);
+
+    return port != MACH_PORT_NULL ? finish(port, __io_utimes(port, times)) : -1;
 }

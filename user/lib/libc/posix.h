@@ -55,6 +55,10 @@ int __port_in_use(mach_port_t port);
  * path). */
 mach_port_t __path_port(int fd, const char *path);
 
+/* io_utimes as futimens and utimensat mean it: UTIME_NOW, UTIME_OMIT; NULL: both now. */
+struct timespec;
+kern_return_t __io_utimes(mach_port_t port, const struct timespec *times);
+
 /* The port of the pipe service, looked up once; MACH_PORT_NULL: there is none. */
 mach_port_t __pipe_service(void);
 /* The same if it has been looked up. */

@@ -312,9 +312,16 @@ boolean_t ports_notify_server(mach_msg_header_t *in, mach_msg_header_t *out)
 }
 
 static const mig_demux_t *server_demuxers;
+static const mach_msg_header_t *served; /* the request that a routine works on */
+
+security_token_t ports_sender(void)
+{
+    return mach_msg_trailer(served)->msgh_sender;
+}
 
 static boolean_t demux(mach_msg_header_t *in, mach_msg_header_t *out)
 {
+    served = in;
     if (ports_notify_server(in, out))
         return TRUE;
     for (const mig_demux_t *d = server_demuxers; *d != NULL; d++)

@@ -1,9 +1,6 @@
 /*
  * fsops.c: the routines of fs.defs: what can be done with names. Read fs.defs, path.c and names.c
- * before.
- *
- * Owners and permissions are kept, and reported, but not yet enforced: requests carry no
- * credentials, so all are the superuser's.
+ * before; access.c says who may.
  */
 #include "server.h"
 
@@ -19,7 +16,7 @@
 
 #define PERMISSIONS 07777U
 #define DIRENTS_MAX 4096U /* bytes in one fs_readdir, see fs.defs */
-#define KEPT_FLAGS  ((uint32_t)(O_ACCMODE | O_APPEND)) /* of open, that matter afterwards */
+#define KEPT_FLAGS  ((uint32_t)(O_ACCMODE | O_APPEND | O_PATH)) /* of open, that matter afterwards */
 
 /* The directory a request came to, with a reference to it; 0, EBADF, ENOTDIR. */
 static int directory(mach_port_t dir, struct inode **dp)
@@ -62,11 +59,22 @@ static int lookup(mach_port_t dir, const char *path, enum follow follow, struct 
     return err;
 }
 
+/* Makes something, of the client's, that is not there yet. */
+static int create_at(struct place *place, uint32_t mode, uint32_t rdev, struct inode **ip)
+{
+    int err = access_change_names(place->dir);
+
+    if (err != 0)
+        return err;
+    return name_create(place->dir, place->name, place->len, access_new_mode(place->dir, mode),
+                       client_uid(), access_new_gid(place->dir), rdev >> 8, rdev & 0xff, ip);
+}
+
 /* Opens what is there, or makes it. *ip gets a reference. */
 static int open_or_create(mach_port_t dir, const char *path, uint32_t flags, uint32_t mode,
-                          struct inode **ip)
+                          struct inode **ip, bool *made)
 {
-    bool create = flags & O_CREAT;
+    bool create = flags & O_CREAT && !(flags & O_PATH);
     bool exclusive = create && (flags & O_EXCL);
     struct place place;
     enum follow follow = exclusive ? FOLLOW_NEVER : flags & O_NOFOLLOW ? FOLLOW_SLASH : FOLLOW;
@@ -83,20 +91,43 @@ static int open_or_create(mach_port_t dir, const char *path, uint32_t flags, uin
     else if (place.slash)
         err = EISDIR;
     else
-        err = name_create(place.dir, place.name, place.len, OSTIAFS_S_IFREG | (mode & PERMISSIONS),
-                          0, 0, 0, 0, ip);
+        err = create_at(&place, OSTIAFS_S_IFREG | (mode & PERMISSIONS), 0, ip);
+    *made = err == 0 && place.ip == NULL;
     place_done(&place);
     return err;
 }
 
+/* What the flags want to do with it. */
+static uint32_t wanted(uint32_t flags)
+{
+    switch (flags & O_ACCMODE) {
+    case O_RDONLY:
+        return flags & O_TRUNC ? ACCESS_R | ACCESS_W : ACCESS_R;
+    case O_WRONLY:
+        return ACCESS_W;
+    default:
+        return ACCESS_R | ACCESS_W;
+    }
+}
+
 /* May it be opened so? And O_TRUNC. */
-static int check_open(struct inode *ip, uint32_t flags)
+static int check_open(struct inode *ip, uint32_t flags, bool made)
 {
     bool write = (flags & O_ACCMODE) != O_RDONLY;
     int err = 0;
 
     if ((flags & O_ACCMODE) == O_ACCMODE)
         return EINVAL;
+    if (flags & O_PATH) { /* a directory to look names up from, or anything to ask and set attributes */
+        if (!(flags & O_DIRECTORY))
+            return 0;
+        if (inode_type(ip) != OSTIAFS_S_IFDIR)
+            return ENOTDIR;
+        return access_may(ip, ACCESS_X) ? 0 : EACCES;
+    }
+    /* Who has made it may open it, whatever the mode says [POSIX open]. */
+    if (!made && inode_type(ip) != OSTIAFS_S_IFLNK && !access_may(ip, wanted(flags)))
+        return EACCES;
     switch (inode_type(ip)) {
     case OSTIAFS_S_IFLNK:
         return ELOOP; /* only with O_NOFOLLOW */
@@ -128,14 +159,16 @@ kern_return_t S_fs_open(mach_port_t dir, const char *path, uint32_t flags, uint3
                         mach_port_t *file, mach_msg_type_name_t *how)
 {
     struct inode *ip;
-    int err = open_or_create(dir, path, flags, mode, &ip);
+    bool made;
+    int err = open_or_create(dir, path, flags, mode, &ip, &made);
 
     if (err != 0)
         return reply_code(err);
-    err = check_open(ip, flags);
+    err = check_open(ip, flags, made);
     if (err != 0) {
         inode_put(ip);
-    } else if (inode_type(ip) == OSTIAFS_S_IFCHR || inode_type(ip) == OSTIAFS_S_IFBLK) {
+    } else if (!(flags & O_PATH) &&
+               (inode_type(ip) == OSTIAFS_S_IFCHR || inode_type(ip) == OSTIAFS_S_IFBLK)) {
         err = device_open(ip, file, how);
         inode_put(ip);
     } else {
@@ -170,8 +203,7 @@ static int make(mach_port_t dir, const char *path, uint32_t mode, uint32_t rdev)
     else if (place.slash && (mode & OSTIAFS_S_IFMT) != OSTIAFS_S_IFDIR)
         err = ENOENT;
     else
-        err = name_create(place.dir, place.name, place.len, mode, 0, 0, rdev >> 8, rdev & 0xff,
-                          NULL);
+        err = create_at(&place, mode, rdev, NULL);
     place_done(&place);
     return err;
 }
@@ -187,6 +219,9 @@ kern_return_t S_fs_mknod(mach_port_t dir, const char *path, uint32_t mode, uint3
         mode |= OSTIAFS_S_IFREG;
     if ((mode & OSTIAFS_S_IFMT) == OSTIAFS_S_IFDIR)
         return unix_err(EINVAL);
+    if (((mode & OSTIAFS_S_IFMT) == OSTIAFS_S_IFCHR || (mode & OSTIAFS_S_IFMT) == OSTIAFS_S_IFBLK) &&
+        client_uid() != SUPERUSER)
+        return unix_err(EPERM); /* who makes devices has all of them */
     return reply_code(make(dir, path, mode, rdev));
 }
 
@@ -202,8 +237,10 @@ static void let_go(struct place *place)
 
 static int unlink_at(struct place *place, bool remove_dir)
 {
-    int err;
+    int err = access_remove(place->dir, place->ip);
 
+    if (err != 0)
+        return err;
     let_go(place);
     err = name_unlink(place->dir, place->name, place->len, remove_dir);
     if (err == 0 && place->ip != NULL)
@@ -263,6 +300,8 @@ kern_return_t S_fs_link(mach_port_t dir, const char *path, mach_port_t new_dir,
         else if (to.slash)
             err = ENOENT;
         else
+            err = access_change_names(to.dir);
+        if (err == 0)
             err = name_link(to.dir, to.name, to.len, ip);
         place_done(&to);
     }
@@ -274,8 +313,16 @@ kern_return_t S_fs_link(mach_port_t dir, const char *path, mach_port_t new_dir,
 
 static int rename_to(struct place *from, struct place *to)
 {
-    int err;
+    int err = access_remove(from->dir, from->ip);
 
+    if (err == 0)
+        err = to->ip != NULL ? access_remove(to->dir, to->ip) : access_change_names(to->dir);
+    /* A directory that moves has a new "..", which is a change of it. */
+    if (err == 0 && from->dir != to->dir && inode_type(from->ip) == OSTIAFS_S_IFDIR &&
+        !access_may(from->ip, ACCESS_W))
+        err = EACCES;
+    if (err != 0)
+        return err;
     let_go(to);
     err = name_rename(from->dir, from->name, from->len, to->dir, to->name, to->len);
     if (err == 0 && to->ip != NULL)
@@ -322,7 +369,10 @@ kern_return_t S_fs_symlink(mach_port_t dir, const char *target, const char *path
     else if (place.slash)
         err = ENOENT;
     else
-        err = name_symlink(place.dir, place.name, place.len, target, strlen(target), 0, 0);
+        err = access_change_names(place.dir);
+    if (err == 0)
+        err = name_symlink(place.dir, place.name, place.len, target, strlen(target), client_uid(),
+                           access_new_gid(place.dir));
     place_done(&place);
     return reply_code(err);
 }
@@ -340,6 +390,17 @@ kern_return_t S_fs_readlink(mach_port_t dir, const char *path, char *target)
         target[len] = '\0';
     inode_put(ip);
     return reply_code(err);
+}
+
+/* The same as directory, if it was opened for reading. */
+static int directory_to_read(mach_port_t dir, struct inode **dp)
+{
+    struct open_file *f = open_get(dir);
+    bool only_path = f != NULL && (f->flags & O_PATH);
+
+    if (f != NULL)
+        ports_deref(f);
+    return only_path ? EBADF : directory(dir, dp);
 }
 
 /* Where fs_readdir's entries go. */
@@ -380,7 +441,7 @@ kern_return_t S_fs_readdir(mach_port_t dir, uint64_t cookie, char *entries,
         .room = *count < sizeof aligned ? *count : sizeof aligned,
     };
     struct inode *dp;
-    int err = directory(dir, &dp);
+    int err = directory_to_read(dir, &dp);
 
     *count = 0;
     if (err != 0)

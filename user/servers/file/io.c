@@ -24,12 +24,12 @@ kern_return_t reply_code(int err)
 
 static bool may_read(const struct open_file *f)
 {
-    return (f->flags & O_ACCMODE) != O_WRONLY;
+    return (f->flags & O_ACCMODE) != O_WRONLY && !(f->flags & O_PATH);
 }
 
 static bool may_write(const struct open_file *f)
 {
-    return (f->flags & O_ACCMODE) == O_WRONLY || (f->flags & O_ACCMODE) == O_RDWR;
+    return (f->flags & O_ACCMODE) != O_RDONLY && !(f->flags & O_PATH);
 }
 
 /* Notes a read, but only if atime says less than mtime or is a day old: else every read of a file
@@ -86,6 +86,14 @@ static int write_at(struct open_file *f, uint64_t *offset, const char *data,
         return EBADF;
     if (f->flags & O_APPEND)
         *offset = old_size;
+    if ((f->ip->d->mode & (MODE_SETUID | MODE_SETGID)) && client_uid() != SUPERUSER) {
+        /* What others have written shall not run as its owner. */
+        struct attr a = {.which = ATTR_MODE, .mode = f->ip->d->mode & ~(MODE_SETUID | MODE_SETGID)};
+
+        err = name_setattr(f->ip, &a);
+        if (err != 0)
+            return err;
+    }
     err = file_write(f->ip, *offset, data, &len);
     if (err != 0)
         return err;
@@ -289,15 +297,23 @@ kern_return_t S_io_map(mach_port_t io, mach_port_t *memory_object, int64_t *size
     return reply_code(err);
 }
 
-/* Applies `a` to an open file. */
-static kern_return_t set_attributes(mach_port_t io, const struct attr *a)
+/* Applies `a` to an open file, if the client may; `now`: who may write it may set its times to now. */
+static kern_return_t set_attributes(mach_port_t io, struct attr *a, bool now)
 {
     struct open_file *f = open_get(io);
-    int err;
+    int err = 0;
 
     if (f == NULL)
         return unix_err(EINVAL);
-    err = name_setattr(f->ip, a);
+    if (a->which & (ATTR_ATIME | ATTR_MTIME) && !access_is_owner(f->ip) &&
+        !(now && (may_write(f) || access_may(f->ip, ACCESS_W))))
+        err = now ? EACCES : EPERM;
+    if (a->which & ATTR_MODE && inode_type(f->ip) == OSTIAFS_S_IFLNK)
+        err = EOPNOTSUPP; /* a link's permissions mean nothing [POSIX fchmodat] */
+    if (err == 0)
+        err = access_attributes(f->ip, a);
+    if (err == 0)
+        err = name_setattr(f->ip, a);
     ports_deref(f);
     return reply_code(err);
 }
@@ -306,7 +322,7 @@ kern_return_t S_io_chmod(mach_port_t io, uint32_t mode)
 {
     struct attr a = {.which = ATTR_MODE, .mode = mode};
 
-    return set_attributes(io, &a);
+    return set_attributes(io, &a, false);
 }
 
 kern_return_t S_io_chown(mach_port_t io, uint32_t uid, uint32_t gid)
@@ -317,32 +333,46 @@ kern_return_t S_io_chown(mach_port_t io, uint32_t uid, uint32_t gid)
         a.which |= ATTR_UID;
     if (gid != UINT32_MAX)
         a.which |= ATTR_GID;
-    return set_attributes(io, &a);
+    return set_attributes(io, &a, false);
 }
 
 #define NSEC_PER_SEC 1000000000
-#define OMIT_ATIME   1
+#define OMIT_ATIME   1 /* io_utimes' `omit` */
 #define OMIT_MTIME   2
+#define NOW_ATIME    4
+#define NOW_MTIME    8
+
+/* One of two times: as given, or now, or not at all. */
+static int set_time(struct attr *a, uint32_t which, int64_t *seconds, uint32_t *nanoseconds, int64_t sec,
+                    int64_t nsec, bool omit, bool now)
+{
+    if (omit)
+        return 0;
+    if (now) {
+        volume->now(seconds, nanoseconds);
+    } else {
+        if (nsec < 0 || nsec >= NSEC_PER_SEC)
+            return EINVAL;
+        *seconds = sec;
+        *nanoseconds = (uint32_t)nsec;
+    }
+    a->which |= which;
+    return 0;
+}
 
 kern_return_t S_io_utimes(mach_port_t io, int64_t atime_sec, int64_t atime_nsec, int64_t mtime_sec,
                           int64_t mtime_nsec, uint32_t omit)
 {
-    struct attr a = {
-        .atime = atime_sec,
-        .mtime = mtime_sec,
-        .atime_nsec = (uint32_t)atime_nsec,
-        .mtime_nsec = (uint32_t)mtime_nsec,
-    };
+    struct attr a = {.which = 0};
+    bool now = (omit & (NOW_ATIME | NOW_MTIME)) == (NOW_ATIME | NOW_MTIME);
+    int err;
 
-    if (!(omit & OMIT_ATIME)) {
-        if (atime_nsec < 0 || atime_nsec >= NSEC_PER_SEC)
-            return unix_err(EINVAL);
-        a.which |= ATTR_ATIME;
-    }
-    if (!(omit & OMIT_MTIME)) {
-        if (mtime_nsec < 0 || mtime_nsec >= NSEC_PER_SEC)
-            return unix_err(EINVAL);
-        a.which |= ATTR_MTIME;
-    }
-    return set_attributes(io, &a);
+    if (volume == NULL)
+        return unix_err(EINVAL);
+    err = set_time(&a, ATTR_ATIME, &a.atime, &a.atime_nsec, atime_sec, atime_nsec, omit & OMIT_ATIME,
+                   omit & NOW_ATIME);
+    if (err == 0)
+        err = set_time(&a, ATTR_MTIME, &a.mtime, &a.mtime_nsec, mtime_sec, mtime_nsec, omit & OMIT_MTIME,
+                       omit & NOW_MTIME);
+    return err != 0 ? unix_err(err) : set_attributes(io, &a, now);
 }

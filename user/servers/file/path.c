@@ -117,7 +117,10 @@ int path_walk(struct inode *start, const char *path, enum follow follow, struct 
         if (err != 0)
             break;
         last = w.at[0] == '\0';
-        err = name_lookup(place->dir, place->name, place->len, &place->ip);
+        if (inode_type(place->dir) == OSTIAFS_S_IFDIR && !access_may(place->dir, ACCESS_X))
+            err = EACCES;
+        else
+            err = name_lookup(place->dir, place->name, place->len, &place->ip);
         if (err == ENOENT && last)
             return 0; /* place->ip is NULL */
         if (err != 0)

@@ -5,6 +5,7 @@
  *     diskdev.c   a block device over the disk server's interface
  *     open.c      open file descriptions: ports that are files being read or written
  *     io.c        io.defs: what can be done with an open file
+ *     access.c    who may do what
  *     path.c      paths to inodes
  *     fsops.c     fs.defs: what can be done with names
  *     pager.c     contents of files as memory objects
@@ -33,7 +34,7 @@ struct open_file {
     struct port_object object;
     struct inode *ip;  /* a reference */
     uint64_t offset;   /* of the next io_read or io_write */
-    uint32_t flags;    /* O_ACCMODE and O_APPEND bits */
+    uint32_t flags;    /* O_ACCMODE, O_APPEND and O_PATH bits */
 };
 
 /* Opens ip, whose reference is consumed also on failure; the reply makes *port,
@@ -42,6 +43,35 @@ int open_new(struct inode *ip, uint32_t flags, mach_port_t *port);
 
 /* The open file behind the port a request came to, with a reference for ports_deref; NULL: none. */
 struct open_file *open_get(mach_port_t port);
+
+/* ---- access.c: of the client whose request is being served ---- */
+
+#define SUPERUSER   0U
+#define MODE_SETUID 04000U /* POSIX's values, as in an inode's mode */
+#define MODE_SETGID 02000U
+#define MODE_STICKY 01000U
+#define ACCESS_R 4U
+#define ACCESS_W 2U
+#define ACCESS_X 1U
+
+uint32_t client_uid(void);
+uint32_t client_gid(void);
+
+/* Is it allowed all of ACCESS_*, by the permissions of its class? */
+bool access_may(const struct inode *ip, uint32_t want);
+bool access_is_owner(const struct inode *ip);
+
+/* May it make a name in dp; remove ip's name there? 0, EACCES, EPERM. */
+int access_change_names(const struct inode *dp);
+int access_remove(const struct inode *dp, const struct inode *ip);
+
+/* May it set mode and owner so? Times are the caller's to decide. What must go with it is added to *a.
+ * EPERM. */
+int access_attributes(const struct inode *ip, struct attr *a);
+
+/* Mode and group of something new in dp. */
+uint32_t access_new_mode(const struct inode *dp, uint32_t mode);
+uint32_t access_new_gid(const struct inode *dp);
 
 /* ---- path.c ---- */
 
@@ -66,7 +96,7 @@ enum follow {
  * Follows `path` from `start` (or from the root if it is absolute). Symbolic links on the way are
  * followed, one at the end as `follow` says. With 0, place->dir is set and place->ip is what is
  * there or NULL: that the last name is missing is no error here. Release with place_done. ENOENT,
- * ENOTDIR, ELOOP, ENAMETOOLONG, EIO.
+ * ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EIO.
  */
 int path_walk(struct inode *start, const char *path, enum follow follow, struct place *place);
 void place_done(struct place *place);
