@@ -45,6 +45,8 @@ def archive():
 
 FILES["archive"] = archive()
 
+TREE = "mkdir -p t/b/d t/e; echo 1 > t/a.c; touch t/b/x.c t/.h; ln -s .. t/up; "
+
 CASES = {
     "cat": [
         "cat ../f/words",
@@ -518,6 +520,49 @@ CASES = {
         "mkdir -p a/b; touch a/f; du -a a | cut -f 2 | sort",
         "mkdir -p a/b; du -s a | cut -f 2",
         "du none; echo $?",
+    ],
+    "find": [TREE + script for script in [
+        "find t | sort",
+        "find t -name '*.c' | sort",
+        "find t -type d | sort",
+        "find t -type f -name '[a-w]*'",
+        "find t ! -type d -a ! -name '*.c' | sort",
+        "find t '(' -name a.c -o -name x.c ')' -print | sort",
+        "find t -name b -prune -o -print | sort",
+        "find t -depth | tail -n 1",
+        "find t -maxdepth 1 | sort",
+        "find t -empty | sort",
+        "find t -size -1 -type f | sort",
+        "find t -type f -size 2c",
+        "find t -links 1 -name x.c",
+        "find t -path 't/b/*' | sort",
+        "find t -type f -exec cat {} ';' | sort",
+        "find t -name '*.c' -exec echo '<{}>' ';' | sort",
+        "find t -name a.c -exec echo found {} +",
+        "find t -name a.c -exec false ';' -print",
+        "find t -name '*.c' -exec false {} +; echo $?",
+        "find t -type f -mtime -1 | sort; find t -mtime +1",
+        "touch -t 203501010000 t/a.c; find t -name '*.c' -newer t/b/x.c",
+        "chmod 600 t/a.c; chmod 755 t/b/x.c; find t -type f -perm 600; find t -type f -perm -100",
+        "find t none -name a.c; echo $?",
+        "find t -name || echo wrong",
+        "find t -nonsense || echo wrong",
+        "find t -type f -print0 | tr '\\0' '\\n' | sort",
+        "find t -user nobody-such || echo wrong",
+    ]],
+    "xargs": [
+        "echo a b c | xargs echo",
+        "echo a b c | xargs -n 1 echo",
+        "echo a b c | xargs -n 2",
+        "echo \"a 'b c' d\" | xargs -n 1",
+        "echo a | xargs false; echo $?",
+        "echo a | xargs none-such; echo $?",
+        "echo | xargs -r echo x; echo | xargs echo x",
+        "head -n 3 ../f/words | xargs -I {} echo '<{}>' x{}y",
+        "echo 'a b,c,' | tr ',\\n' '\\0\\0' | xargs -0 -n 1 echo",
+        "echo a b | xargs -t -n 1 echo 2>&1",
+        "seq 2000 | xargs echo | wc -w",
+        "echo x | xargs -n 0 echo || echo wrong",
     ],
     "tar": [
         "mkdir -p d/e; echo 1 > d/a; echo 2 > d/e/b; tar -cf x d; tar -tf x | sort",

@@ -1,14 +1,19 @@
 /* sleep SECONDS: does nothing for so long; a fraction (0.1) is understood. [POSIX XCU sleep] */
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <util.h>
+
+static const char usage[] =
+    "usage: sleep seconds\n"
+    "Does nothing for so long; a fraction (0.1) is understood.\n";
 
 int main(int argc, char **argv)
 {
     struct timespec t = {0, 0};
     char *end;
 
+    util_begin(argv, usage);
     if (argc == 2 && (isdigit((unsigned char)argv[1][0]) || argv[1][0] == '.')) {
         t.tv_sec = strtol(argv[1], &end, 10);
         if (*end == '.')
@@ -17,6 +22,5 @@ int main(int argc, char **argv)
         if (*end == '\0')
             return nanosleep(&t, NULL) < 0;
     }
-    fprintf(stderr, "usage: sleep seconds\n");
-    return 2;
+    util_usage();
 }

@@ -1,6 +1,6 @@
 /*
- * xargs [-r] [-n NUMBER] [COMMAND [ARGUMENT...]]: runs COMMAND (default: echo) with ARGUMENTs and words from
- * the standard input behind them, as many at a time as fit, at most NUMBER with -n; as often as there are
+ * xargs [-0rt] [-n NUMBER] [-I WORD] [COMMAND [ARGUMENT...]]: runs COMMAND (default: echo) with ARGUMENTs and
+ * words from the standard input behind them, as many at a time as fit, at most NUMBER with -n; as often as there are
  * words. Without any word COMMAND is run once, with -r not at all. [POSIX XCU xargs; statuses are GNU's]
  *
  * Words are separated by blanks and newlines. 'text' and "text" are literal, but for newlines, which they
@@ -19,8 +19,19 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <util.h>
 
-#define COMMAND_BYTES (128 * 1024) /* of one command line; exec takes twice as much, environment included */
+static const char usage[] =
+    "usage: xargs [-0rt] [-n number | -I word] [command [argument...]]\n"
+    "Runs the command (echo) with words from standard input behind its arguments, many at a time.\n"
+    "  -n number  at most so many\n"
+    "  -I word    a line at a time, in place of that word in the arguments\n"
+    "  -r         not at all, if there are no words; -t: shows each command on standard error\n"
+    "  -0         words end with NULs, and nothing else is special\n"
+    "Status 123: a command failed; 124: with 255; 125: by a signal; 126, 127: it cannot be run, is missing.\n";
+
+#define COMMAND_BYTES                                                                              \
+    (128 * 1024) /* of one command line; exec takes twice as much, environment included */
 #define STATUS_FAILED   123
 #define STATUS_255      124
 #define STATUS_SIGNAL   125
@@ -32,6 +43,9 @@ static char **words;
 static size_t count, room; /* of words, the NULL at their end not counted */
 static size_t fixed;       /* words that every command begins with */
 static size_t bytes;       /* of all words, with their NULs and pointers */
+
+static int nul_ends, show_commands; /* -0, -t */
+static const char *place;           /* -I's WORD */
 
 static void fatal(const char *what)
 {
@@ -75,9 +89,12 @@ static void become(void)
 /* Runs what was gathered, and empties it. 0 or STATUS_FAILED: go on; what ends xargs, ends it here. */
 static int run(void)
 {
-    pid_t pid = fork();
+    pid_t pid;
     int status, code;
 
+    for (size_t i = 0; show_commands && i < count; i++)
+        fprintf(stderr, "%s%c", words[i], i + 1 < count ? ' ' : '\n');
+    pid = fork();
     if (pid == 0)
         become();
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
@@ -114,6 +131,25 @@ static void append(char **text, size_t *length, size_t *size, int c)
     (*text)[*length] = '\0';
 }
 
+static int ends_word(int c)
+{
+    return place != NULL ? c == '\n' : isspace(c);
+}
+
+/* With -0: all up to a NUL. */
+static char *read_to_nul(void)
+{
+    char *text = NULL;
+    size_t size = 0;
+
+    if (getdelim(&text, &size, '\0', stdin) > 0)
+        return text;
+    if (ferror(stdin))
+        fatal(strerror(errno));
+    free(text);
+    return NULL;
+}
+
 /* The next word of the input, malloc'ed; NULL at its end. '' is a word, too. */
 static char *read_word(void)
 {
@@ -121,10 +157,13 @@ static char *read_word(void)
     size_t length = 0, size = 0;
     int c, quote = 0;
 
+    if (nul_ends)
+        return read_to_nul();
+
     do
         c = getchar();
     while (c != EOF && isspace(c));
-    for (; c != EOF && (quote != 0 || !isspace(c)); c = getchar()) {
+    for (; c != EOF && (quote != 0 || !ends_word(c)); c = getchar()) {
         if (text == NULL) { /* even if nothing will be in it */
             append(&text, &length, &size, '\0');
             length = 0;
@@ -147,25 +186,68 @@ static char *read_word(void)
     return text;
 }
 
+/* The word with `with` for each of -I's in it, malloc'ed. */
+static char *fill_in(const char *word, const char *with)
+{
+    char *text = NULL;
+    size_t length = 0, size = 0, skip = strlen(place);
+
+    append(&text, &length, &size, '\0');
+    length = 0;
+    while (*word != '\0') {
+        if (strncmp(word, place, skip) != 0) {
+            append(&text, &length, &size, *word++);
+            continue;
+        }
+        for (const char *p = with; *p != '\0'; p++)
+            append(&text, &length, &size, *p);
+        word += skip;
+    }
+    return text;
+}
+
+/* -I: the command for each line. */
+static int run_for_lines(char **command)
+{
+    int status = 0;
+    char *line;
+
+    fixed = 1;
+    while ((line = read_word()) != NULL) {
+        count = bytes = 0;
+        add(command[0]);
+        for (char **word = command + 1; *word != NULL; word++)
+            add(fill_in(*word, line));
+        status |= run();
+        free(line);
+    }
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     unsigned long most = 0; /* 0: as many as fit */
     int option, status = 0, only_if_any = 0, ran = 0;
     char *word, *end;
 
+    util_begin(argv, usage);
     /* getopt stops at the first word that is no option: those of COMMAND are its own. */
-    while ((option = getopt(argc, argv, "n:r")) != -1) {
+    while ((option = getopt(argc, argv, "0I:n:rt")) != -1) {
         only_if_any |= option == 'r';
+        nul_ends |= option == '0';
+        show_commands |= option == 't';
+        if (option == 'I')
+            place = optarg;
         if (option == 'n') {
             most = strtoul(optarg, &end, 10);
             if (!isdigit((unsigned char)optarg[0]) || *end != '\0' || most == 0)
                 option = '?';
         }
-        if (option == '?') {
-            fprintf(stderr, "usage: xargs [-r] [-n number] [command [argument...]]\n");
-            return 2;
-        }
+        if (option == '?' || (place != NULL && *place == '\0'))
+            util_usage();
     }
+    if (place != NULL && optind < argc)
+        return run_for_lines(argv + optind);
     if (optind == argc)
         add("echo");
     for (int i = optind; i < argc; i++)
