@@ -164,6 +164,14 @@ kern_return_t host_get_boot_info(host_t host, char *out)
     return KERN_SUCCESS;
 }
 
+kern_return_t host_console_log(host_t host, uint64_t *next, char *text, mach_msg_type_number_t *count)
+{
+    if (host == NULL)
+        return KERN_INVALID_HOST;
+    *count = console_history(next, text, *count);
+    return KERN_SUCCESS;
+}
+
 /* ---- the trap that needs no server ---- */
 
 /*

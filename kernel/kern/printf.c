@@ -29,18 +29,47 @@ struct spec {
 static spinlock_t console_lock = SPINLOCK_INITIALIZER(LOCK_CONSOLE);
 static bool lock_broken;
 
+/* The last bytes of what was printed: byte number n is history[n % HISTORY_SIZE], for those that are left of
+ * the history_end printed so far. Guarded by console_lock. */
+#define HISTORY_SIZE 8192
+static char history[HISTORY_SIZE];
+static uint64_t history_end;
+
 void console_break_lock(void)
 {
     lock_broken = true;
 }
 
+/* What has been gathered for the console. */
+static void flush(struct sink *sink)
+{
+    console_write(sink->buf, sink->used);
+    for (size_t i = 0; i < sink->used; i++)
+        history[history_end++ % HISTORY_SIZE] = sink->buf[i];
+    sink->used = 0;
+}
+
+size_t console_history(uint64_t *next, char *out, size_t room)
+{
+    uint64_t oldest, first;
+    size_t length;
+
+    spin_lock(&console_lock);
+    oldest = history_end > HISTORY_SIZE ? history_end - HISTORY_SIZE : 0;
+    first = MIN(MAX(*next, oldest), history_end);
+    length = MIN(history_end - first, room);
+    for (size_t i = 0; i < length; i++)
+        out[i] = history[(first + i) % HISTORY_SIZE];
+    spin_unlock(&console_lock);
+    *next = first + length;
+    return length;
+}
+
 static void put(struct sink *sink, char c)
 {
     sink->total++;
-    if (sink->console && sink->used == sink->size) {
-        console_write(sink->buf, sink->used);
-        sink->used = 0;
-    }
+    if (sink->console && sink->used == sink->size)
+        flush(sink);
     if (sink->used < sink->size)
         sink->buf[sink->used++] = c;
 }
@@ -266,7 +295,7 @@ int vprintf(const char *format, va_list ap)
     if (locked)
         spin_lock(&console_lock);
     format_all(&sink, format, ap);
-    console_write(buf, sink.used);
+    flush(&sink);
     if (locked)
         spin_unlock(&console_lock);
     return sink.total;
