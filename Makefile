@@ -432,6 +432,7 @@ $(BUILD)/fs.img: $(MKFS) $(DISK_PROGRAMS) $(ROOT_FILES) $(DEVICES)
 	$(Q)rm -rf $(BUILD)/root && mkdir -p $(BUILD)/root
 	$(Q)test ! -d user/root || cp -R user/root/. $(BUILD)/root
 	$(Q)cd $(BUILD)/stripped && $(TAR) -cf - $(ON_DISK) | $(TAR) -xf - -C ../root
+	$(Q)ln $(BUILD)/root/bin/test '$(BUILD)/root/bin/['
 	$(Q)$(MKFS) $@ -s $(FS_SIZE) -d $(BUILD)/root $(DEVICES:%=-D @%)
 
 # The disk a system has: that file system, and a partition the default pager swaps to.
