@@ -1,7 +1,8 @@
 /*
  * xargs [-0rt] [-n NUMBER] [-I WORD] [COMMAND [ARGUMENT...]]: runs COMMAND (default: echo) with ARGUMENTs and
- * words from the standard input behind them, as many at a time as fit, at most NUMBER with -n; as often as there are
- * words. Without any word COMMAND is run once, with -r not at all. [POSIX XCU xargs; statuses are GNU's]
+ * words from the standard input behind them, as many at a time as fit, at most NUMBER with -n, as often as
+ * there are words. Without any word COMMAND is run once, with -r not at all. [POSIX XCU xargs; the statuses,
+ * -0 and -r are GNU's]
  *
  * Words are separated by blanks and newlines. 'text' and "text" are literal, but for newlines, which they
  * may not hold; elsewhere \ makes the next character literal. COMMAND reads from /dev/null: the input is
@@ -28,7 +29,7 @@ static const char usage[] =
     "  -I word    a line at a time, in place of that word in the arguments\n"
     "  -r         not at all, if there are no words; -t: shows each command on standard error\n"
     "  -0         words end with NULs, and nothing else is special\n"
-    "Status 123: a command failed; 124: with 255; 125: by a signal; 126, 127: it cannot be run, is missing.\n";
+    "Status 123: a command failed; 124: with 255; 125: by a signal; 126, 127: cannot be run, is missing.\n";
 
 #define COMMAND_BYTES                                                                              \
     (128 * 1024) /* of one command line; exec takes twice as much, environment included */

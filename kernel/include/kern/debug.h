@@ -12,8 +12,9 @@
  * output. */
 int printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int vprintf(const char *format, va_list ap);
-/* Copies what was printed, from byte number *next on, at most `room` bytes, and returns how many; *next becomes
- * the number of the byte behind. What is not kept any more is left out, a *next beyond the end taken for it. */
+/* Copies what was printed, from byte number *next on, at most `room` bytes, and returns how many; *next
+ * becomes the number of the byte behind. What is not kept any more is left out, a *next beyond the end is
+ * taken for it. */
 size_t console_history(uint64_t *next, char *out, size_t room);
 /* From now on the console's lock is ignored: panic. */
 void console_break_lock(void);
