@@ -34,6 +34,7 @@ struct vm_object {
     };
     uint32_t swapped;            /* pages that have a slot of the swap space */
     /* ---- with a pager ---- */
+    memory_object_copy_strategy_t copy_strategy;
     struct ipc_port *pager;      /* fixed: send right to the memory_object, or NULL: anonymous */
     struct ipc_port *control;    /* fixed: our port that the pager calls (kernel receive right) */
     struct queue cache_link;     /* in a list of unused objects, cached or ending: LOCK_VM_PAGER */
@@ -45,7 +46,10 @@ struct vm_object {
     struct vm_object *laundry_of; /* laundry: the object its pages were returned from; or NULL */
     struct ledger *payer;        /* laundry: who asked for the return, and pays LAUNDRY_COST; or NULL */
     struct vm_object *copy;      /* what it showed before it was writable, for lazy copies; or NULL */
-    memory_object_copy_strategy_t copy_strategy;
+    union {
+        uint64_t deadline;       /* ending: for the pager to let go of something */
+        phys_addr_t device_phys; /* device */
+    };
     bool ready : 1;              /* memory_object_ready came; event = the object */
     bool may_cache : 1;
     bool alive : 1;              /* false: being terminated */
@@ -61,10 +65,6 @@ struct vm_object {
     bool device : 1;             /* no pages: shows memory from device_phys on */
     bool normal : 1;             /* device: that is RAM (read-only, cacheable), not registers */
     uint16_t depth;              /* of the chain below, at most (vm_object_is_deep) */
-    union {
-        phys_addr_t device_phys;
-        uint64_t deadline;       /* ending: for the pager to let go of something */
-    };
 };
 typedef struct vm_object *vm_object_t;
 
