@@ -1,7 +1,7 @@
 /*
- * libm, compared with the host's in long double, which is much more exact than ours has to be: the error of each
- * function in units of the last place, over its whole range and where it is hard; and the special values, for
- * which the host's double functions are the measure.
+ * libm, compared with the host's in long double, which is much more exact than ours has to be: the
+ * error of each function in units of the last place, over its whole range and where it is hard; and
+ * the special values, for which the host's double functions are the measure.
  */
 #define _GNU_SOURCE
 #include "unit.h"
@@ -66,9 +66,11 @@ static double random_double(void)
 
 static const double specials[] = {
     0.0, -0.0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, 10, 1000, 1e15, 1e16, 1e300, -1e300, INFINITY, -INFINITY, NAN,
-    DBL_MIN, -DBL_MIN, 5e-324, -5e-324, DBL_MAX, -DBL_MAX, 709.78, 709.79, 710, -745.1, -745.2, -746, 1023, 1024,
+    DBL_MIN, -DBL_MIN, 5e-324, -5e-324, DBL_MAX, -DBL_MAX, 709.78, 709.79, 710, -745.1, -745.2, -746,
+        1023, 1024,
     -1074, -1075, 0x1p53, 0x1p52, 0x1.8p52, 1.5, 2.5, -1.5, -2.5, 0.49999999999999994, M_PI, M_PI_2, M_PI_4,
-    1e-8, 1e-20, 1e-310, 0x1.6ac5b262ca1ffp+849, 6381956970095103.0 * 0x1p797, 22.0, 355.0, 171.6, 171.7, -0.1,
+    1e-8, 1e-20, 1e-310, 0x1.6ac5b262ca1ffp+849, 6381956970095103.0 * 0x1p797, 22.0, 355.0, 171.6, 171.7,
+        -0.1,
 };
 #define SPECIALS (sizeof(specials) / sizeof(*specials))
 
@@ -123,7 +125,8 @@ static void all_ones(int report)
             double a = f->ours(specials[n]), e = f->host(specials[n]);
 
             /* (The host's cos of the double nearest to a multiple of pi/2 is wrong by 8 last places.) */
-            if ((error_of(a, e) > 3 && error_of(a, f->exact(specials[n])) > 1) || (a == 0 && e == 0 && signbit(a) != signbit(e))) {
+            if ((error_of(a, e) > 3 && error_of(a, f->exact(specials[n])) > 1) || (a == 0 && e == 0
+                && signbit(a) != signbit(e))) {
                 failures++;
                 printf("%s(%a) is %a, the host's %a\n", f->name, specials[n], a, e);
             }
@@ -159,7 +162,8 @@ static void all_twos(int report)
             double error;
 
             if (f->host == pow && n % 4 == 0)
-                x = 1 + random_in(-1, 1) * exp2(random_in(-52, 0)), y = random_in(-1, 1) * exp2(random_in(0, 60));
+                x = 1 + random_in(-1, 1) * exp2(random_in(-52, 0)), y = random_in(-1,
+                    1) * exp2(random_in(0, 60));
             if (f->host == pow)
                 x = fabs(x);
             error = error_of(f->ours(x, y), f->exact(x, y));

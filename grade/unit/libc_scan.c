@@ -64,15 +64,20 @@ static void check_strtod(const char *s)
 static void numbers(void)
 {
     static const char *const texts[] = {
-        "0", "-0", "1", "-1.5", ".5", "5.", ".", "", "+", "e5", "1e", "1e+", "1e5", "1E-5", "  12x", "0x", "0x1",
-        "0x1.8p3", "0x.8", "0xp1", "0x1p-1074", "0x1p-1075", "0x1.0000000000001p-1075", "0x1p1023", "0x1p1024",
+        "0", "-0", "1", "-1.5", ".5", "5.", ".", "", "+", "e5", "1e", "1e+", "1e5", "1E-5", "  12x",
+        "0x", "0x1",
+        "0x1.8p3", "0x.8", "0xp1", "0x1p-1074", "0x1p-1075", "0x1.0000000000001p-1075", "0x1p1023",
+        "0x1p1024",
         "0x1.fffffffffffff8p1023", "0x1.fffffffffffff7p1023", "0x123456789abcdef01234p0", "inf", "-INF",
         "infinity", "infinit", "nan", "NaN(12)", "nan(", "1e308", "1.7976931348623157e308",
-        "1.7976931348623158e308", "1.7976931348623159e308", "1e309", "1e99999999999", "1e-99999999999", "4.9e-324",
+        "1.7976931348623158e308", "1.7976931348623159e308", "1e309", "1e99999999999", "1e-99999999999",
+        "4.9e-324",
         "2.4703282292062327e-324", "2.4703282292062328e-324", "2.5e-324", "2.2250738585072011e-308",
-        "2.2250738585072014e-308", "9007199254740993", "9007199254740992.999999999999999999999999999999999999999",
+        "2.2250738585072014e-308", "9007199254740993",
+        "9007199254740992.999999999999999999999999999999999999999",
         "9007199254740993.0000000000000000000000000000000000000000000000000000000000000000000000000000000001",
-        "123456789012345678901234567890", "0.1", "0.3", "1e22", "1e23", "8.5e-40", "3.4028236e38", "1.17549429e-38",
+        "123456789012345678901234567890", "0.1", "0.3", "1e22", "1e23", "8.5e-40", "3.4028236e38",
+        "1.17549429e-38",
         "7.0064923216240853e-46", "7.0064923216240854e-46", "000000000000000000000000000001e-5", "0e999999",
     };
     char text[1200];
@@ -126,18 +131,21 @@ static void check_scan(const char *text, const char *format)
     re = sscanf(text, format, ARGUMENTS(e));
     if (ra != re || memcmp(&a, &e, sizeof(a)) != 0) {
         failures++;
-        printf("sscanf(\"%s\", \"%s\") is %d, the host's %d: %ld %.60s; %ld\n", text, format, ra, re, a.i[0], a.s[0], e.i[0]);
+        printf("sscanf(\"%s\", \"%s\") is %d, the host's %d: %ld %.60s; %ld\n", text, format, ra, re,
+               a.i[0], a.s[0], e.i[0]);
     }
 }
 
 static void scans(void)
 {
     static const char *const texts[] = {
-        "", " ", "12", "-12 34 56", "0x1f 017 9", "abc", "abc def ghi", "12abc", "3.5e2x", "  a,b,c", "100%", "x=5",
+        "", " ", "12", "-12 34 56", "0x1f 017 9", "abc", "abc def ghi", "12abc", "3.5e2x", "  a,b,c",
+        "100%", "x=5",
         "99999999999999999999", "1-2-3", "nan inf", "+7", "- 7", "1e5", ".5", "a\nb\tc", "]]x", "---",
     };
     static const char *const formats[] = {
-        "%ld%ld%ld", "%li%li%li", "%lx%lx", "%lo", "%lu", "%2ld%2ld%2ld", "%*d%ld", "%ld,%ld", "%lf", "%5lf", "%63s%63s%63s",
+        "%ld%ld%ld", "%li%li%li", "%lx%lx", "%lo", "%lu", "%2ld%2ld%2ld", "%*d%ld", "%ld,%ld", "%lf",
+        "%5lf", "%63s%63s%63s",
         "%3s%3s%3s", "%c%c%c", "%2c", "%63[a-z]%63[^a-z]", "%63[]]", "%63[^]]", "%63[a-]", " %63s", "x=%ld",
         "%ld%%", "%ld-%ld-%ld", "%*s%63s", "%hhd%hd%ld", "%zd", "%jd", "%63[0-9]%63s",
     };
@@ -153,7 +161,8 @@ static void scans(void)
         int n = 0;
 
         CHECK_EQ(ours_sscanf("a-word-of-more-than-thirty-two-characters-in-it 5", "%ms%n", &grown, &n), 1);
-        CHECK(grown != NULL && strcmp(grown, "a-word-of-more-than-thirty-two-characters-in-it") == 0 && n == 47);
+        CHECK(grown != NULL && strcmp(grown, "a-word-of-more-than-thirty-two-characters-in-it") == 0
+              && n == 47);
         free(grown);
     }
 }
@@ -166,7 +175,8 @@ static void dates(void)
         {"2026-11-22 20:21:22", "%Y-%m-%d %H:%M:%S"}, {"2026-11-22T20:21:22", "%FT%T"},
         {"Sun Nov 22 20:21:22 2026", "%a %b %d %H:%M:%S %Y"}, {"22 November 99", "%d %B %y"},
         {"12/31/68", "%D"}, {"11:05:06 PM", "%r"}, {"12:00 am", "%I:%M %p"}, {"366 2024", "%j %Y"},
-        {"  7:5", "%H:%M"}, {"25:00", "%H:%M"}, {"13", "%m"}, {"x", "%Y"}, {"1969-12-31", "%Y-%m-%d"}, {"2026", "%Y"}, {"5%", "%d%%"}, {"20 26", "%C %y"},
+        {"  7:5", "%H:%M"}, {"25:00", "%H:%M"}, {"13", "%m"}, {"x", "%Y"}, {"1969-12-31", "%Y-%m-%d"},
+            {"2026", "%Y"}, {"5%", "%d%%"}, {"20 26", "%C %y"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct tm ours = {.tm_mday = 1}, host = {.tm_mday = 1};
@@ -178,13 +188,16 @@ static void dates(void)
         if (ra != re
             || (ra != NULL && memcmp(&ours, &host, size) != 0)) {
             failures++;
-            printf("strptime(%s, %s): %d-%d-%d %d:%d:%d w%d y%d %s\n", cases[i].text, cases[i].format, ours.tm_year,
-                   ours.tm_mon, ours.tm_mday, ours.tm_hour, ours.tm_min, ours.tm_sec, ours.tm_wday, ours.tm_yday,
+            printf("strptime(%s, %s): %d-%d-%d %d:%d:%d w%d y%d %s\n", cases[i].text, cases[i].format,
+                   ours.tm_year,
+                   ours.tm_mon, ours.tm_mday, ours.tm_hour, ours.tm_min, ours.tm_sec, ours.tm_wday,
+                       ours.tm_yday,
                    ra);
         }
     }
     for (int i = 0; i < 20000; i++) {
-        const char *format = "%a %A %b %B %c %C %d %D %e %F %g %G %H %I %j %m %M %p %r %R %S %T %u %U %V %w %W "
+        const char *format = "%a %A %b %B %c %C %d %D %e %F %g %G %H %I %j %m %M %p %r %R %S "
+                             "%T %u %U %V %w %W "
                              "%x %X %y %Y %Ey %Od %% %n%t";
         time_t t = (time_t)(random64() % 8000000000ULL) - 2000000000;
         struct tm tm;
@@ -208,7 +221,8 @@ static void options(void)
         {"all", no_argument, NULL, 'a'}, {"almost-all", no_argument, NULL, 'A'},
         {"size", required_argument, NULL, 's'}, {"color", optional_argument, NULL, 'c'}, {0},
     };
-    static char *const words[] = {"-a", "-b", "-ab", "-s5", "-s", "5", "file", "--all", "--al", "--alm", "--size=3",
+    static char *const words[] = {"-a", "-b", "-ab", "-s5", "-s", "5", "file", "--all", "--al", "--alm",
+        "--size=3",
                                   "--size", "--color", "--color=x", "--none", "--", "-", "-bs", "-x"};
     const char *const strings[] = {"abs:", "+abs:", ":abs:"};
 

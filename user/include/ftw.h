@@ -22,7 +22,8 @@ struct FTW {
     int level;
 };
 
-int nftw(const char *path, int (*visit)(const char *, const struct stat *, int, struct FTW *), int fds, int flags);
+int nftw(const char *path, int (*visit)(const char *, const struct stat *, int, struct FTW *), int fds,
+         int flags);
 int ftw(const char *path, int (*visit)(const char *, const struct stat *, int), int fds);
 
 #endif

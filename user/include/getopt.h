@@ -16,6 +16,7 @@ struct option {
 };
 
 int getopt_long(int argc, char *const argv[], const char *options, const struct option *list, int *index);
-int getopt_long_only(int argc, char *const argv[], const char *options, const struct option *list, int *index);
+int getopt_long_only(int argc, char *const argv[], const char *options, const struct option *list,
+                     int *index);
 
 #endif

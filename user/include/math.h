@@ -1,6 +1,7 @@
 /*
- * Functions on doubles and floats, in errors of about one unit in the last place (user/lib/libc/math_dd.h); a float's
- * are those of the double, rounded. None sets errno. There are none on long doubles, of 113 bits.
+ * Functions on doubles and floats, in errors of about one unit in the last place
+ * (user/lib/libc/math_dd.h); a float's are those of the double, rounded. None sets errno. There are
+ * none on long doubles, of 113 bits.
  */
 #ifndef _MATH_H_
 #define _MATH_H_

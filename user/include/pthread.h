@@ -1,6 +1,6 @@
 /*
- * POSIX threads: cthreads (a Mach thread each) and, to wait for each other, words of memory that gsync waits on.
- * Functions return an error number, not -1.
+ * POSIX threads: cthreads (a Mach thread each) and, to wait for each other, words of memory that
+ * gsync waits on. Functions return an error number, not -1.
  */
 #ifndef _PTHREAD_H_
 #define _PTHREAD_H_

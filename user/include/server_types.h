@@ -9,6 +9,14 @@
 
 #define IO_DATA_MAX 8192 /* bytes in one io_read or io_write message */
 
+/* io_poll's events, POSIX's numbers; and its message id, for the client that sends it by hand. */
+#define IO_POLL_IN  0x001
+#define IO_POLL_OUT 0x004
+#define IO_POLL_ERR 0x008
+#define IO_POLL_HUP 0x010
+#define IO_POLL_NOW 0x8000 /* answer at once */
+#define IO_POLL_ID  5112
+
 typedef char path_t[1024];        /* with its NUL */
 typedef char service_name_t[64];
 

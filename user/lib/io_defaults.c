@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <mach/error.h>
+#include <server_types.h>
 #include <servers/io_server.h>
 
 #define WEAK __attribute__((weak))
@@ -54,4 +55,14 @@ WEAK kern_return_t S_io_utimes(mach_port_t io, int64_t atime_sec, int64_t atime_
                                int64_t mtime_sec, int64_t mtime_nsec, uint32_t omit)
 {
     return unix_err(EPERM);
+}
+
+/* Files, and whatever else never waits. */
+WEAK kern_return_t S_io_poll(mach_port_t io, mach_port_t reply, uint32_t events, uint32_t tag,
+                             uint32_t *revents,
+                             uint32_t *tag_out)
+{
+    *revents = events & (IO_POLL_IN | IO_POLL_OUT);
+    *tag_out = tag;
+    return KERN_SUCCESS;
 }

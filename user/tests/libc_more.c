@@ -1,6 +1,7 @@
 /*
- * libc's functions that need the system and that libc_posix does not look at: streams to commands and in memory,
- * several buffers at once, directories sorted and walked, names of users, options of the system.
+ * libc's functions that need the system and that libc_posix does not look at: streams to commands and
+ * in memory, several buffers at once, directories sorted and walked, names of users, options of the
+ * system.
  */
 #include "posix_test.h"
 

@@ -1,4 +1,5 @@
-/* POSIX's thread types, which pthread.h and sys/types.h both define. All zeros is a valid, unlocked object. */
+/* POSIX's thread types, which pthread.h and sys/types.h both define. All zeros is a valid, unlocked
+ * object. */
 #ifndef _SYS_PTHREAD_TYPES_H_
 #define _SYS_PTHREAD_TYPES_H_
 

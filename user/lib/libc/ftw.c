@@ -122,7 +122,8 @@ static int start(struct walk *walk, const char *path)
     return step(walk, strlen(path), 0, NULL);
 }
 
-int nftw(const char *path, int (*visit)(const char *, const struct stat *, int, struct FTW *), int fds, int flags)
+int nftw(const char *path, int (*visit)(const char *, const struct stat *, int, struct FTW *), int fds,
+         int flags)
 {
     struct walk walk = {.visit = visit, .flags = flags};
 

@@ -47,7 +47,8 @@ static int next(struct accounts *file, struct group *entry, char *buffer, size_t
 }
 
 /* By name, or (NULL) by gid. 0, with NULL if there is none, or an error number. */
-static int find(const char *name, gid_t gid, struct group *entry, char *buffer, size_t size, struct group **found)
+static int find(const char *name, gid_t gid, struct group *entry, char *buffer, size_t size,
+                struct group **found)
 {
     struct accounts file = FILE_OF_GROUPS;
     int error = errno;

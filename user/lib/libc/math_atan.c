@@ -1,6 +1,6 @@
 /*
- * atan, atan2, asin, acos: all are the angle of a point. The quotient's angle is one from a table, of i/16, and
- * the small rest's, which is a series. Read math_dd.h before.
+ * atan, atan2, asin, acos: all are the angle of a point. The quotient's angle is one from a table, of
+ * i/16, and the small rest's, which is a series. Read math_dd.h before.
  */
 #include "math_dd.h"
 
@@ -22,7 +22,9 @@ static const struct dd half_pi = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54};
 /* atan(q), q from 0 to 1. */
 static struct dd small_angle(struct dd q)
 {
-    static const double inverse[] = {-0x1.af286bca1af28p-5, 0x1.e1e1e1e1e1e1ep-5, -0x1.1111111111111p-4, 0x1.3b13b13b13b14p-4, -0x1.745d1745d1746p-4, 0x1.c71c71c71c71cp-4, -0x1.2492492492492p-3, 0x1.999999999999ap-3};
+    static const double inverse[] = {-0x1.af286bca1af28p-5, 0x1.e1e1e1e1e1e1ep-5, -0x1.1111111111111p-4,
+        0x1.3b13b13b13b14p-4, -0x1.745d1745d1746p-4, 0x1.c71c71c71c71cp-4, -0x1.2492492492492p-3,
+        0x1.999999999999ap-3};
     int i = q.hi < 0.09375 ? 0 : (int)(q.hi * 16 + 0.5);
     double c = i / 16.0;
     struct dd t = q;
@@ -32,7 +34,8 @@ static struct dd small_angle(struct dd q)
 
     if (i > 0) { /* (q - c) / (1 + q c) */
         struct dd above = two_sum(q.hi, -c);
-        struct dd below = dd_add((struct dd){1, 0}, (struct dd){q.hi * c, q.lo * c + __builtin_fma(q.hi, c, -(q.hi * c))});
+        struct dd below = dd_add((struct dd){1, 0}, (struct dd){q.hi * c, q.lo * c + __builtin_fma(q.hi,
+            c, -(q.hi * c))});
 
         above.lo += q.lo;
         t = dd_divide(above, below);

@@ -18,7 +18,7 @@ double ldexp(double x, int n)
             x *= power_of_two(BIAS);
         return x * power_of_two(n > BIAS ? BIAS : n);
     }
-    if (n < 1 - BIAS) { /* so that only the last step may round: it comes to a subnormal number from a normal */
+    if (n < 1 - BIAS) { /* only the last step may round, from a normal number to a subnormal one */
         const int step = BIAS - 1 - MANTISSA_BITS - 1;
 
         for (int i = 0; i < 2 && n < -step - MANTISSA_BITS; i++, n += step)

@@ -1,8 +1,8 @@
 /*
- * What libm's files share: numbers of twice a double's precision, as the unevaluated sum of two doubles, and the
- * bits of a double. Each function is computed so that its error before the last rounding is a small part of a
- * unit in the last place; the tests (grade/unit/libc_math.c) say what comes of it. No function sets errno:
- * math_errhandling is MATH_ERREXCEPT.
+ * What libm's files share: numbers of twice a double's precision, as the unevaluated sum of two
+ * doubles, and the bits of a double. Each function is computed so that its error before the last
+ * rounding is a small part of a unit in the last place; the tests (grade/unit/libc_math.c) say what
+ * comes of it. No function sets errno: math_errhandling is MATH_ERREXCEPT.
  */
 #ifndef _MATH_DD_H_
 #define _MATH_DD_H_

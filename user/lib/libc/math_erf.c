@@ -1,6 +1,6 @@
 /*
- * erf and erfc: below 2 the series of erf, whose terms are all positive; above, erfc's continued fraction. Read
- * math_dd.h before.
+ * erf and erfc: below 2 the series of erf, whose terms are all positive; above, erfc's continued
+ * fraction. Read math_dd.h before.
  */
 #include "math_dd.h"
 

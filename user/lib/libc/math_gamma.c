@@ -1,7 +1,8 @@
 /*
- * tgamma and lgamma: Stirling's series for arguments of 16 and more, to which smaller ones are brought by
- * gamma(x) = gamma(x + 1) / x; below 1/2 the reflection. lgamma is exact to its last places but near 1 and 2 and
- * its zeros below 0, where the error is one of 1's last places. Read math_dd.h before.
+ * tgamma and lgamma: Stirling's series for arguments of 16 and more, to which smaller ones are
+ * brought by gamma(x) = gamma(x + 1) / x; below 1/2 the reflection. lgamma is exact to its last
+ * places but near 1 and 2 and its zeros below 0, where the error is one of 1's last places. Read
+ * math_dd.h before.
  */
 #include "math_dd.h"
 

@@ -1,7 +1,7 @@
 /*
- * log, log2, log10, log1p. x = 2^k * m; m * c is close to 1 for a c of few bits from a table, so log(x) is
- * k * log(2) - log(c) + log(1 + r) with r = m * c - 1, which two doubles hold exactly; log(1 + r) is a series. Near
- * 1 c is 1, so nothing cancels. Read math_dd.h before.
+ * log, log2, log10, log1p. x = 2^k * m; m * c is close to 1 for a c of few bits from a table, so
+ * log(x) is k * log(2) - log(c) + log(1 + r) with r = m * c - 1, which two doubles hold exactly;
+ * log(1 + r) is a series. Near 1 c is 1, so nothing cancels. Read math_dd.h before.
  */
 #include "math_dd.h"
 
@@ -165,7 +165,8 @@ struct dd __log_dd(struct dd x)
     square = two_product(r.hi, r.hi);
     sum = two_sum(k * log_2_hi + table[i].hi, r.hi);
     more = two_sum(sum.hi, -0.5 * square.hi);
-    rest = square.hi * r.hi * (0x1.5555555555555p-2 + r.hi * (-0.25 + r.hi * (0.2 + r.hi * (-0x1.5555555555555p-3
+    rest = square.hi * r.hi * (0x1.5555555555555p-2 + r.hi * (-0.25 + r.hi * (0.2
+        + r.hi * (-0x1.5555555555555p-3
         + r.hi * (0x1.2492492492492p-3 + r.hi * (-0.125 + r.hi * (0x1.c71c71c71c71cp-4 - r.hi * 0.1)))))));
     rest += sum.lo + more.lo + (k * log_2_lo + table[i].lo) + r.lo - r.hi * r.lo - 0.5 * square.lo;
     return fast_sum(more.hi, rest);

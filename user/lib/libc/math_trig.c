@@ -30,9 +30,9 @@ static uint64_t bits_at(int at)
 }
 
 /*
- * For all x that are not 0, by Payne and Hanek [1983]. x is m * 2^e, m an integer. Of x * 2/pi only the rest by 4
- * matters, so the bits of 2/pi that make multiples of 4 are left out; 256 bits from there are enough, since no
- * double is nearer to a multiple of pi/2 than 2^-62.
+ * For all x that are not 0, by Payne and Hanek [1983]. x is m * 2^e, m an integer. Of x * 2/pi only
+ * the rest by 4 matters, so the bits of 2/pi that make multiples of 4 are left out; 256 bits from
+ * there are enough, since no double is nearer to a multiple of pi/2 than 2^-62.
  */
 static int reduce_exactly(double x, struct dd *r)
 {
@@ -97,7 +97,9 @@ static int reduce(double x, struct dd *r)
 /* sin(r), its second part not rounded away. */
 static struct dd sine(struct dd r)
 {
-    static const double inverse[] = {-0x1.2f49b46814157p-57, 0x1.952c77030ad4ap-49, -0x1.ae7f3e733b81fp-41, 0x1.6124613a86d09p-33, -0x1.ae64567f544e4p-26, 0x1.71de3a556c734p-19, -0x1.a01a01a01a01ap-13, 0x1.1111111111111p-7};
+    static const double inverse[] = {-0x1.2f49b46814157p-57, 0x1.952c77030ad4ap-49,
+        -0x1.ae7f3e733b81fp-41, 0x1.6124613a86d09p-33, -0x1.ae64567f544e4p-26, 0x1.71de3a556c734p-19,
+        -0x1.a01a01a01a01ap-13, 0x1.1111111111111p-7};
     double z = r.hi * r.hi;
     double sum = inverse[0];
     struct dd cube = dd_multiply(two_product(r.hi, r.hi), (struct dd){r.hi, 0});
@@ -111,7 +113,9 @@ static struct dd sine(struct dd r)
 
 static struct dd cosine(struct dd r)
 {
-    static const double inverse[] = {-0x1.6827863b97d97p-53, 0x1.ae7f3e733b81fp-45, -0x1.93974a8c07c9dp-37, 0x1.1eed8eff8d898p-29, -0x1.27e4fb7789f5cp-22, 0x1.a01a01a01a01ap-16, -0x1.6c16c16c16c17p-10, 0x1.5555555555555p-5};
+    static const double inverse[] = {-0x1.6827863b97d97p-53, 0x1.ae7f3e733b81fp-45,
+        -0x1.93974a8c07c9dp-37, 0x1.1eed8eff8d898p-29, -0x1.27e4fb7789f5cp-22, 0x1.a01a01a01a01ap-16,
+        -0x1.6c16c16c16c17p-10, 0x1.5555555555555p-5};
     struct dd z = two_product(r.hi, r.hi);
     struct dd sum = fast_sum(1, -0.5 * z.hi);
     double rest = inverse[0];

@@ -45,6 +45,8 @@ struct fd *__fd_get(int fd);
  * also on failure). -1 with EMFILE or ENOMEM.
  */
 int __fd_install(mach_port_t port, uint32_t flags, uint8_t fd_flags, int least);
+/* Would a read (IO_POLL_IN), a write (IO_POLL_OUT) not wait? One message. (poll.c) */
+int __fd_ready(struct fd *f, uint32_t events);
 /* Gives up a name, unless a descriptor, the root or the current directory still has it. The caller
  * has taken it out of where it was. */
 void __port_release(mach_port_t port);

@@ -1,7 +1,7 @@
 /*
- * Conditions: a word that grows with each signal. Who waits remembers it while the mutex is still held; a signal
- * after that changes the word, so the wait does not begin, or is woken. Cancelling a thread that waits is a signal
- * to its condition, too.
+ * Conditions: a word that grows with each signal. Who waits remembers it while the mutex is still
+ * held; a signal after that changes the word, so the wait does not begin, or is woken. Cancelling a
+ * thread that waits is a signal to its condition, too.
  */
 #include "../libmach/cthread.h"
 #include "wait_word.h"

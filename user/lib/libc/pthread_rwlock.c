@@ -1,5 +1,5 @@
-/* Locks for many readers or one writer: a mutex, and two conditions to wait for. A writer that waits is before any
- * reader that comes after it. */
+/* Locks for many readers or one writer: a mutex, and two conditions to wait for. A writer that waits is
+ * before any reader that comes after it. */
 #include <errno.h>
 #include <pthread.h>
 

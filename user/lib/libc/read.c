@@ -41,6 +41,8 @@ ssize_t read(int fd, void *buffer, size_t size)
 
     if (f == NULL)
         return -1;
+    if (f->flags & O_NONBLOCK && !__fd_ready(f, IO_POLL_IN))
+        return __fail(EAGAIN);
     while (done < size) {
         uint32_t want = size - done < IO_DATA_MAX ? size - done : IO_DATA_MAX;
         mach_msg_type_number_t count = want;

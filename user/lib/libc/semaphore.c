@@ -23,7 +23,8 @@ int sem_trywait(sem_t *sem)
     uint32_t value = __atomic_load_n(&sem->value, __ATOMIC_RELAXED);
 
     while (value > 0)
-        if (__atomic_compare_exchange_n(&sem->value, &value, value - 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        if (__atomic_compare_exchange_n(&sem->value, &value, value - 1, 0, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
             return 0;
     return __fail(EAGAIN);
 }
@@ -58,7 +59,8 @@ int sem_post(sem_t *sem)
     do
         if (value == SEM_VALUE_MAX)
             return __fail(EOVERFLOW);
-    while (!__atomic_compare_exchange_n(&sem->value, &value, value + 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    while (!__atomic_compare_exchange_n(&sem->value, &value, value + 1, 0, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED));
     if (__atomic_load_n(&sem->waiters, __ATOMIC_SEQ_CST) != 0)
         __wake_word(&sem->value, shared, 0);
     return 0;

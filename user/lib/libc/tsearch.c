@@ -25,7 +25,8 @@ static uint32_t draw(void)
 }
 
 /* Divides a tree into what is less than key, and greater. key is not in it. */
-static void split(struct node *tree, const void *key, compare_t *compare, struct node **less, struct node **greater)
+static void split(struct node *tree, const void *key, compare_t *compare, struct node **less,
+                  struct node **greater)
 {
     while (tree != NULL) {
         if (compare(key, tree->key) < 0) {

@@ -1,4 +1,5 @@
-/* Waiting for a word of memory: gsync, with POSIX's deadlines. Read wait_word.h and mach/gsync.defs before. */
+/* Waiting for a word of memory: gsync, with POSIX's deadlines. Read wait_word.h and mach/gsync.defs
+ * before. */
 #include "wait_word.h"
 
 #include <errno.h>

@@ -10,6 +10,7 @@
 #include <mach/mach.h>
 #include <mach/mach_port.h>
 #include <mach/traps.h>
+#include <pollers.h>
 #include <ports.h>
 #include <server_types.h>
 #include <servers/bootstrap.h>
@@ -45,6 +46,7 @@ struct pipe;
 struct pipe_end {
     struct port_object object;
     struct pipe *pipe;
+    struct poller *pollers;
 };
 
 struct pipe {
@@ -136,6 +138,8 @@ static uint32_t admitted(const struct pipe *pipe, uint32_t length, uint32_t done
     return room < left ? room : left;
 }
 
+static uint32_t ready(const struct pipe_end *end);
+
 /* Moves bytes as long as somebody can go on; answers those that are done. */
 static void progress(struct pipe *pipe)
 {
@@ -171,6 +175,22 @@ static void progress(struct pipe *pipe)
             moved = TRUE;
         }
     } while (moved);
+    if (pipe->reader.pollers != NULL)
+        pollers_wake(&pipe->reader.pollers, ready(&pipe->reader));
+    if (pipe->writer.pollers != NULL)
+        pollers_wake(&pipe->writer.pollers, ready(&pipe->writer));
+}
+
+/* What io_poll tells of an end. A write of PIPE_BUF must fit. */
+static uint32_t ready(const struct pipe_end *end)
+{
+    const struct pipe *pipe = end->pipe;
+
+    if (end == &pipe->reader)
+        return (used(pipe) > 0 ? IO_POLL_IN : 0) | (pipe->writer_open ? 0 : IO_POLL_HUP);
+    if (!pipe->reader_open)
+        return IO_POLL_ERR;
+    return pipe->writers.first == NULL && PIPE_SIZE - used(pipe) >= PIPE_ATOMIC ? IO_POLL_OUT : 0;
 }
 
 static void end_closed(void *object)
@@ -200,6 +220,8 @@ static void end_destroy(void *object)
         mach_port_deallocate(mach_task_self(), pipe->writers.first->reply);
         free_first(pipe, &pipe->writers);
     }
+    pollers_destroy(&pipe->reader.pollers);
+    pollers_destroy(&pipe->writer.pollers);
     free(pipe->buffer);
     free(pipe);
 }
@@ -317,6 +339,19 @@ kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
         progress(pipe);
         kr = MIG_NO_REPLY;
     }
+    ports_deref(end);
+    return kr;
+}
+
+kern_return_t S_io_poll(mach_port_t io, mach_port_t reply, uint32_t events, uint32_t tag, uint32_t *revents,
+                        uint32_t *tag_out)
+{
+    struct pipe_end *end = lookup(io);
+    kern_return_t kr;
+
+    if (end == NULL)
+        return unix_err(EBADF);
+    kr = pollers_add(&end->pollers, reply, events, tag, ready(end), revents, tag_out);
     ports_deref(end);
     return kr;
 }

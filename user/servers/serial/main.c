@@ -13,6 +13,7 @@
 #include <mach/mach.h>
 #include <mach/mach_port.h>
 #include <mach/traps.h>
+#include <pollers.h>
 #include <ports.h>
 #include <server_types.h>
 #include <servers/bootstrap.h>
@@ -38,6 +39,8 @@ struct request {
 
 static struct request *readers, **readers_end = &readers;
 static struct request *writers, **writers_end = &writers;
+
+static struct poller *pollers;
 
 static const struct port_class tty_class = {.name = "tty"};
 static const struct port_class intr_class = {.name = "interrupt"};
@@ -126,6 +129,13 @@ static void deliver(void)
     }
 }
 
+/* What io_poll tells. */
+static uint32_t ready(void)
+{
+    return (readers == NULL && tty_readable() ? IO_POLL_IN : 0)
+        | (writers == NULL && tty_writable() ? IO_POLL_OUT : 0);
+}
+
 static void send_signal(int signal)
 {
     static mach_port_t proc;
@@ -150,6 +160,7 @@ static boolean_t intr_server(mach_msg_header_t *in, mach_msg_header_t *out)
     transmit();
     pl011_ack();
     deliver();
+    pollers_wake(&pollers, ready());
     out->msgh_remote_port = MACH_PORT_NULL;
     ((mig_reply_error_t *)out)->RetCode = MIG_NO_REPLY;
     return TRUE;
@@ -212,6 +223,12 @@ kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
     return n > 0 ? KERN_SUCCESS : unix_err(EAGAIN);
 }
 
+kern_return_t S_io_poll(mach_port_t io, mach_port_t reply, uint32_t events, uint32_t tag, uint32_t *revents,
+                        uint32_t *tag_out)
+{
+    return pollers_add(&pollers, reply, events, tag, ready(), revents, tag_out);
+}
+
 kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)
 {
     memset(stat, 0, sizeof(*stat));
@@ -245,6 +262,7 @@ kern_return_t S_tty_set_attr(mach_port_t port, int action, tty_attr_t attr)
     tty_attr = attr;
     tty_mode_changed();
     deliver();
+    pollers_wake(&pollers, ready());
     return KERN_SUCCESS;
 }
 

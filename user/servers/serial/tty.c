@@ -61,6 +61,11 @@ static void output_byte(char c)
     output[output_head++ % TTY_OUTPUT] = c;
 }
 
+boolean_t tty_writable(void)
+{
+    return output_room() >= 2; /* of any byte: a newline is two */
+}
+
 uint32_t tty_write(const char *data, uint32_t length)
 {
     uint32_t i;

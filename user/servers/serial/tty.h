@@ -33,6 +33,8 @@ void tty_mode_changed(void);
 /* Queues output for the wire, with processing (ONLCR); returns how many of length bytes were
  * taken. */
 uint32_t tty_write(const char *data, uint32_t length);
+/* Is there room for output? */
+boolean_t tty_writable(void);
 /* The next byte for the wire, or -1; tty_sent removes it. */
 int tty_output_first(void);
 void tty_sent(void);

@@ -1,0 +1,81 @@
+/* The list of those who wait for a stream to become ready. Read pollers.h before. */
+#include <errno.h>
+#include <mach/error.h>
+#include <mach/mach_port.h>
+#include <pollers.h>
+#include <server_types.h>
+#include <servers/io_server.h>
+#include <stdlib.h>
+
+/* What of `ready` a client is told that asked for events: errors without being asked for. */
+static uint32_t wanted(uint32_t events, uint32_t ready)
+{
+    return ready & (events | IO_POLL_ERR | IO_POLL_HUP);
+}
+
+static void take_out(struct poller **link)
+{
+    struct poller *poller = *link;
+
+    *link = poller->next;
+    free(poller);
+}
+
+/* A client that has been answered by another stream, or has ended, leaves a dead name. */
+static void prune(struct poller **link)
+{
+    mach_port_type_t type;
+
+    while (*link != NULL) {
+        mach_port_t reply = (*link)->reply;
+
+        if (mach_port_type(mach_task_self(), reply, &type) == KERN_SUCCESS
+            && (type & MACH_PORT_TYPE_DEAD_NAME)) {
+            mach_port_deallocate(mach_task_self(), reply);
+            take_out(link);
+        } else {
+            link = &(*link)->next;
+        }
+    }
+}
+
+kern_return_t pollers_add(struct poller **list, mach_port_t reply, uint32_t events, uint32_t tag,
+                          uint32_t ready,
+                          uint32_t *revents, uint32_t *tag_out)
+{
+    struct poller *poller;
+
+    *revents = wanted(events, ready);
+    *tag_out = tag;
+    if (*revents != 0 || events & IO_POLL_NOW)
+        return KERN_SUCCESS;
+    prune(list);
+    poller = malloc(sizeof(*poller));
+    if (poller == NULL)
+        return unix_err(ENOMEM);
+    *poller = (struct poller){*list, reply, events, tag};
+    *list = poller;
+    return MIG_NO_REPLY;
+}
+
+void pollers_wake(struct poller **list, uint32_t ready)
+{
+    while (*list != NULL) {
+        uint32_t revents = wanted((*list)->events, ready);
+
+        if (revents == 0) {
+            list = &(*list)->next;
+            continue;
+        }
+        S_io_poll_reply((*list)->reply, KERN_SUCCESS, revents, (*list)->tag);
+        take_out(list);
+    }
+}
+
+void pollers_destroy(struct poller **list)
+{
+    while (*list != NULL) {
+        mach_port_deallocate(mach_task_self(), (*list)->reply);
+        take_out(list);
+    }
+}
