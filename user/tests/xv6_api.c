@@ -237,6 +237,107 @@ TEST(gets_reads_lines)
     EXPECT_EQ(open("/dev/null", O_RDONLY), 0);
 }
 
+TEST(faults_and_kills_are_minus_one)
+{
+    int status, pid = fork();
+
+    if (pid == 0) {
+        *(volatile int *)0 = 1; /* text is there, in xv6: not to be written */
+        exit(0);
+    }
+    EXPECT_EQ(wait(&status), pid);
+    EXPECT_EQ(status, -1);
+    pid = fork();
+    if (pid == 0)
+        exit(0x12345678); /* the whole of it */
+    EXPECT_EQ(wait(&status), pid);
+    EXPECT_EQ(status, 0x12345678);
+    pid = fork();
+    if (pid == 0)
+        for (;;)
+            pause(10); /* sleep's name of 2025 */
+    EXPECT_EQ(kill(pid), 0);
+    EXPECT_EQ(wait(&status), pid);
+    EXPECT_EQ(status, -1);
+    EXPECT_TRUE(sbrklazy(4096) != (char *)-1 && sbrk(-4096) != (char *)-1);
+}
+
+TEST(there_are_sixteen_files)
+{
+    int fds[NOFILE + 1], ends[2], n = 0;
+
+    while (n <= NOFILE && (fds[n] = open("/dev/null", O_RDONLY)) >= 0)
+        n++;
+    EXPECT_TRUE(n > 0 && n < NOFILE);
+    EXPECT_EQ(fds[n - 1], NOFILE - 1);
+    EXPECT_EQ(dup(fds[0]), -1);
+    EXPECT_EQ(pipe(ends), -1);
+    close(fds[--n]);
+    EXPECT_EQ(pipe(ends), -1); /* it wants two */
+    EXPECT_EQ(dup(fds[0]), NOFILE - 1);
+    close(NOFILE - 1);
+    while (n > 0)
+        close(fds[--n]);
+}
+
+TEST(names_have_fourteen_bytes)
+{
+    static char path[MAXPATH + 1];
+    struct dirent de;
+    int fd = open("12345678901234567", O_CREATE | O_RDWR), found = 0;
+
+    REQUIRE_TRUE(fd >= 0);
+    close(fd);
+    fd = open("12345678901234", O_RDONLY); /* the same */
+    EXPECT_TRUE(fd >= 0);
+    close(fd);
+    fd = open(".", O_RDONLY);
+    while (read(fd, &de, sizeof de) == sizeof de)
+        found += de.inum != 0 && memcmp(de.name, "12345678901234", DIRSIZ) == 0;
+    close(fd);
+    EXPECT_EQ(found, 1);
+    EXPECT_EQ(unlink("123456789012345"), 0);
+    memset(path, '/', MAXPATH);
+    EXPECT_EQ(open(path, O_RDONLY), -1);
+    EXPECT_EQ(chdir(path), -1);
+}
+
+TEST(there_are_sixty_four_processes)
+{
+    int pids[2 * NPROC], n = 0, pid;
+
+    while (n < 2 * NPROC && (pid = fork()) > 0)
+        pids[n++] = pid;
+    if (pid == 0)
+        for (;;)
+            sleep(1000);
+    EXPECT_TRUE(n > NPROC / 2 && n < NPROC);
+    EXPECT_EQ(pid, -1);
+    while (n > 0) {
+        EXPECT_EQ(kill(pids[--n]), 0);
+        EXPECT_EQ(wait((int *)0), pids[n]);
+    }
+}
+
+TEST(arguments_are_thirty_two)
+{
+    static char *argv[MAXARG + 2];
+    int status;
+
+    for (int i = 0; i <= MAXARG; i++)
+        argv[i] = "x";
+    EXPECT_EQ(exec("/bin/echo", argv), -1);
+    argv[MAXARG - 1] = 0;
+    if (fork() == 0) {
+        close(1);
+        open("/dev/null", O_WRONLY);
+        exec("/bin/echo", argv);
+        exit(1);
+    }
+    wait(&status);
+    EXPECT_EQ(status, 0);
+}
+
 TEST(mknod_makes_a_device)
 {
     struct stat st;

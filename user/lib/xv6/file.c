@@ -34,26 +34,43 @@ static struct reading *readings;
 int __xv6_open(const char *path, int flags)
 {
     int posix = flags & O_ACCMODE;
+    char cut[XV6_MAXPATH];
+    int fd;
 
     if (flags & XV6_O_CREATE)
         posix |= O_CREAT;
     if (flags & XV6_O_TRUNC)
         posix |= O_TRUNC;
-    return open(path, posix, 0666);
+    path = __xv6_path(path, cut);
+    fd = path != NULL ? open(path, posix, 0666) : -1;
+    return fd < 0 ? -1 : __xv6_limit_fd(fd);
 }
 
 int __xv6_mkdir(const char *path)
 {
-    return mkdir(path, 0777);
+    char cut[XV6_MAXPATH];
+
+    path = __xv6_path(path, cut);
+    return path != NULL ? mkdir(path, 0777) : -1;
 }
 
 int __xv6_mknod(const char *path, short major, short minor)
 {
+    char cut[XV6_MAXPATH];
+
+    path = __xv6_path(path, cut);
+    if (path == NULL)
+        return -1;
     return mknod(path, S_IFCHR | 0666, makedev((dev_t)(unsigned short)major, (unsigned char)minor));
 }
 
 int __xv6_unlink(const char *path)
 {
+    char cut[XV6_MAXPATH];
+
+    path = __xv6_path(path, cut);
+    if (path == NULL)
+        return -1;
     if (unlink(path) == 0)
         return 0;
     return errno == EISDIR || errno == EPERM ? rmdir(path) : -1;
@@ -80,8 +97,12 @@ int __xv6_fstat(int fd, struct xv6_stat *st)
 
 int __xv6_stat(const char *path, struct xv6_stat *st)
 {
+    char cut[XV6_MAXPATH];
     struct stat posix;
 
+    path = __xv6_path(path, cut);
+    if (path == NULL)
+        return -1;
     return stat(path, &posix) == 0 ? convert(st, &posix) : -1;
 }
 

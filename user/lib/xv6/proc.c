@@ -40,7 +40,10 @@ int __xv6_kill(int pid)
 
 int __xv6_exec(const char *path, char **argv)
 {
-    return execve(path, argv, environ);
+    char cut[XV6_MAXPATH];
+
+    path = __xv6_path(path, cut);
+    return path != NULL && !__xv6_too_many(argv) ? execve(path, argv, environ) : -1;
 }
 
 char *__xv6_sbrk(int increment)

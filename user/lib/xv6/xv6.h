@@ -7,6 +7,7 @@
 #define XV6_T_DEVICE 3
 #define XV6_DIRSIZ   14
 #define XV6_TICK_MS  100 /* one tick of its clock */
+#define XV6_MAXPATH  128
 
 struct xv6_stat {
     int dev;
@@ -20,5 +21,10 @@ struct xv6_dirent {
     unsigned short inum;
     char name[XV6_DIRSIZ];
 };
+
+/* Its limits (limits.c). */
+int __xv6_limit_fd(int fd);
+const char *__xv6_path(const char *path, char cut[XV6_MAXPATH]);
+int __xv6_too_many(char **argv);
 
 #endif

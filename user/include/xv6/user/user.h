@@ -13,10 +13,10 @@ struct stat;
 #define XV6(name) __asm__("__xv6_" #name)
 
 /* system calls */
-int fork(void);
+int fork(void) XV6(fork);
 int exit(int) XV6(exit) __attribute__((noreturn));
 int wait(int *) XV6(wait);
-int pipe(int *);
+int pipe(int *) XV6(pipe);
 int write(int, const void *, int) XV6(write);
 int read(int, void *, int) XV6(read);
 int close(int) XV6(close);
@@ -26,10 +26,10 @@ int open(const char *, int) XV6(open);
 int mknod(const char *, short, short) XV6(mknod);
 int unlink(const char *) XV6(unlink);
 int fstat(int fd, struct stat *) XV6(fstat);
-int link(const char *, const char *);
+int link(const char *, const char *) XV6(link);
 int mkdir(const char *) XV6(mkdir);
-int chdir(const char *);
-int dup(int);
+int chdir(const char *) XV6(chdir);
+int dup(int) XV6(dup);
 int getpid(void);
 char *sbrk(int) XV6(sbrk);
 char *sbrklazy(int) XV6(sbrk);
