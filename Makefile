@@ -441,13 +441,37 @@ $(BUILD)/disk.img: $(MKDISK) $(BUILD)/fs.img
 	$(call say,MKDISK,$@)
 	$(Q)$(MKDISK) $@ $(BUILD)/fs.img $(SWAP_SIZE)
 
+# ---- The SDK: what a program of one's own is built with, out of this tree (docs/sdk.md) ---------------
+SDK := $(BUILD)/sdk
+SDK_SCRIPTS := $(wildcard user/sdk/*)
+$(SDK)/made: $(SDK_SCRIPTS) $(LIBC) $(LIBSERVER) $(USER_LD) $(MIG_USER_H) \
+        $(call files,user/include,*.h) $(call files,kernel/include/mach,*.h) $(BUILD)/kernel.img \
+        $(BUILD)/boot.tar $(BUILD)/fs.img $(MKFS) $(MKDISK) $(DEVICES)
+	$(call say,SDK,$(SDK))
+	$(Q)rm -rf $(SDK) && mkdir -p $(SDK)/bin $(SDK)/lib $(SDK)/include
+	$(Q)cp -R user/include/. $(SDK)/include && cp -R kernel/include/mach $(SDK)/include && \
+	    cp -R $(BUILD)/mig/user/. $(SDK)/include && \
+	    find $(SDK)/include -type f ! -name '*.h' -exec rm {} +
+	$(Q)cp $(LIBC) $(LIBSERVER) $(BUILD)/kernel.img $(BUILD)/boot.tar $(SDK)/lib && \
+	    { sed 's|^    /DISCARD/|    .tls : { *(.tdata .tdata.* .tbss .tbss.*) } :data\n&|' $(USER_LD) && \
+	    echo 'ASSERT(SIZEOF(.tls) == 0,' \
+	    '"thread-local variables are not supported: use pthread_getspecific")'; } \
+	    > $(SDK)/lib/ostia.ld && cat /dev/null $(DEVICES) > $(SDK)/lib/devices
+	$(Q)for name in m pthread rt; do $(AR) qcs $(SDK)/lib/lib$$name.a; done
+	$(Q)cp $(MKFS) $(MKDISK) $(SDK)/bin && cp -R $(BUILD)/root $(SDK)/root
+	$(Q)for script in $(SDK_SCRIPTS); do sed -e 's|@CC@|$(CC)|' -e 's|@QEMU@|$(QEMU)|' \
+	    -e 's|@FS_SIZE@|$(FS_SIZE)|' -e 's|@SWAP_SIZE@|$(SWAP_SIZE)|' $$script \
+	    > $(SDK)/bin/$${script##*/} && chmod +x $(SDK)/bin/$${script##*/}; done
+	$(Q)touch $@
+
 # ---- What to make --------------------------------------------------------------------------------
-.PHONY: all fs.img boot.tar qemu qemu-nox qemu-gdb gdb test bench bench-record stress clean cloc help
+.PHONY: all fs.img boot.tar sdk qemu qemu-nox qemu-gdb gdb test bench bench-record stress clean cloc help
 
 IMAGES := $(BUILD)/kernel.img $(BUILD)/boot.tar $(BUILD)/boot-test.tar $(BUILD)/disk.img
 all: $(IMAGES) $(FSCK)             ## everything: kernel, boot archive, disk image, tools
 fs.img: $(BUILD)/fs.img         ## the file system's image alone
 boot.tar: $(BUILD)/boot.tar     ## the boot archive alone
+sdk: $(SDK)/made                ## headers, libraries and commands for programs of one's own: build/sdk
 
 # The boot arguments test= and bench= need the archive with the test programs.
 # A program first_* is itself the first task (labs/README.md): its archive has nothing else.

@@ -58,6 +58,9 @@ typedef float float_t;
 
 extern int signgam; /* gamma's sign, set by lgamma */
 
+void sincos(double x, double *s, double *c); /* GNU's */
+void sincosf(float x, float *s, float *c);
+
 double acos(double x);
 float acosf(float x);
 double acosh(double x);

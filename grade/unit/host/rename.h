@@ -254,3 +254,5 @@
 #define getsubopt ours_getsubopt
 #define getenv ours_getenv
 #define secure_getenv ours_secure_getenv
+#define sincos ours_sincos
+#define sincosf ours_sincosf

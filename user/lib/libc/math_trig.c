@@ -191,3 +191,16 @@ float tanf(float x)
 {
     return (float)tan(x);
 }
+
+/* What the compiler makes of a sine and a cosine of the same angle. */
+void sincos(double x, double *s, double *c)
+{
+    *s = sin(x);
+    *c = cos(x);
+}
+
+void sincosf(float x, float *s, float *c)
+{
+    *s = sinf(x);
+    *c = cosf(x);
+}
