@@ -585,6 +585,12 @@ CASES = {
         "echo old > a; tar cf x a; echo new > a; tar xkf x 2>/dev/null; cat a; tar xf x; cat a",
         "head -c 700 ../f/archive > x; tar tf x > out || echo wrong",
     ],
+    "df": [
+        "df -P none > out; echo $?",
+        "df -P . | wc -l | tr -d ' '",
+        "df -P . | head -n 1 | tr -s ' ' | cut -d ' ' -f 2-",
+        "df -q || echo wrong",
+    ],
     "chown": [
         "chown 0 none; echo $?",
         "touch a; chown nobody-such a; echo $?",
