@@ -2,6 +2,7 @@
  * job.h: jobs. Read sh.h first.
  *
  *   job.c         children, and waiting for them
+ *   jobname.c     which one is meant by %1, and what is said of it
  *   jobport.c     the ports of their tasks; deaths that are told
  *   jobcontrol.c  jobs, fg, bg, kill, wait: the builtins
  *

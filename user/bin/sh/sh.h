@@ -4,7 +4,7 @@
  *   source.c, lex.c, skip.c, parse.c, command.c   text -> a tree of commands (syntax.h)
  *   expand.c, param.c, substitute.c, arith.c, fields.c   words -> arguments (expand.h)
  *   run.c, simple.c, pipeline.c, redirect.c, function.c  the tree -> processes (run.h)
- *   job.c, jobport.c, jobcontrol.c                jobs, and the ports of their tasks (job.h)
+ *   job.c, jobname.c, jobport.c, jobcontrol.c     jobs, and the ports of their tasks (job.h)
  *   builtin.c, and what it names                  commands that run in the shell itself
  *   var.c, option.c, trap.c, alias.c              what the shell remembers
  *   edit.c, screen.c, history.c, complete.c       the line that is typed (edit.h)
