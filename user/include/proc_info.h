@@ -20,4 +20,23 @@ typedef struct proc_info {
 typedef proc_info_t *proc_info_array_t;
 _Static_assert(sizeof(proc_info_t) == 96, "proc_info_t is 96 bytes on the wire");
 
+/* proc_credentials: where each id is */
+enum { PROC_RUID, PROC_EUID, PROC_SUID, PROC_RGID, PROC_EGID, PROC_SGID, PROC_IDS };
+typedef uint32_t proc_ids_t[PROC_IDS];
+#define PROC_GROUPS_MAX 32 /* supplementary groups of a process */
+
+typedef struct proc_limit {
+    uint64_t soft, hard; /* ~0: none */
+} proc_limit_t;
+
+typedef struct proc_times {
+    uint64_t user, system, child_user, child_system; /* ns */
+} proc_times_t;
+
+/* proc_terminal's answers */
+#define TERMINAL_FREE      0 /* in the foreground, or of another session: nothing was sent */
+#define TERMINAL_IGNORED   1 /* in the background, and the signal does nothing to it */
+#define TERMINAL_ORPHANED  2 /* in the background of nobody, who could continue it */
+#define TERMINAL_SIGNALLED 3
+
 #endif

@@ -35,6 +35,10 @@ struct startup {
     mach_port_name_t old_reply; /* reply port of the old program: destroy it */
     uint32_t umask;
     uint32_t fd_count;
+    uint32_t fd_limit;          /* descriptors are below it; 0: as many as libc has */
+    mach_port_name_t old_sig_reply; /* and of its signal handlers */
+    uint64_t blocked;           /* signals, bit n-1 for signal n */
+    uint64_t ignored;
     struct startup_fd fds[];
 };
 

@@ -270,7 +270,8 @@ static int exec_no_file(void)
 
     for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++)
         if (proc_exec(__proc_port, mach_thread_self_cached(), wrong[i], "/bin/sh", 1, 0,
-                      (vm_offset_t)strings, sizeof strings, (vm_offset_t)strings, sizeof strings)
+                      (vm_offset_t)strings, sizeof strings, (vm_offset_t)strings, sizeof strings,
+                      0)
             != unix_err(EACCES))
             return 1 + (int)i;
     return 0;

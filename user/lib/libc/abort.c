@@ -2,6 +2,7 @@
 #include "posix.h"
 
 #include <assert.h>
+#include <servers/proc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +10,15 @@
 
 void abort(void)
 {
-    if (__proc_port != MACH_PORT_NULL)
-        raise(SIGABRT);
-    __builtin_trap(); /* ignored, or no process: EXC_BREAKPOINT ends it */
+    static const sig_info_t info = {.signo = SIGABRT, .code = SI_TKILL};
+
+    if (__proc_port != MACH_PORT_NULL) {
+        mach_tcb()->sig_blocked &= ~(1ULL << (SIGABRT - 1));
+        if (__signals.caught & 1ULL << (SIGABRT - 1))
+            raise(SIGABRT);
+        proc_sigdefault(__proc_port, info); /* its handler has returned, or it was ignored */
+    }
+    __builtin_trap(); /* no process: EXC_BREAKPOINT ends it */
 }
 
 void __assert_fail(const char *condition, const char *file, unsigned line, const char *function)

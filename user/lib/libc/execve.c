@@ -47,6 +47,9 @@ static void fill_startup(struct startup *startup, mach_port_t file)
     startup->root = __root_port;
     startup->cwd = __cwd_port;
     startup->umask = __umask;
+    startup->fd_limit = __fd_limit;
+    startup->blocked = mach_tcb()->sig_blocked;
+    startup->ignored = __signals.ignored;
     for (int fd = 0; fd < __fd_count; fd++)
         add(startup, fd, __fd_table[fd].port, __fd_table[fd].flags, __fd_table[fd].fd_flags);
     add(startup, STARTUP_TASK, mach_task_self(), 0, 0);
@@ -55,6 +58,7 @@ static void fill_startup(struct startup *startup, mach_port_t file)
     add(startup, STARTUP_RELEASE, __pipe_service_cached(), 0, 0);
     add(startup, STARTUP_RELEASE, file, 0, 0);
     startup->old_reply = mig_get_reply_port();
+    startup->old_sig_reply = mach_tcb()->sig_reply_port;
     startup->size = sizeof(*startup) + startup->fd_count * sizeof(struct startup_fd);
 }
 
@@ -81,7 +85,8 @@ static int exec_port(mach_port_t file, const char *path, char *const argv[], cha
         fill_startup(startup, file);
         copy_strings(copy_strings(strings, argv, argc), envp, envc);
         kr = proc_exec(__proc_port, mach_thread_self_cached(), file, path, argc, envc,
-                       (vm_offset_t)strings, strings_size, (vm_offset_t)startup, startup->size);
+                       (vm_offset_t)strings, strings_size, (vm_offset_t)startup, startup->size,
+                       mach_tcb()->sig_blocked);
         vm_deallocate(mach_task_self(), memory, startup_size + strings_size);
     }
     mach_port_deallocate(mach_task_self(), file);

@@ -27,7 +27,23 @@ static struct fd first_table[FIRST_COUNT];
 struct fd *__fd_table = first_table;
 int __fd_count = FIRST_COUNT;
 static int used; /* no entry from here on is in use */
-static mutex_t lock = MUTEX_INITIALIZER; /* on changes of the table */
+static mutex_t table_mutex = MUTEX_INITIALIZER; /* on changes of the table */
+int __fd_limit = FD_MAX; /* RLIMIT_NOFILE */
+
+/* A handler may open and close, too: it waits until the table is whole. */
+static uint64_t lock_table(void)
+{
+    uint64_t blocked = __signals_hold();
+
+    mutex_lock(&table_mutex);
+    return blocked;
+}
+
+static void unlock_table(uint64_t blocked)
+{
+    mutex_unlock(&table_mutex);
+    __signals_release(blocked);
+}
 
 /*
  * Makes the table hold `count` entries at least. The old one is left where it is, since another
@@ -38,8 +54,6 @@ static int grow(int count)
     vm_address_t memory = 0;
     int size = __fd_count;
 
-    if (count > FD_MAX)
-        return __fail(EMFILE);
     while (size < count)
         size *= 2;
     if (vm_allocate(mach_task_self(), &memory, size * sizeof(struct fd), TRUE) != KERN_SUCCESS)
@@ -93,6 +107,8 @@ static int find_free(int least)
 
     while (fd < __fd_count && __fd_table[fd].port != MACH_PORT_NULL)
         fd++;
+    if (fd >= __fd_limit)
+        return __fail(EMFILE);
     if (fd >= __fd_count && grow(fd + 1) < 0)
         return -1;
     return fd;
@@ -100,17 +116,18 @@ static int find_free(int least)
 
 int __fd_install(mach_port_t port, uint32_t flags, uint8_t fd_flags, int least)
 {
+    uint64_t blocked;
     int fd;
     int had;
 
-    mutex_lock(&lock);
+    blocked = lock_table();
     had = __port_in_use(port); /* then there is a user reference already: this one is too many */
     fd = find_free(least);
     if (fd >= 0)
         set_entry(fd, port, flags, fd_flags, FD_UNKNOWN);
     if (fd < 0 || had)
         mach_port_deallocate(mach_task_self(), port);
-    mutex_unlock(&lock);
+    unlock_table(blocked);
     return fd;
 }
 
@@ -120,6 +137,10 @@ void __posix_start(const struct startup *startup)
     __root_port = startup->root;
     __cwd_port = startup->cwd;
     __umask = startup->umask;
+    if (startup->fd_limit != 0)
+        __fd_limit = startup->fd_limit;
+    __signals.ignored = startup->ignored;
+    mach_tcb()->sig_blocked = startup->blocked;
     for (uint32_t i = 0; i < startup->fd_count; i++) {
         const struct startup_fd *f = &startup->fds[i];
 
@@ -145,6 +166,8 @@ void __posix_start(const struct startup *startup)
     }
     if (startup->old_reply != MACH_PORT_NULL)
         mach_port_mod_refs(mach_task_self(), startup->old_reply, MACH_PORT_RIGHT_RECEIVE, -1);
+    if (startup->old_sig_reply != MACH_PORT_NULL)
+        mach_port_mod_refs(mach_task_self(), startup->old_sig_reply, MACH_PORT_RIGHT_RECEIVE, -1);
 }
 
 /* Takes the entry out. Locked. */
@@ -160,31 +183,33 @@ static void close_entry(int fd)
 
 int close(int fd)
 {
+    uint64_t blocked;
     int result = 0;
 
-    mutex_lock(&lock);
+    blocked = lock_table();
     if (__fd_get(fd) == NULL)
         result = -1;
     else
         close_entry(fd);
-    mutex_unlock(&lock);
+    unlock_table(blocked);
     return result;
 }
 
 /* A second descriptor for what fd is, not below least. */
 static int duplicate(int fd, int least, uint8_t fd_flags)
 {
+    uint64_t blocked;
     int copy = -1;
 
-    if (least < 0 || least >= FD_MAX)
+    if (least < 0 || least >= __fd_limit)
         return __fail(EINVAL);
-    mutex_lock(&lock);
+    blocked = lock_table();
     if (__fd_get(fd) != NULL && (copy = find_free(least)) >= 0) {
         const struct fd *f = &__fd_table[fd];
 
         set_entry(copy, f->port, f->flags, fd_flags, f->kind);
     }
-    mutex_unlock(&lock);
+    unlock_table(blocked);
     return copy;
 }
 
@@ -195,14 +220,13 @@ int dup(int fd)
 
 int dup2(int fd, int to)
 {
+    uint64_t blocked;
     int result = to;
 
-    mutex_lock(&lock);
-    if (__fd_get(fd) == NULL || (to < 0 && __fail(EBADF) < 0)
+    blocked = lock_table();
+    if (__fd_get(fd) == NULL || ((to < 0 || to >= __fd_limit) && __fail(EBADF) < 0)
         || (to >= __fd_count && grow(to + 1) < 0)) {
         result = -1;
-        if (errno == EMFILE)
-            errno = EBADF; /* POSIX: `to` is out of range */
     } else if (fd != to) {
         struct fd copy = __fd_table[fd];
         mach_port_t old = __fd_table[to].port;
@@ -211,22 +235,23 @@ int dup2(int fd, int to)
         if (old != MACH_PORT_NULL)
             __port_release(old);
     }
-    mutex_unlock(&lock);
+    unlock_table(blocked);
     return result;
 }
 
 /* The flags that F_SETFL changes are the open file's, and so of all its descriptors. */
 static int set_flags(int fd, uint32_t flags)
 {
+    uint64_t blocked;
     const uint32_t changeable = O_APPEND | O_NONBLOCK;
     struct fd *f;
 
-    mutex_lock(&lock);
+    blocked = lock_table();
     f = __fd_get(fd);
     for (int i = 0; f != NULL && i < __fd_count; i++)
         if (__fd_table[i].port == f->port)
             __fd_table[i].flags = (__fd_table[i].flags & ~changeable) | (flags & changeable);
-    mutex_unlock(&lock);
+    unlock_table(blocked);
     return f != NULL ? 0 : -1;
 }
 

@@ -20,6 +20,7 @@
 #include <mach/thread_act.h>
 #include <servers/proc.h>
 #include <setjmp.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct frame { /* what the child finds on its stack */
@@ -32,6 +33,10 @@ struct frame { /* what the child finds on its stack */
 static void begin_child(struct frame *frame)
 {
     mach_init_child(frame->tcb);
+    if (__signals.entry != 0) {
+        __signals.pending = 0; /* they are the parent's */
+        proc_sigready(__proc_port);
+    }
     __asm__ volatile("msr fpcr, %0" : : "r"(frame->fpcr));
     longjmp(frame->env, 1);
 }
@@ -72,6 +77,7 @@ static int make_process(task_t child, struct frame *frame, uint64_t sp, kern_ret
     };
     mach_port_t proc;
     mach_port_t thread;
+    uint32_t uid;
     int status;
     int pid;
 
@@ -91,7 +97,7 @@ static int make_process(task_t child, struct frame *frame, uint64_t sp, kern_ret
     }
     /* A process that never ran: it ends, and is waited for here so that nobody sees it. */
     task_terminate(child);
-    proc_wait(__proc_port, pid, 0, &pid, &status, &status);
+    proc_wait(__proc_port, pid, WEXITED, &pid, &status, &status, &uid);
     return -1;
 }
 
@@ -129,16 +135,19 @@ static void around(enum fork_stage stage)
 pid_t fork(void)
 {
     struct frame frame;
+    uint64_t blocked;
     uint64_t sp;
     pid_t pid;
 
     if (__proc_port == MACH_PORT_NULL)
         return __fail(ENOSYS); /* a server is no process */
     around(FORK_BEFORE);
+    blocked = __signals_hold(); /* in the child, until its names are its own */
     frame.tcb = mach_tcb();
     __asm__ volatile("mrs %0, fpcr" : "=r"(frame.fpcr));
     __asm__ volatile("mov %0, sp" : "=r"(sp));
     pid = setjmp(frame.env) == 0 ? make_child(&frame, sp) : 0; /* 0: this is the child */
     around(pid == 0 ? FORK_IN_CHILD : FORK_IN_PARENT);
+    __signals_release(blocked);
     return pid;
 }

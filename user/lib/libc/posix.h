@@ -8,6 +8,8 @@
 #ifndef _POSIX_H_
 #define _POSIX_H_
 
+#include <errno.h>
+#include <mach/error.h>
 #include <mach/mach.h>
 #include <startup.h>
 #include <sys/types.h>
@@ -27,6 +29,7 @@ extern mach_port_t __cwd_port;
 extern mode_t __umask;
 extern struct fd *__fd_table;
 extern int __fd_count; /* entries of __fd_table, in use or not */
+extern int __fd_limit; /* RLIMIT_NOFILE: no descriptor is that high */
 
 /* Takes over what the startup record says. Before anything else here. */
 void __posix_start(const struct startup *startup);
@@ -65,6 +68,68 @@ kern_return_t __io_utimes(mach_port_t port, const struct timespec *times);
 mach_port_t __pipe_service(void);
 /* The same if it has been looked up. */
 mach_port_t __pipe_service_cached(void);
+
+/*
+ * Signals, as much of them as other parts need. A function that must not be interrupted by a handler
+ * (which may call it, and it holds a lock) holds them, and releases them with what hold returned.
+ */
+extern struct signal_state {
+    uint64_t entry;     /* 0: the proc server has not been told where signals come in */
+    uint64_t ignored;
+    uint64_t caught;    /* there is a handler */
+    uint64_t wanted;    /* they do nothing by default, but were blocked: somebody may wait for one */
+    uint64_t onstack;
+    uint32_t flags;     /* SIG_* of signal_types.h */
+    uint64_t pending;   /* of those the server has kept, at least these (it may have fewer) */
+} __signals;
+
+/* Runs the handlers of what is pending and not blocked. (sigdeliver.c; NULL: nothing ever is) */
+void __signal_take_pending(void) __attribute__((weak));
+
+/* (Where there are no handlers nothing is written: after a fork each page written to is copied.) */
+static inline uint64_t __signals_hold(void)
+{
+    uint64_t blocked = mach_tcb()->sig_blocked;
+
+    if (__signals.caught != 0)
+        mach_tcb()->sig_blocked = ~0ULL;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return blocked;
+}
+
+static inline void __signals_release(uint64_t blocked)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (mach_tcb()->sig_blocked != blocked)
+        mach_tcb()->sig_blocked = blocked;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if ((__signals.pending & ~blocked) != 0)
+        __signal_take_pending();
+}
+
+/*
+ * A call that may wait for long is made between these: a signal's handler without SA_RESTART then ends it.
+ * The server is told so (interrupt.defs), and answers. again: it was the server's idea, or
+ * meant for another thread's call.
+ */
+static inline void __wait_begin(mach_port_t port)
+{
+    struct mach_tcb *tcb = mach_tcb();
+
+    if (__signals.caught == 0)
+        return;
+    tcb->interrupted = 0;
+    tcb->waits_on = port;
+}
+
+static inline int __wait_again(kern_return_t kr)
+{
+    struct mach_tcb *tcb = mach_tcb();
+
+    if (tcb->waits_on != MACH_PORT_NULL)
+        tcb->waits_on = MACH_PORT_NULL;
+    return kr == unix_err(EINTR) && !tcb->interrupted;
+}
 
 /* flushes stdio's streams, if the program has stdio. (stdio_file.c) */
 void __stdio_exit(void) __attribute__((weak));

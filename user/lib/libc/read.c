@@ -46,8 +46,13 @@ ssize_t read(int fd, void *buffer, size_t size)
     while (done < size) {
         uint32_t want = size - done < IO_DATA_MAX ? size - done : IO_DATA_MAX;
         mach_msg_type_number_t count = want;
-        kern_return_t kr = io_read(f->port, want, to + done, &count);
+        kern_return_t kr;
 
+        do {
+            __wait_begin(f->port);
+            count = want;
+            kr = io_read(f->port, want, to + done, &count);
+        } while (__wait_again(kr));
         if (kr != KERN_SUCCESS)
             return done > 0 ? (ssize_t)done : __error(kr);
         done += count;

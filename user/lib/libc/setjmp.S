@@ -1,13 +1,27 @@
-/* setjmp, longjmp. The layout of jmp_buf is known here alone (setjmp.h has its size). */
+/*
+ * setjmp, and longjmp's last step. jmp_buf: x19 to x30, sp, d8 to d15, then whether the signal mask was
+ * saved, and the mask; longjmp.c knows where these are (setjmp.h has the size).
+ */
+#define TCB_SIG_BLOCKED 64 /* offsetof(struct mach_tcb, sig_blocked): longjmp.c checks it */
+
     .text
     .globl  setjmp
     .globl  _setjmp
+    .globl  sigsetjmp
     .type   setjmp, %function
+    .type   sigsetjmp, %function
     .balign 16
 setjmp:
 _setjmp:
+    mov     w1, #0
+sigsetjmp:
     .cfi_startproc
-    mov     x9, sp
+    str     x1, [x0, #168]
+    cbz     w1, 1f
+    mrs     x9, tpidr_el0
+    ldr     x9, [x9, #TCB_SIG_BLOCKED]
+    str     x9, [x0, #176]
+1:  mov     x9, sp
     stp     x19, x20, [x0, #0]
     stp     x21, x22, [x0, #16]
     stp     x23, x24, [x0, #32]
@@ -23,13 +37,12 @@ _setjmp:
     ret
     .cfi_endproc
     .size   setjmp, . - setjmp
+    .size   sigsetjmp, . - sigsetjmp
 
-    .globl  longjmp
-    .globl  _longjmp
-    .type   longjmp, %function
+    .globl  __longjmp
+    .type   __longjmp, %function
     .balign 16
-longjmp:
-_longjmp:
+__longjmp:
     .cfi_startproc
     ldp     x19, x20, [x0, #0]
     ldp     x21, x22, [x0, #16]
@@ -47,6 +60,6 @@ _longjmp:
     csinc   w0, w1, wzr, ne         // 0 is told as 1
     ret
     .cfi_endproc
-    .size   longjmp, . - longjmp
+    .size   __longjmp, . - __longjmp
 
     .section .note.GNU-stack, "", %progbits

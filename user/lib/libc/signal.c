@@ -1,28 +1,22 @@
-/*
- * Signals, as far as they go: sent by the proc server, which also keeps who ignores which. Handlers
- * are not there yet (ENOSYS).
- */
-#include "posix.h"
+/* Sending signals. The proc server finds those that are meant. */
+#include "siginternal.h"
 
-#include <errno.h>
 #include <servers/proc.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-static int valid(int signal)
-{
-    return signal > 0 && signal < NSIG;
-}
-
-int kill(pid_t pid, int signal)
+static int send(pid_t pid, int signal, int code, uint64_t value)
 {
     kern_return_t kr;
 
     if (__proc_port == MACH_PORT_NULL)
         return __fail(ESRCH);
-    kr = proc_kill(__proc_port, pid, signal);
+    kr = proc_kill(__proc_port, pid, signal, code, value);
     return kr == KERN_SUCCESS ? 0 : __error(kr);
+}
+
+int kill(pid_t pid, int signal)
+{
+    return send(pid, signal, SI_USER, 0);
 }
 
 int killpg(pid_t pgid, int signal)
@@ -30,49 +24,20 @@ int killpg(pid_t pgid, int signal)
     return pgid > 1 ? kill(-pgid, signal) : __fail(ESRCH);
 }
 
+int sigqueue(pid_t pid, int signal, union sigval value)
+{
+    return pid > 0 ? send(pid, signal, SI_QUEUE, (uint64_t)value.sival_ptr) : __fail(ESRCH);
+}
+
+/* To the calling thread: a handler runs here. What does not run one is done to the whole process. */
 int raise(int signal)
 {
+    if (__signal_is_valid(signal) && (__signals.caught & SIG_BIT(signal))
+        && !(mach_tcb()->sig_blocked & SIG_BIT(signal))) {
+        sig_info_t info = {.signo = signal, .code = SI_TKILL, .pid = getpid(), .uid = getuid()};
+
+        __signal_call(&info);
+        return 0;
+    }
     return kill(getpid(), signal);
-}
-
-/* Sets the ignored signals to (old & keep) | add, and returns the old ones in *old. */
-static int change_ignored(uint64_t keep, uint64_t add, uint64_t *old)
-{
-    kern_return_t kr;
-
-    if (__proc_port == MACH_PORT_NULL)
-        return __fail(ENOSYS);
-    kr = proc_sigignore(__proc_port, keep, add, old);
-    return kr == KERN_SUCCESS ? 0 : __error(kr);
-}
-
-int sigaction(int signal, const struct sigaction *restrict action,
-              struct sigaction *restrict old)
-{
-    uint64_t bit;
-    uint64_t mask;
-    int result;
-
-    if (!valid(signal) || (action != NULL && (signal == SIGKILL || signal == SIGSTOP)))
-        return __fail(EINVAL);
-    bit = 1ULL << (signal - 1);
-    if (action == NULL)
-        result = change_ignored(~0ULL, 0, &mask);
-    else if (action->sa_handler == SIG_IGN)
-        result = change_ignored(~0ULL, bit, &mask);
-    else if (action->sa_handler == SIG_DFL)
-        result = change_ignored(~bit, 0, &mask);
-    else
-        return __fail(ENOSYS);
-    if (result == 0 && old != NULL)
-        *old = (struct sigaction){.sa_handler = mask & bit ? SIG_IGN : SIG_DFL};
-    return result;
-}
-
-sighandler_t signal(int signal, sighandler_t handler)
-{
-    struct sigaction action = {.sa_handler = handler};
-    struct sigaction old;
-
-    return sigaction(signal, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
 }

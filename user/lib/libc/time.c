@@ -68,6 +68,7 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, str
 {
     struct timespec until = *time;
     struct timespec now;
+    const uint32_t handled = mach_tcb()->sig_handled;
     time_value64_t woke;
     kern_return_t kr;
 
@@ -83,8 +84,11 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, str
             until.tv_sec++;
         }
     }
+    /* The first time for as long as it says: it may be longer than the clock's end is away. */
     kr = clock_sleep_trap(flags & TIMER_ABSTIME ? TIME_ABSOLUTE : TIME_RELATIVE, time->tv_sec,
                           time->tv_nsec, &woke);
+    while (kr == KERN_ABORTED && mach_tcb()->sig_handled == handled) /* by a signal without handler */
+        kr = clock_sleep_trap(TIME_ABSOLUTE, until.tv_sec, until.tv_nsec, &woke);
     if (kr == KERN_SUCCESS)
         return 0;
     if (kr != KERN_ABORTED)

@@ -30,12 +30,16 @@ ssize_t write(int fd, const void *buffer, size_t size)
     while (done < size) {
         uint32_t want = size - done < IO_DATA_MAX ? size - done : IO_DATA_MAX;
         uint32_t count = 0;
-        kern_return_t kr = io_write(f->port, (char *)from + done, want, &count);
+        kern_return_t kr;
 
+        do {
+            __wait_begin(f->port);
+            kr = io_write(f->port, (char *)from + done, want, &count);
+        } while (__wait_again(kr));
         if (kr != KERN_SUCCESS) {
             __error(kr);
             if (errno == EPIPE && done == 0) {
-                raise(SIGPIPE); /* the proc server knows whether that is ignored */
+                raise(SIGPIPE);
                 errno = EPIPE;
             }
             return done > 0 ? (ssize_t)done : -1;
@@ -43,7 +47,7 @@ ssize_t write(int fd, const void *buffer, size_t size)
         if (count == 0 || count > want)
             break; /* a server that took nothing and says all is well */
         done += count;
-        if (count < want && f->flags & O_NONBLOCK)
+        if (count < want && (f->flags & O_NONBLOCK || mach_tcb()->interrupted))
             break;
     }
     return done;

@@ -55,6 +55,8 @@ static void free_thread(struct cthread *thread)
     }
     if (thread->tcb.reply_port != MACH_PORT_NULL)
         mach_port_mod_refs(mach_task_self(), thread->tcb.reply_port, MACH_PORT_RIGHT_RECEIVE, -1);
+    if (thread->tcb.sig_reply_port != MACH_PORT_NULL)
+        mach_port_mod_refs(mach_task_self(), thread->tcb.sig_reply_port, MACH_PORT_RIGHT_RECEIVE, -1);
     if (thread->tcb.thread_port != MACH_PORT_NULL)
         mach_port_deallocate(mach_task_self(), thread->tcb.thread_port);
     if (thread->wake != MACH_PORT_NULL) {
@@ -182,6 +184,7 @@ kern_return_t mach_thread_create_sized(void *(*start)(void *), void *arg, vm_siz
     thread->tcb.start = start;
     thread->tcb.arg = arg;
     thread->tcb.stack = (void *)(memory + PAGE_SIZE);
+    thread->tcb.sig_blocked = mach_tcb()->sig_blocked;
     thread->tcb.stack_size = size - PAGE_SIZE - block;
     thread->detached = detached ? DETACHED : 0;
     if (result != NULL)

@@ -42,6 +42,7 @@ void mach_init_child(struct mach_tcb *tcb)
 {
     mach_set_tcb(tcb);
     tcb->reply_port = MACH_PORT_NULL;
+    tcb->sig_reply_port = MACH_PORT_NULL;
     tcb->thread_port = MACH_PORT_NULL;
     mach_task_self_ = mach_task_self_trap();
     mach_fork_generation++;

@@ -82,10 +82,12 @@ mach_msg_return_t mig_rpc_failed(mach_msg_header_t *message, mach_msg_option_t o
                                  mach_port_t reply_port, mach_msg_timeout_t timeout,
                                  mach_msg_return_t code)
 {
-    /* The stub made the trap itself; mach_msg begins an interrupted one anew, so it ends. */
-    if (code == MACH_SEND_INTERRUPTED && !(option & MACH_SEND_INTERRUPT))
-        code = mach_msg(message, option, send_size, rcv_size, reply_port, timeout, MACH_PORT_NULL);
-    else if (code == MACH_RCV_INTERRUPTED && !(option & MACH_RCV_INTERRUPT))
+    /* The stub made the trap itself: one that was interrupted is begun anew here, unless a signal's handler
+     * has said that the call is to end. When the send was done, only the receive is. */
+    while (code == MACH_SEND_INTERRUPTED && !(option & MACH_SEND_INTERRUPT)
+           && !mach_tcb()->interrupted)
+        code = mach_msg_trap_inline(message, option, send_size, rcv_size, reply_port, timeout);
+    if (code == MACH_RCV_INTERRUPTED && !(option & MACH_RCV_INTERRUPT))
         code = mach_msg(message, option & ~MACH_SEND_MSG, 0, rcv_size, reply_port, timeout,
                         MACH_PORT_NULL);
     switch (code & ~MACH_MSG_MASK) {

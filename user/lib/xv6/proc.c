@@ -24,9 +24,11 @@ int __xv6_wait(int *status)
     int child;
     int posix_status;
     int code;
+    uint32_t uid;
 
     if (__proc_port == MACH_PORT_NULL
-        || proc_wait(__proc_port, -1, 0, &child, &posix_status, &code) != KERN_SUCCESS)
+        || proc_wait(__proc_port, -1, WEXITED, &child, &posix_status, &code, &uid)
+               != KERN_SUCCESS)
         return -1;
     if (status != NULL)
         *status = WIFEXITED(posix_status) ? code : -1;

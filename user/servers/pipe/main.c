@@ -5,6 +5,7 @@
  * in the pipe, and is answered when the other end did its part or went away (no-senders
  * notification).
  */
+#include <credentials.h>
 #include <errno.h>
 #include <mach/error.h>
 #include <mach/mach.h>
@@ -14,6 +15,7 @@
 #include <ports.h>
 #include <server_types.h>
 #include <servers/bootstrap.h>
+#include <servers/interrupt_server.h>
 #include <servers/io_server.h>
 #include <servers/pipe_server.h>
 #include <stdio.h>
@@ -29,6 +31,7 @@
 struct waiter {
     struct waiter *next;
     mach_port_t reply;   /* send-once, ours */
+    uint32_t process;    /* who: interrupt_operation is for its own */
     uint32_t amount;     /* a reader's: at most so much */
     char *data;          /* a writer's bytes, not yet taken; malloc'ed */
     uint32_t length;
@@ -107,25 +110,31 @@ static struct waiter *enqueue(struct pipe *pipe, struct queue_of_waiters *queue,
     if (waiter == NULL)
         return NULL;
     pipe->one_in_use = TRUE;
-    *waiter = (struct waiter){.reply = reply};
+    *waiter = (struct waiter){.reply = reply, .process = credentials_pid(ports_sender())};
     *queue->last = waiter;
     queue->last = &waiter->next;
     return waiter;
 }
 
-static void free_first(struct pipe *pipe, struct queue_of_waiters *queue)
+/* Takes *link out of the queue. */
+static void free_waiter(struct pipe *pipe, struct queue_of_waiters *queue, struct waiter **link)
 {
-    struct waiter *waiter = queue->first;
+    struct waiter *waiter = *link;
 
-    queue->first = waiter->next;
-    if (queue->first == NULL)
-        queue->last = &queue->first;
+    *link = waiter->next;
+    if (*link == NULL)
+        queue->last = link;
     if (waiter->data != NULL)
         free(waiter->data);
     if (waiter == &pipe->one)
         pipe->one_in_use = FALSE;
     else
         free(waiter);
+}
+
+static void free_first(struct pipe *pipe, struct queue_of_waiters *queue)
+{
+    free_waiter(pipe, queue, &queue->first);
 }
 
 /* How many of `length` bytes, `done` of which are in, may go into the buffer now. */
@@ -356,6 +365,33 @@ kern_return_t S_io_poll(mach_port_t io, mach_port_t reply, uint32_t events, uint
     return kr;
 }
 
+/* (interrupt.defs) A write that is half done is done. */
+kern_return_t S_interrupt_operation(mach_port_t io)
+{
+    struct pipe_end *end = lookup(io);
+    uint32_t process = credentials_pid(ports_sender());
+    struct queue_of_waiters *queue;
+    struct waiter **link, *w;
+
+    if (end == NULL)
+        return KERN_SUCCESS;
+    queue = end == &end->pipe->reader ? &end->pipe->readers : &end->pipe->writers;
+    for (link = &queue->first; (w = *link) != NULL;) {
+        if (w->process != process) {
+            link = &w->next;
+            continue;
+        }
+        if (queue == &end->pipe->readers)
+            S_io_read_reply(w->reply, unix_err(EINTR), NULL, 0);
+        else
+            S_io_write_reply(w->reply, w->done > 0 ? KERN_SUCCESS : unix_err(EINTR), w->done);
+        free_waiter(end->pipe, queue, link);
+    }
+    progress(end->pipe); /* a writer behind it may have room */
+    ports_deref(end);
+    return KERN_SUCCESS;
+}
+
 kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)
 {
     struct pipe_end *end = lookup(io);
@@ -374,7 +410,7 @@ kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)
 
 int main(void)
 {
-    static const mig_demux_t demuxers[] = {io_server, pipe_server, NULL};
+    static const mig_demux_t demuxers[] = {io_server, pipe_server, interrupt_server, NULL};
     mach_port_t receive;
     kern_return_t kr = bootstrap_check_in(bootstrap_port, SERVICE_PIPE, &receive);
 

@@ -222,7 +222,7 @@ int exec_program(task_t task, thread_t thread, boolean_t fresh, const struct exe
 kern_return_t S_proc_exec(mach_port_t proc, mach_port_t thread, mach_port_t reply, mach_port_t file,
                           const char *path, uint32_t argc, uint32_t envc, vm_offset_t strings,
                           mach_msg_type_number_t stringsCnt, vm_offset_t startup,
-                          mach_msg_type_number_t startupCnt)
+                          mach_msg_type_number_t startupCnt, uint64_t blocked)
 {
     struct process *p = process_caller(proc);
     struct exec_args args = {file, path, argc, envc, (const char *)strings, stringsCnt,
@@ -236,10 +236,13 @@ kern_return_t S_proc_exec(mach_port_t proc, mach_port_t thread, mach_port_t repl
     error = exec_program(p->task, thread, FALSE, &args);
     if (error > 0)
         return unix_err(error); /* the stub releases what we were given */
-    if (error == 0)
+    if (error == 0) {
         strlcpy(p->name, base_name(path), sizeof(p->name));
-    else
+        p->execed = TRUE;
+        signal_exec(p, blocked);
+    } else {
         process_end(p, SIGKILL, -1);
+    }
     mach_port_deallocate(mach_task_self(), reply); /* nobody is there to read it */
     mach_port_deallocate(mach_task_self(), thread);
     mach_port_deallocate(mach_task_self(), file);

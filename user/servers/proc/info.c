@@ -74,13 +74,14 @@ kern_return_t S_proc_list(mach_port_t proc, proc_info_array_t *list,
     return KERN_SUCCESS;
 }
 
-/* All processes are of one user so far: everyone may look at everyone. */
 kern_return_t S_proc_get_task(mach_port_t proc, int pid, mach_port_t *task)
 {
-    struct process *p = process_find(pid);
+    struct process *caller = process_caller(proc), *p = process_find(pid);
 
-    if (process_caller(proc) == NULL || p == NULL || p->ending)
+    if (caller == NULL || p == NULL || p->ending)
         return unix_err(ESRCH);
+    if (!cred_may_control(caller, p))
+        return unix_err(EPERM);
     if (mach_port_mod_refs(mach_task_self(), p->task, MACH_PORT_RIGHT_SEND, 1) != KERN_SUCCESS)
         return unix_err(ESRCH);
     *task = p->task;

@@ -16,6 +16,7 @@
 #include <mach/traps.h>
 #include <servers/bootstrap.h>
 #include <servers/fs.h>
+#include <servers/interrupt_server.h>
 #include <servers/proc_server.h>
 #include <signal.h>
 #include <startup.h>
@@ -74,8 +75,8 @@ static kern_return_t equip(task_t task, struct process *p)
     if (kr == KERN_SUCCESS)
         kr = task_set_special_port(task, TASK_BOOTSTRAP_PORT, proc_bootstrap);
     if (kr == KERN_SUCCESS)
-        kr = task_set_exception_ports(task, EXC_MASK_ALL, exception_port, EXCEPTION_DEFAULT,
-                                      THREAD_STATE_NONE);
+        kr = task_set_exception_ports(task, EXC_MASK_ALL, exception_port,
+                                      EXCEPTION_STATE_IDENTITY, ARM_THREAD_STATE64);
     return kr;
 }
 
@@ -133,6 +134,7 @@ kern_return_t S_proc_start(mach_port_t server, mach_port_t priv, const char *pat
     /* One reference is the table's; the reply moves another to the caller. */
     mach_port_mod_refs(mach_task_self(), *task, MACH_PORT_RIGHT_SEND, 1);
     p->sid = p->pgid = p->pid;
+    p->execed = TRUE;
     error = ENOMEM;
     if (equip(*task, p) == KERN_SUCCESS)
         error = first_exec(p, path, argc, strings, stringsCnt);
@@ -165,12 +167,15 @@ static kern_return_t start(void)
         kr = bootstrap_check_in(bootstrap_port, SERVICE_PROC, &receive);
     if (kr == KERN_SUCCESS)
         kr = ports_adopt(&service, &service_class, receive);
+    if (kr == KERN_SUCCESS)
+        kr = timer_init();
     return kr;
 }
 
 int main(void)
 {
-    static const mig_demux_t demuxers[] = {proc_server, exc_server, NULL};
+    static const mig_demux_t demuxers[] = {proc_server, exc_server, interrupt_server, timer_server,
+                                           NULL};
     kern_return_t kr = start();
 
     if (kr != KERN_SUCCESS) {

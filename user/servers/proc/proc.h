@@ -1,8 +1,16 @@
 /*
  * proc.h: what the parts of the proc server share. Read proc.defs first.
  *
- *   process.c   the table: birth, death, parents, wait
- *   signal.c    signals by default action; exceptions become signals
+ *   process.c   the table: birth, death, parents
+ *   wait.c      wait, and what a parent is told
+ *   group.c     process groups and sessions; what a terminal may ask
+ *   cred.c      who a process acts for
+ *   limit.c     resource limits, time used
+ *   signal.c    signals: sent, pending, their default actions
+ *   deliver.c   threads sent to take them; who waits for one
+ *   exception.c exceptions become signals
+ *   crash.c     the report of a process that a fault has ended
+ *   timer.c     alarms, and time-outs
  *   exec.c      a new program in the same task
  *   info.c      ps and friends
  *   main.c      start-up; the first process
@@ -21,6 +29,7 @@
 #include <ports.h>
 #include <proc_info.h>
 #include <server_types.h>
+#include <signal_types.h>
 #include <stdint.h>
 
 struct waiter { /* a proc_wait that has not been answered */
@@ -30,9 +39,82 @@ struct waiter { /* a proc_wait that has not been answered */
     int options;
 };
 
+struct credentials {
+    uint32_t ruid, euid, suid;
+    uint32_t rgid, egid, sgid;
+    uint32_t group_count;
+    uint32_t groups[PROC_GROUPS_MAX];
+};
+#define ID_KEEP (~0U) /* in place of an id: as it is */
+
+struct timer { /* in timer.c's list while deadline is not 0 */
+    struct timer *next;
+    uint64_t deadline; /* ns since boot */
+    void (*expired)(struct timer *timer);
+};
+
+struct interval_timer { /* of setitimer */
+    struct timer timer;
+    struct process *process;
+    int signal;
+    uint64_t interval; /* ns, 0: once */
+    uint64_t due;      /* on its own clock: the time, or what the task has used of it, ns */
+};
+#define INTERVAL_TIMERS 3
+
+struct pending_signal {
+    struct pending_signal *next;
+    sig_info_t info;
+};
+
+/* A thread that was sent to the entry, and has not taken its signal yet. */
+struct errand {
+    struct errand *next;
+    mach_port_t thread;    /* a send right, to know it by; it is not called */
+    uint32_t cookie;
+    sig_context_t context;
+    sig_info_t forced;     /* for this thread alone; signo 0: whatever is pending */
+};
+
+struct sig_waiter { /* a proc_sigtake that waits */
+    struct sig_waiter *next;
+    struct timer timer;
+    struct process *process;
+    mach_port_t reply;
+    uint64_t blocked;
+};
+
+struct signals {
+    uint64_t entry;           /* 0: the program does nothing about signals */
+    uint64_t ignored, caught, wanted, onstack; /* proc_sigconfig's */
+    uint64_t blocked;         /* while there is no entry; else the program knows */
+    uint32_t flags;           /* SIG_NO_CHILD_* */
+    boolean_t not_ready;      /* a child that has not done with its fork */
+    uint64_t altstack, altstack_size;
+    uint64_t pending;
+    struct pending_signal *queue; /* in the order they came */
+    unsigned queued;
+    struct errand *errands;
+    uint32_t last_cookie;
+    mach_port_t thread;       /* the one that is sent, MACH_PORT_NULL: not known yet */
+    struct timer retry;       /* it could not be sent at that moment */
+    struct sig_waiter *waiters;
+};
+
+#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+#define LIMITS 16 /* RLIMIT_* are below that */
+
 struct process {
     struct port_object object;
     int pid, pgid, sid;
+    struct credentials cred;
+    struct signals signals;
+    struct interval_timer *timers; /* INTERVAL_TIMERS of them, or NULL: none was ever set */
+    proc_limit_t limits[LIMITS];
+    struct timer cpu_limit;
+    uint64_t used_user, used_system;   /* ns, when it ended */
+    uint64_t child_user, child_system; /* of children that were waited for, and theirs */
+    boolean_t execed;           /* since its fork */
     struct process *parent;     /* NULL: none but the server */
     struct process *children;
     struct process *sibling;
@@ -42,9 +124,8 @@ struct process {
     boolean_t ending;           /* ENDING or ZOMBIE */
     boolean_t zombie;
     boolean_t stopped;
-    boolean_t stop_reported;    /* to a wait with WUNTRACED */
+    boolean_t news;             /* that it stopped or went on: not told yet */
     int stop_signal;
-    uint64_t ignored;           /* signals, bit n-1 */
     int status;                 /* as wait gives it */
     int exit_code;
     struct waiter *waiters;     /* for children */
@@ -69,6 +150,8 @@ struct process *process_of_task(mach_port_name_t task);
 void process_end(struct process *process, int status, int exit_code);
 void process_stop(struct process *process, int signal);
 void process_continue(struct process *process);
+/* Waited for, or nobody will: forgets the process. */
+void process_forget(struct process *process);
 /* Calls visit for every process; it must not change the table. */
 void process_each(void (*visit)(struct process *process, void *arg), void *arg);
 /* The caller of a request, without a reference (the table's keeps it); NULL: no process's port. */
@@ -77,8 +160,84 @@ struct process *process_caller(mach_port_t proc);
  * had. */
 mach_port_t get_root(void);
 
+/* wait.c */
+/* Answers those waits of the parent that can be. */
+void wait_answer(struct process *parent);
+/* The process has no more waits: their reply rights go; or they are told EINTR. */
+void wait_drop(struct process *process);
+void wait_interrupt(struct process *process);
+/* The child ended, stopped or went on: code is CLD_*. SIGCHLD, and its waits. One that ended may be
+ * forgotten afterwards: by a wait, or since nobody is to be told. */
+void wait_news(struct process *child, int code);
+
+/* group.c */
+/* Is the group without a parent in its session that could continue it, were it stopped? */
+boolean_t group_is_orphaned(int pgid, int sid);
+/* p is no longer in its group, nor a parent for its children's groups: those that are orphaned by
+ * that, and in which somebody is stopped, get SIGHUP and SIGCONT. before: asked before the change. */
+struct group_state {
+    int pgid, sid;
+    boolean_t orphaned;
+};
+struct group_state group_before(const struct process *p);
+void group_after(struct group_state before);
+/* The same for p, which is a zombie now, and for its children, which are to get another parent. */
+void groups_without(struct process *p);
+/* cred.c */
+boolean_t cred_is_root(const struct process *p);
+/* Gives the process's task the token that says who it is. KERN_INVALID_ARGUMENT: it is no task. */
+kern_return_t cred_apply(const struct process *p);
+/* May p signal and look into target? */
+boolean_t cred_may_control(const struct process *p, const struct process *target);
+
+/* limit.c */
+void limit_inherit(struct process *child, const struct process *parent);
+/* May p's user have one process more? */
+boolean_t limit_allows_fork(const struct process *p);
+/* ns that the task has used so far. */
+void limit_times(const struct process *p, uint64_t *user, uint64_t *system);
+
 /* signal.c */
-void process_signal(struct process *process, int signal);
+#define SIGNALS 64
+#define SIGNALS_QUEUED_MAX 256 /* of one process: each takes memory of ours */
+#define SIG_BIT(signal) (1ULL << ((signal) - 1))
+/* An errno: EAGAIN, too many are queued. The process may have ended, or stopped, afterwards. */
+int signal_send(struct process *process, const sig_info_t *info);
+/* To a group of that session, from the system. */
+void signal_group(int pgid, int sid, int signal);
+/* Takes the first that is pending and not blocked; FALSE: there is none. */
+boolean_t signal_take(struct process *process, uint64_t blocked, sig_info_t *info);
+/* Those of the set are not pending any more. */
+void signal_forget(struct process *process, uint64_t set);
+void signal_default(struct process *process, const sig_info_t *info);
+void signal_fork(struct process *child, const struct process *parent);
+void signal_exec(struct process *process, uint64_t blocked);
+/* The process has ended. */
+void signal_drop(struct process *process);
+
+/* deliver.c */
+/* Something is pending: a thread is sent to take it. */
+void deliver(struct process *process);
+/* Sends the thread whose registers are in state to the entry: changes them. FALSE: no memory. */
+boolean_t errand_new(struct process *process, mach_port_t thread, arm_thread_state64_t *state,
+                     const sig_info_t *forced);
+struct errand *errand_of(struct process *process, mach_port_t thread);
+/* If somebody waits for a signal that came, it is theirs. */
+boolean_t sig_waiter_takes(struct process *process, const sig_info_t *info);
+void sig_waiters_interrupt(struct process *process);
+void deliver_drop(struct process *process);
+
+/* crash.c */
+void crash_report(const struct process *process, const sig_info_t *info,
+                  const arm_thread_state64_t *state);
+
+/* timer.c */
+/* The timer's expired() will be called at or after deadline; 0 takes it out of the list. */
+void timer_set(struct timer *timer, uint64_t deadline);
+uint64_t timer_now(void);
+kern_return_t timer_init(void);
+boolean_t timer_server(mach_msg_header_t *in, mach_msg_header_t *out);
+void timer_drop(struct process *process);
 
 /* exec.c */
 struct exec_args {

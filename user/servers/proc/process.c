@@ -1,11 +1,10 @@
 /*
- * The table of processes: fork, exit, wait. Read proc.h first.
+ * The table of processes: fork, exit. Read proc.h first.
  */
 #include "proc.h"
 
 #include <errno.h>
 #include <mach/error.h>
-#include <mach/host_priv.h>
 #include <mach/mach_host.h>
 #include <mach/mach_port.h>
 #include <mach/notify_ids.h>
@@ -15,12 +14,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #define BUCKETS 256
 #define PID_MAX 32768
 #define MEMORY_PER_PROCESS (256 * 1024) /* so many processes at most are let in */
-#define WAITERS_MAX 64 /* calls of wait by one process: each takes a name and memory of ours */
 
 static struct process *by_pid[BUCKETS], *by_task[BUCKETS];
 static int process_count, next_pid = 1;
@@ -98,16 +95,37 @@ static int process_limit(void)
     return limit;
 }
 
+struct number_query {
+    int pid;
+    boolean_t found;
+};
+
+static void check_number(struct process *p, void *arg)
+{
+    struct number_query *query = arg;
+
+    if (p->pgid == query->pid || p->sid == query->pid)
+        query->found = TRUE;
+}
+
+/* A number that no process has, and no group or session either. (They can outlive their leader only
+ * once numbers are used again.) */
 static int new_pid(void)
 {
-    int pid;
+    static boolean_t used_again;
+    struct number_query query;
 
     do {
-        pid = next_pid++;
-        if (next_pid >= PID_MAX)
+        query = (struct number_query){.pid = next_pid++};
+        if (next_pid >= PID_MAX) {
             next_pid = 2;
-    } while (process_find(pid) != NULL);
-    return pid;
+            used_again = TRUE;
+        }
+        query.found = process_find(query.pid) != NULL;
+        if (!query.found && used_again)
+            process_each(check_number, &query);
+    } while (query.found);
+    return query.pid;
 }
 
 struct process *process_new(struct process *parent, task_t task, int *error)
@@ -128,6 +146,15 @@ struct process *process_new(struct process *parent, task_t task, int *error)
         free(p);
         return NULL;
     }
+    p->task = task;
+    p->pid = p->pgid = p->sid = new_pid();
+    if (parent != NULL)
+        p->cred = parent->cred;
+    *error = EINVAL; /* nothing of the sort: the kernel says so, in a call on a port of its own */
+    if (cred_apply(p) != KERN_SUCCESS) {
+        ports_deref(p);
+        return NULL;
+    }
     if (mach_port_request_notification(mach_task_self(), task, MACH_NOTIFY_DEAD_NAME, 0,
                                        p->object.port, MACH_MSG_TYPE_MAKE_SEND_ONCE,
                                        &previous) != KERN_SUCCESS) {
@@ -135,8 +162,6 @@ struct process *process_new(struct process *parent, task_t task, int *error)
         ports_deref(p);
         return NULL;
     }
-    p->task = task;
-    p->pid = p->pgid = p->sid = new_pid();
     p->hash_pid = *pid_bucket(p->pid);
     *pid_bucket(p->pid) = p;
     bucket = task_bucket(task);
@@ -148,15 +173,15 @@ struct process *process_new(struct process *parent, task_t task, int *error)
         parent->children = p;
         p->pgid = parent->pgid;
         p->sid = parent->sid;
-        p->ignored = parent->ignored;
+        signal_fork(p, parent);
         strcpy(p->name, parent->name);
     }
+    limit_inherit(p, parent);
     process_count++;
     return p;
 }
 
-/* Waited for, or nobody will: forgets the process. */
-static void process_forget(struct process *p)
+void process_forget(struct process *p)
 {
     struct process **link;
 
@@ -170,106 +195,6 @@ static void process_forget(struct process *p)
     }
     process_count--;
     ports_deref(p);
-}
-
-/* ---- wait ---- */
-
-static boolean_t wanted(const struct process *parent, const struct process *child, int pid)
-{
-    return pid == -1 || (pid > 0 && child->pid == pid) ||
-           (pid == 0 && child->pgid == parent->pgid) || (pid < -1 && child->pgid == -pid);
-}
-
-/* Is there news of a child that pid asks for? 1: yes, in *child; 0: not yet; -1: no such child. */
-static int find_news(struct process *parent, int pid, int options, struct process **child)
-{
-    int result = -1;
-
-    for (struct process *c = parent->children; c != NULL; c = c->sibling) {
-        if (!wanted(parent, c, pid))
-            continue;
-        result = 0;
-        if (c->zombie || (c->stopped && !c->stop_reported && (options & WUNTRACED))) {
-            *child = c;
-            return 1;
-        }
-    }
-    return result;
-}
-
-/* What wait says of child. */
-static void describe(const struct process *child, int *pid, int *status, int *exit_code)
-{
-    *pid = child->pid;
-    *exit_code = child->exit_code;
-    *status = child->zombie ? child->status : child->stop_signal << 8 | 0x7f;
-}
-
-/* The parent has been told: a zombie is gone afterwards. */
-static void reported(struct process *child)
-{
-    if (child->zombie)
-        process_forget(child);
-    else
-        child->stop_reported = TRUE;
-}
-
-/* Answers those waits of the parent that can be. */
-static void answer_waiters(struct process *parent)
-{
-    struct waiter **link = &parent->waiters, *w;
-
-    while ((w = *link) != NULL) {
-        struct process *child;
-        int pid = 0, status = 0, code = 0;
-        int news = find_news(parent, w->pid, w->options, &child);
-
-        if (news == 0) {
-            link = &w->next;
-            continue;
-        }
-        if (news > 0)
-            describe(child, &pid, &status, &code);
-        /* (If the thread that waited is no more, the news is for the next who waits.) */
-        if (S_proc_wait_reply(w->reply, news > 0 ? KERN_SUCCESS : unix_err(ECHILD), pid, status, code)
-            == KERN_SUCCESS && news > 0)
-            reported(child);
-        *link = w->next;
-        free(w);
-        parent->waiter_count--;
-    }
-}
-
-kern_return_t S_proc_wait(mach_port_t proc, mach_port_t reply, int pid, int options, int *child,
-                          int *status, int *exit_code)
-{
-    struct process *p = process_caller(proc), *c;
-    struct waiter *w;
-
-    if (p == NULL)
-        return unix_err(ESRCH);
-    if (options & ~(WNOHANG | WUNTRACED))
-        return unix_err(EINVAL);
-    *child = *status = *exit_code = 0;
-    switch (find_news(p, pid, options, &c)) {
-    case 1:
-        describe(c, child, status, exit_code);
-        reported(c);
-        return KERN_SUCCESS;
-    case -1:
-        return unix_err(ECHILD);
-    }
-    if (options & WNOHANG)
-        return KERN_SUCCESS;
-    if (p->waiter_count >= WAITERS_MAX)
-        return unix_err(EAGAIN);
-    w = calloc(1, sizeof(*w));
-    if (w == NULL)
-        return unix_err(ENOMEM);
-    *w = (struct waiter){p->waiters, reply, pid, options};
-    p->waiters = w;
-    p->waiter_count++;
-    return MIG_NO_REPLY;
 }
 
 /* ---- death ---- */
@@ -292,16 +217,18 @@ static void orphan_children(struct process *p)
         }
     }
     if (init != NULL && init != p)
-        answer_waiters(init);
+        wait_answer(init);
 }
 
 void process_end(struct process *p, int status, int exit_code)
 {
     if (p->ending)
         return;
+    limit_times(p, &p->used_user, &p->used_system);
     p->ending = TRUE;
     p->status = status;
     p->exit_code = exit_code;
+    timer_drop(p);
     task_terminate(p->task);
 }
 
@@ -309,8 +236,6 @@ void process_end(struct process *p, int status, int exit_code)
 static void process_zombie(struct process *p)
 {
     struct process **link;
-    struct waiter *w;
-    struct process *parent = p->parent;
 
     for (link = task_bucket(p->task); *link != p; link = &(*link)->hash_task)
         ;
@@ -318,16 +243,12 @@ static void process_zombie(struct process *p)
     mach_port_deallocate(mach_task_self(), p->task);
     p->task = MACH_PORT_NULL;
     p->ending = p->zombie = TRUE;
-    while ((w = p->waiters) != NULL) {
-        p->waiters = w->next;
-        mach_port_deallocate(mach_task_self(), w->reply);
-        free(w);
-    }
+    timer_drop(p);
+    signal_drop(p);
+    wait_drop(p);
+    groups_without(p);
     orphan_children(p);
-    if (parent != NULL && !parent->ending)
-        answer_waiters(parent);
-    else if (parent == NULL)
-        process_forget(p);
+    wait_news(p, (p->status & 0x7f) == 0 ? CLD_EXITED : CLD_KILLED);
 }
 
 static void task_died(void *object, mach_port_name_t name)
@@ -348,11 +269,9 @@ void process_stop(struct process *p, int signal)
 {
     if (p->ending || p->stopped || task_suspend(p->task) != KERN_SUCCESS)
         return;
-    p->stopped = TRUE;
-    p->stop_reported = FALSE;
+    p->stopped = p->news = TRUE;
     p->stop_signal = signal;
-    if (p->parent != NULL)
-        answer_waiters(p->parent);
+    wait_news(p, CLD_STOPPED);
 }
 
 void process_continue(struct process *p)
@@ -360,17 +279,13 @@ void process_continue(struct process *p)
     if (!p->stopped)
         return;
     p->stopped = FALSE;
+    p->news = TRUE;
     task_resume(p->task);
+    wait_news(p, CLD_CONTINUED);
+    deliver(p);
 }
 
 /* ---- the rest of proc.defs that is about the tree ---- */
-
-/* Asks the kernel, in a call on a port of its own: the address is out of range for a task; for
- * anything else KERN_INVALID_ARGUMENT comes first. */
-static boolean_t is_task(mach_port_t port)
-{
-    return vm_wire(host_priv, port, VM_MAX_ADDRESS, PAGE_SIZE, VM_PROT_NONE) == KERN_INVALID_ADDRESS;
-}
 
 kern_return_t S_proc_fork(mach_port_t proc, mach_port_t child_task, int *pid,
                           mach_port_t *child_proc)
@@ -382,9 +297,10 @@ kern_return_t S_proc_fork(mach_port_t proc, mach_port_t child_task, int *pid,
         return unix_err(ESRCH);
     if (child_task == MACH_PORT_NULL || child_task == MACH_PORT_DEAD)
         return unix_err(EINVAL);
-    if (process_of_task(child_task) != NULL || child_task == mach_task_self()
-        || !is_task(child_task))
-        return unix_err(EINVAL); /* a process already, or us, or nothing of the sort */
+    if (process_of_task(child_task) != NULL || child_task == mach_task_self())
+        return unix_err(EINVAL); /* a process already, or us */
+    if (!limit_allows_fork(p))
+        return unix_err(EAGAIN);
     child = process_new(p, child_task, &error);
     if (child == NULL)
         return unix_err(error);
@@ -408,69 +324,5 @@ kern_return_t S_proc_exit(mach_port_t proc, int status)
     if (p == NULL)
         return unix_err(ESRCH);
     process_end(p, (status & 0xff) << 8, status);
-    return KERN_SUCCESS;
-}
-
-kern_return_t S_proc_getids(mach_port_t proc, int *pid, int *ppid, int *pgid, int *sid)
-{
-    struct process *p = process_caller(proc);
-
-    if (p == NULL)
-        return unix_err(ESRCH);
-    *pid = p->pid;
-    *ppid = p->parent != NULL ? p->parent->pid : 0;
-    *pgid = p->pgid;
-    *sid = p->sid;
-    return KERN_SUCCESS;
-}
-
-/* Is pgid a group of session sid? */
-struct group_query {
-    int pgid, sid;
-    boolean_t found;
-};
-
-static void check_group(struct process *p, void *arg)
-{
-    struct group_query *query = arg;
-
-    if (p->pgid == query->pgid && p->sid == query->sid)
-        query->found = TRUE;
-}
-
-kern_return_t S_proc_setpgid(mach_port_t proc, int pid, int pgid)
-{
-    struct process *caller = process_caller(proc), *p;
-    struct group_query query;
-
-    if (caller == NULL)
-        return unix_err(ESRCH);
-    if (pgid < 0)
-        return unix_err(EINVAL);
-    p = pid == 0 ? caller : process_find(pid);
-    if (p == NULL || (p != caller && p->parent != caller))
-        return unix_err(ESRCH);
-    if (pgid == 0)
-        pgid = p->pid;
-    if (p->sid == p->pid || p->sid != caller->sid)
-        return unix_err(EPERM);
-    query = (struct group_query){pgid, p->sid, pgid == p->pid};
-    if (!query.found)
-        process_each(check_group, &query);
-    if (!query.found)
-        return unix_err(EPERM);
-    p->pgid = pgid;
-    return KERN_SUCCESS;
-}
-
-kern_return_t S_proc_setsid(mach_port_t proc, int *sid)
-{
-    struct process *p = process_caller(proc);
-
-    if (p == NULL)
-        return unix_err(ESRCH);
-    if (p->pgid == p->pid)
-        return unix_err(EPERM);
-    *sid = p->sid = p->pgid = p->pid;
     return KERN_SUCCESS;
 }

@@ -1,199 +1,286 @@
 /*
- * Signals, by their default actions: end, stop, continue, nothing; or ignored. (Handlers are for
- * later:
- * the process's exception port is already ours, which is how they will run.)
+ * Signals: sent, pending, and what they do by default. Read proc.h first, and docs/13-processes.md.
+ *
+ * What a program has said about signals is in its own memory; this server knows as much of it as it
+ * needs: which are ignored, which have handlers, and where the program wants its thread sent to
+ * (signals.entry). Without an entry nobody is there to ask: a signal acts at once. With one it is
+ * kept here until the program takes it (deliver.c), and if it has no handler for it, and does not
+ * block it, it comes back and asks for the default action (proc_sigdefault). Only SIGKILL, SIGSTOP
+ * and SIGCONT do what they do without it.
  */
 #include "proc.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <mach/error.h>
-#include <mach/exc_server.h>
-#include <mach/mach_port.h>
-#include <mach/thread_act.h>
-#include <mach/traps.h>
 #include <servers/proc_server.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 
-#define SIGNALS 64
+#define STOPS (SIG_BIT(SIGSTOP) | SIG_BIT(SIGTSTP) | SIG_BIT(SIGTTIN) | SIG_BIT(SIGTTOU))
+#define DOES_NOTHING \
+    (SIG_BIT(SIGCHLD) | SIG_BIT(SIGURG) | SIG_BIT(SIGWINCH) | SIG_BIT(SIGCONT))
 
-static boolean_t is_ignored(const struct process *p, int signal)
+/* ---- what is pending ---- */
+
+/* FALSE: too many, or no memory. One of the ordinary signals is there at most once. */
+static boolean_t enqueue(struct process *p, const sig_info_t *info)
 {
-    return signal != SIGKILL && signal != SIGSTOP && (p->ignored >> (signal - 1) & 1);
+    struct signals *s = &p->signals;
+    struct pending_signal **end, *new;
+
+    if ((s->pending & SIG_BIT(info->signo)) && info->signo < SIGRTMIN)
+        return TRUE;
+    new = s->queued < p->limits[RLIMIT_SIGPENDING].soft ? malloc(sizeof(*new)) : NULL;
+    if (new == NULL)
+        return FALSE;
+    new->info = *info;
+    new->next = NULL;
+    for (end = &s->queue; *end != NULL; end = &(*end)->next)
+        ;
+    *end = new;
+    s->queued++;
+    s->pending |= SIG_BIT(info->signo);
+    return TRUE;
 }
 
-void process_signal(struct process *p, int signal)
+/* Takes the first of that number. */
+static struct pending_signal *dequeue(struct process *p, int signal)
 {
-    if (p->ending || signal == 0)
+    struct signals *s = &p->signals;
+    struct pending_signal **link = &s->queue, *found;
+    boolean_t more = FALSE;
+
+    while ((found = *link) != NULL && found->info.signo != signal)
+        link = &found->next;
+    if (found != NULL) {
+        *link = found->next;
+        s->queued--;
+    }
+    for (struct pending_signal *other = *link; other != NULL; other = other->next)
+        more |= other->info.signo == signal;
+    if (!more)
+        s->pending &= ~SIG_BIT(signal);
+    return found;
+}
+
+boolean_t signal_take(struct process *p, uint64_t blocked, sig_info_t *info)
+{
+    uint64_t ready = p->signals.pending & ~blocked;
+    struct pending_signal *first;
+
+    if (ready == 0)
+        return FALSE;
+    first = dequeue(p, __builtin_ctzll(ready) + 1);
+    *info = first->info;
+    free(first);
+    return TRUE;
+}
+
+void signal_forget(struct process *p, uint64_t set)
+{
+    for (uint64_t left; (left = p->signals.pending & set) != 0;)
+        free(dequeue(p, __builtin_ctzll(left) + 1));
+}
+
+/* ---- sending ---- */
+
+void signal_default(struct process *p, const sig_info_t *info)
+{
+    if (SIG_BIT(info->signo) & DOES_NOTHING)
         return;
-    if (signal == SIGCONT) {
+    if (!(SIG_BIT(info->signo) & STOPS))
+        process_end(p, info->signo, -1);
+    else if (info->signo == SIGSTOP || !group_is_orphaned(p->pgid, p->sid))
+        process_stop(p, info->signo);
+}
+
+/* Does it do nothing, so that it need not be kept? */
+static boolean_t is_idle(const struct process *p, uint64_t bit)
+{
+    const struct signals *s = &p->signals;
+
+    if (s->ignored & bit)
+        return TRUE;
+    return (bit & DOES_NOTHING) && !(s->caught & bit) && !(s->wanted & bit)
+           && !(s->entry == 0 && (s->blocked & bit));
+}
+
+int signal_send(struct process *p, const sig_info_t *info)
+{
+    struct signals *s = &p->signals;
+    uint64_t bit = SIG_BIT(info->signo);
+
+    if (p->ending)
+        return 0;
+    if (info->signo == SIGKILL || info->signo == SIGSTOP) {
+        signal_forget(p, info->signo == SIGSTOP ? SIG_BIT(SIGCONT) : 0);
+        signal_default(p, info);
+        return 0;
+    }
+    if (bit & STOPS)
+        signal_forget(p, SIG_BIT(SIGCONT));
+    if (info->signo == SIGCONT) {
+        signal_forget(p, STOPS);
         process_continue(p);
-        return;
     }
-    if (is_ignored(p, signal))
-        return;
-    switch (signal) {
-    case SIGCHLD:
-    case SIGURG:
-    case SIGWINCH:
-        return;
-    case SIGSTOP:
-    case SIGTSTP:
-    case SIGTTIN:
-    case SIGTTOU:
-        process_stop(p, signal);
-        return;
-    default:
-        process_end(p, signal, -1);
+    if (is_idle(p, bit) || sig_waiter_takes(p, info))
+        return 0;
+    if (s->entry == 0 && !(s->blocked & bit)) {
+        signal_default(p, info);
+        return 0;
     }
+    if (!enqueue(p, info))
+        return EAGAIN;
+    deliver(p);
+    return 0;
+}
+
+/* ---- fork, exec, exit ---- */
+
+void signal_fork(struct process *child, const struct process *parent)
+{
+    const struct signals *from = &parent->signals;
+
+    child->signals = (struct signals){
+        .entry = from->entry,
+        .ignored = from->ignored,
+        .caught = from->caught,
+        .wanted = from->wanted,
+        .onstack = from->onstack,
+        .blocked = from->blocked,
+        .flags = from->flags,
+        .not_ready = from->entry != 0,
+        .altstack = from->altstack,
+        .altstack_size = from->altstack_size,
+    };
+}
+
+void signal_exec(struct process *p, uint64_t blocked)
+{
+    struct signals *s = &p->signals;
+    sig_info_t info;
+
+    deliver_drop(p);
+    s->entry = s->caught = s->wanted = s->onstack = 0;
+    s->altstack = s->altstack_size = 0;
+    s->flags = 0;
+    s->not_ready = FALSE;
+    s->blocked = blocked;
+    while (!p->ending && signal_take(p, blocked, &info)) /* that came too late for the old program */
+        signal_default(p, &info);
+}
+
+void signal_drop(struct process *p)
+{
+    deliver_drop(p);
+    signal_forget(p, ~0ULL);
 }
 
 /* ---- kill ---- */
 
 struct targets {
-    struct process *sender;
+    struct process *sender;  /* NULL: the system */
     int pid;                 /* as kill has it */
-    struct process **list;   /* process_end changes the table: gather first */
-    int count, room;
+    int sid;                 /* of them only those of this session; 0: all */
+    struct process **list;   /* sending changes the table: gather first */
+    size_t count, room;
 };
+
+static boolean_t is_meant(const struct targets *t, const struct process *p)
+{
+    if (p->ending || (t->sid != 0 && p->sid != t->sid))
+        return FALSE;
+    if (t->pid > 0)
+        return p->pid == t->pid;
+    if (t->pid == -1)
+        return p->pid > 1 && p != t->sender;
+    return t->pid == 0 ? p->pgid == t->sender->pgid : p->pgid == -t->pid;
+}
 
 static void gather(struct process *p, void *arg)
 {
     struct targets *t = arg;
-    boolean_t hit = t->pid > 0    ? p->pid == t->pid
-                    : t->pid == 0 ? t->sender != NULL && p->pgid == t->sender->pgid
-                    : t->pid == -1 ? p->pid > 1 && p != t->sender
-                                   : p->pgid == -t->pid;
 
-    if (!hit || p->ending)
+    if (!is_meant(t, p))
         return;
-    if (t->count < t->room)
+    if (t->count < t->room) {
         t->list[t->count] = p;
+        ports_ref(p); /* one's end may be what makes another go */
+    }
     t->count++;
 }
 
-/* Sends signal to those pid names; the number of them. The sender itself comes last. */
-static int signal_all(struct process *sender, int pid, int signal)
+/* All that t names, with a reference each; KERN_RESOURCE_SHORTAGE. */
+static kern_return_t gather_all(struct targets *t)
 {
-    static struct process *found[1024];
-    struct targets t = {sender, pid, found, 0, sizeof(found) / sizeof(found[0])};
-    int total = 0;
-
-    do { /* more than fit: again, as the first batch is gone or stopped */
-        t.count = 0;
-        process_each(gather, &t);
-        if (total == 0)
-            total = t.count;
-        for (int i = 0; i < t.count && i < t.room; i++)
-            if (found[i] != sender)
-                process_signal(found[i], signal);
-        for (int i = 0; i < t.count && i < t.room; i++)
-            if (found[i] == sender)
-                process_signal(sender, signal);
-    } while (t.count > t.room && signal == SIGKILL);
-    return total;
+    process_each(gather, t);
+    t->room = t->count;
+    t->count = 0;
+    t->list = t->room > 0 ? malloc(t->room * sizeof(*t->list)) : NULL;
+    if (t->room > 0 && t->list == NULL)
+        return KERN_RESOURCE_SHORTAGE;
+    process_each(gather, t);
+    return KERN_SUCCESS;
 }
 
-kern_return_t S_proc_kill(mach_port_t proc, int pid, int signal)
+static boolean_t is_allowed(const struct process *sender, const struct process *target, int signal)
+{
+    return sender == NULL || cred_may_control(sender, target)
+           || (signal == SIGCONT && target->sid == sender->sid);
+}
+
+/* Sends info to those t names; the sender itself comes last. ESRCH: there are none; EPERM: none that may be
+ * signalled. */
+static int send_all(struct targets *t, const sig_info_t *info)
+{
+    int error = t->count > 0 ? EPERM : ESRCH;
+
+    for (int last = 0; last <= 1; last++) {
+        for (size_t i = 0; i < t->count; i++) {
+            struct process *p = t->list[i];
+            int failed;
+
+            if ((p == t->sender) != last || !is_allowed(t->sender, p, info->signo))
+                continue;
+            failed = info->signo != 0 ? signal_send(p, info) : 0;
+            if (error == EPERM || failed == 0)
+                error = failed;
+        }
+    }
+    for (size_t i = 0; i < t->count; i++)
+        ports_deref(t->list[i]);
+    free(t->list);
+    return error;
+}
+
+kern_return_t S_proc_kill(mach_port_t proc, int pid, int signal, int code, uint64_t value)
 {
     struct process *p = process_caller(proc), *target;
+    struct targets targets = {.sender = p, .pid = pid};
+    sig_info_t info;
+    int error;
 
     if (p == NULL)
         return unix_err(ESRCH);
-    if (signal < 0 || signal > SIGNALS)
+    if (signal < 0 || signal > SIGNALS || (code != SI_USER && code != SI_QUEUE) || pid == INT_MIN)
         return unix_err(EINVAL);
     if (pid > 0 && (target = process_find(pid)) != NULL && target->ending)
         return KERN_SUCCESS; /* POSIX: it exists until it is waited for */
-    return signal_all(p, pid, signal) > 0 ? KERN_SUCCESS : unix_err(ESRCH);
+    if (gather_all(&targets) != KERN_SUCCESS)
+        return unix_err(ENOMEM);
+    info = (sig_info_t){.signo = signal, .code = code, .pid = p->pid, .uid = p->cred.ruid,
+                        .value = value};
+    error = send_all(&targets, &info);
+    return error == 0 ? KERN_SUCCESS : unix_err(error);
 }
 
-kern_return_t S_proc_signal_group(mach_port_t server, int pgid, int signal)
+void signal_group(int pgid, int sid, int signal)
 {
-    if (pgid > 1 && signal > 0 && signal <= SIGNALS)
-        signal_all(NULL, -pgid, signal);
-    return KERN_SUCCESS;
-}
+    struct targets targets = {.pid = -pgid, .sid = sid};
+    sig_info_t info = {.signo = signal, .code = SI_KERNEL};
 
-kern_return_t S_proc_sigignore(mach_port_t proc, uint64_t keep, uint64_t add, uint64_t *old_mask)
-{
-    struct process *p = process_caller(proc);
-
-    if (p == NULL)
-        return unix_err(ESRCH);
-    *old_mask = p->ignored;
-    p->ignored = (p->ignored & keep) | add;
-    return KERN_SUCCESS;
-}
-
-/* ---- exceptions: the kernel tells of a fault ---- */
-
-/* Asks the kernel, by a trap that takes no memory, which may be what the exception is about: a thread does
- * not wait for this semaphore; for anything else KERN_INVALID_ARGUMENT comes first. */
-static boolean_t is_thread(mach_port_t port)
-{
-    return port != MACH_PORT_NULL && semaphore_signal_thread(idle_semaphore, port) == KERN_FAILURE;
-}
-
-static int signal_of(int exception, int64_t code)
-{
-    switch (exception) {
-    case EXC_BAD_ACCESS:
-        return code == KERN_MEMORY_ERROR || code == KERN_MEMORY_FAILURE ? SIGBUS : SIGSEGV;
-    case EXC_BAD_INSTRUCTION:
-        return SIGILL;
-    case EXC_ARITHMETIC:
-        return SIGFPE;
-    case EXC_BREAKPOINT:
-        return SIGTRAP;
-    case EXC_SYSCALL:
-        return SIGSYS;
-    default:
-        return SIGABRT;
-    }
-}
-
-kern_return_t catch_exception_raise(mach_port_t port, mach_port_t thread, mach_port_t task,
-                                    exception_type_t exception, const int64_t *code,
-                                    mach_msg_type_number_t codeCnt)
-{
-    struct process *p = process_of_task(task);
-    int64_t code0 = codeCnt > 0 ? code[0] : 0, code1 = codeCnt > 1 ? code[1] : 0;
-    int signal = signal_of(exception, code0);
-    arm_thread_state64_t state;
-    mach_msg_type_number_t count = ARM_THREAD_STATE64_COUNT;
-
-    if (port != exception_port || p == NULL || !is_thread(thread))
-        return KERN_FAILURE; /* somebody's forgery; the stub releases the rights */
-    if (thread_suspend(thread) != KERN_SUCCESS ||
-        thread_get_state(thread, ARM_THREAD_STATE64, (thread_state_t)&state, &count) !=
-            KERN_SUCCESS)
-        state.pc = 0;
-    printf("%s (pid %d): signal %d: exception %d, code %#llx, address %#llx, pc %#llx\n", p->name,
-           p->pid, signal, exception, (unsigned long long)code0, (unsigned long long)code1,
-           (unsigned long long)state.pc);
-    process_end(p, signal, -1);
-    mach_port_deallocate(mach_task_self(), thread);
-    mach_port_deallocate(mach_task_self(), task);
-    return KERN_SUCCESS;
-}
-
-/* We ask for EXCEPTION_DEFAULT only; the other forms are somebody's forgery. */
-kern_return_t catch_exception_raise_state(mach_port_t port, exception_type_t exception,
-                                          const int64_t *code, mach_msg_type_number_t codeCnt, int *flavor,
-                                          const natural_t *old_state,
-                                          mach_msg_type_number_t old_stateCnt,
-                                          thread_state_t new_state,
-                                          mach_msg_type_number_t *new_stateCnt)
-{
-    return KERN_FAILURE;
-}
-
-kern_return_t catch_exception_raise_state_identity(
-    mach_port_t port, mach_port_t thread, mach_port_t task, exception_type_t exception,
-    const int64_t *code,
-    mach_msg_type_number_t codeCnt, int *flavor, const natural_t *old_state,
-    mach_msg_type_number_t old_stateCnt, thread_state_t new_state,
-    mach_msg_type_number_t *new_stateCnt)
-{
-    return KERN_FAILURE;
+    if (pgid > 1 && gather_all(&targets) == KERN_SUCCESS)
+        send_all(&targets, &info);
 }

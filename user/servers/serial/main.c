@@ -7,6 +7,7 @@
 #include "pl011.h"
 #include "tty.h"
 
+#include <credentials.h>
 #include <errno.h>
 #include <mach/device_notify.h>
 #include <mach/error.h>
@@ -17,6 +18,7 @@
 #include <ports.h>
 #include <server_types.h>
 #include <servers/bootstrap.h>
+#include <servers/interrupt_server.h>
 #include <servers/io_server.h>
 #include <servers/proc.h>
 #include <servers/tty_server.h>
@@ -31,6 +33,7 @@
 struct request {
     struct request *next;
     mach_port_t reply; /* send-once, ours */
+    uint32_t process;  /* who: interrupt_operation is for its own */
     uint32_t amount;   /* read: at most so much; write: what to answer at the end */
     char *data;        /* write: what was not queued yet, malloc'ed */
     uint32_t length;
@@ -80,13 +83,14 @@ static boolean_t append(struct request **list, struct request ***end, struct req
     return TRUE;
 }
 
-static void free_first(struct request **list, struct request ***end)
+/* Takes *link out of the list that ends at *end. */
+static void free_request(struct request ***end, struct request **link)
 {
-    struct request *request = *list;
+    struct request *request = *link;
 
-    *list = request->next;
-    if (*list == NULL)
-        *end = list;
+    *link = request->next;
+    if (*link == NULL)
+        *end = link;
     free(request->data);
     free(request);
 }
@@ -111,7 +115,7 @@ static void transmit(void)
             continue;
         }
         S_io_write_reply(w->reply, KERN_SUCCESS, w->amount);
-        free_first(&writers, &writers_end);
+        free_request(&writers_end, &writers);
     }
 }
 
@@ -125,7 +129,7 @@ static void deliver(void)
 
         if (S_io_read_reply(readers->reply, KERN_SUCCESS, data, n) != KERN_SUCCESS)
             tty_unread(); /* it died waiting */
-        free_first(&readers, &readers_end);
+        free_request(&readers_end, &readers);
     }
 }
 
@@ -144,7 +148,7 @@ static void send_signal(int signal)
         bootstrap_look_up(bootstrap_port, SERVICE_PROC, &proc) != KERN_SUCCESS)
         return;
     if (foreground != 0)
-        proc_signal_group(proc, foreground, signal);
+        proc_signal_group(proc, foreground, 0, signal);
 }
 
 /* A demultiplexer: interrupts come as messages of the kernel's own form. */
@@ -183,6 +187,7 @@ kern_return_t S_io_read(mach_port_t io, mach_port_t reply, uint32_t amount, char
     if (request == NULL)
         return unix_err(ENOMEM);
     request->reply = reply;
+    request->process = credentials_pid(ports_sender());
     request->amount = amount;
     return append(&readers, &readers_end, request) ? MIG_NO_REPLY : unix_err(EAGAIN);
 }
@@ -215,6 +220,7 @@ kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
     }
     memcpy(request->data, data + n, dataCnt - n);
     request->reply = reply;
+    request->process = credentials_pid(ports_sender());
     request->amount = dataCnt;
     request->length = dataCnt - n;
     if (append(&writers, &writers_end, request))
@@ -243,6 +249,32 @@ kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)
 kern_return_t S_io_truncate(mach_port_t io, int64_t length)
 {
     return KERN_SUCCESS; /* POSIX: O_TRUNC has no effect on a terminal */
+}
+
+/* (interrupt.defs) A write that is half done is done. */
+kern_return_t S_interrupt_operation(mach_port_t io)
+{
+    uint32_t process = credentials_pid(ports_sender());
+    struct request **link, *r;
+
+    for (link = &readers; (r = *link) != NULL;) {
+        if (r->process != process) {
+            link = &r->next;
+            continue;
+        }
+        S_io_read_reply(r->reply, unix_err(EINTR), NULL, 0);
+        free_request(&readers_end, link);
+    }
+    for (link = &writers; (r = *link) != NULL;) {
+        if (r->process != process) {
+            link = &r->next;
+            continue;
+        }
+        r->done += r->amount - r->length; /* and what was queued at once */
+        S_io_write_reply(r->reply, r->done > 0 ? KERN_SUCCESS : unix_err(EINTR), r->done);
+        free_request(&writers_end, link);
+    }
+    return KERN_SUCCESS;
 }
 
 /* ---- tty.defs ---- */
@@ -298,7 +330,7 @@ kern_return_t S_tty_set_winsize(mach_port_t port, int r, int c)
 
 int main(void)
 {
-    static const mig_demux_t demuxers[] = {intr_server, io_server, tty_server, NULL};
+    static const mig_demux_t demuxers[] = {intr_server, io_server, tty_server, interrupt_server, NULL};
     mach_port_t receive;
     kern_return_t kr;
 

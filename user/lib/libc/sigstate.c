@@ -1,0 +1,4 @@
+/* What libc knows of the process's signals: by itself, since programs without handlers need little. */
+#include "posix.h"
+
+struct signal_state __signals;
