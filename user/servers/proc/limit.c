@@ -49,6 +49,7 @@ kern_return_t S_proc_times(mach_port_t proc, proc_times_t *times)
 
     if (p == NULL)
         return unix_err(ESRCH);
+    p->times_asked = TRUE;
     limit_times(p, &times->user, &times->system);
     times->child_user = p->child_user;
     times->child_system = p->child_system;
@@ -93,6 +94,7 @@ static void cpu_expired(struct timer *timer)
 void limit_inherit(struct process *child, const struct process *parent)
 {
     if (parent != NULL) {
+        child->times_asked = parent->times_asked;
         memcpy(child->limits, parent->limits, sizeof(child->limits));
         if (child->limits[RLIMIT_CPU].soft != RLIM_INFINITY)
             watch_cpu(child);

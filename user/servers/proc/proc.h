@@ -112,6 +112,7 @@ struct process {
     struct interval_timer *timers; /* INTERVAL_TIMERS of them, or NULL: none was ever set */
     proc_limit_t limits[LIMITS];
     struct timer cpu_limit;
+    boolean_t times_asked;      /* by it, or a parent: only then is the kernel asked at its end */
     uint64_t used_user, used_system;   /* ns, when it ended */
     uint64_t child_user, child_system; /* of children that were waited for, and theirs */
     boolean_t execed;           /* since its fork */

@@ -203,6 +203,7 @@ void process_forget(struct process *p)
 static void orphan_children(struct process *p)
 {
     struct process *init = process_find(1), *c;
+    boolean_t moved = FALSE;
 
     while ((c = p->children) != NULL) {
         p->children = c->sibling;
@@ -212,11 +213,12 @@ static void orphan_children(struct process *p)
             c->parent = init;
             c->sibling = init->children;
             init->children = c;
+            moved = TRUE;
         } else if (c->zombie) {
             process_forget(c);
         }
     }
-    if (init != NULL && init != p)
+    if (moved && init != p->parent) /* who is told anyway, and may forget p then */
         wait_answer(init);
 }
 
@@ -224,7 +226,8 @@ void process_end(struct process *p, int status, int exit_code)
 {
     if (p->ending)
         return;
-    limit_times(p, &p->used_user, &p->used_system);
+    if (p->times_asked)
+        limit_times(p, &p->used_user, &p->used_system);
     p->ending = TRUE;
     p->status = status;
     p->exit_code = exit_code;
