@@ -164,3 +164,17 @@ def test_exec_gives_the_ports_back(console):
     console.expect(r"\n\$ $")
     assert "(dn)" not in console.output[begin:]
     keys(console, f"kill -9 {pid}\n")
+
+
+def test_interrupt_of_the_shell(console):
+    """^C ends what the shell itself is at: a loop, and a read; the status is 130."""
+    for command in ("while :; do :; done", "read x", "wait"):
+        if command == "wait":
+            keys(console, "sleep 1000 &\n")
+        console.type(command + "\n")
+        console.expect(command + "\n")
+        wait_for_child(console)
+        console.type("\x03")
+        console.expect(r"\n\$ $")
+        assert keys(console, "echo $?\n")[1] == "130", command
+    end_job(console)

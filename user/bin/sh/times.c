@@ -1,28 +1,29 @@
 /*
- * times: the time the shell has used, and its children. Read sh.h first. XCU times.
+ * times: the time the shell has used, and the children it has waited for. Read sh.h first. XCU times.
  */
 #include "builtins.h"
 #include "sh.h"
 
-#include <mach/mach.h>
-#include <mach/task.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 
-static void print(time_value_t user, time_value_t system)
+static void print(const struct timeval *t, char end)
 {
-    printf("%dm%d.%06ds %dm%d.%06ds\n", user.seconds / 60, user.seconds % 60, user.microseconds,
-           system.seconds / 60, system.seconds % 60, system.microseconds);
+    printf("%ldm%ld.%06lds%c", (long)t->tv_sec / 60, (long)t->tv_sec % 60, (long)t->tv_usec, end);
 }
 
 int builtin_times(int argc, char **argv)
 {
-    task_basic_info_data_t info;
-    mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
-    kern_return_t kr = task_info(mach_task_self(), TASK_BASIC_INFO, (task_info_t)&info, &count);
+    static const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
+    struct rusage usage;
 
-    if (kr != KERN_SUCCESS)
-        return builtin_error("%s", mach_error_string(kr));
-    print(info.user_time, info.system_time);
-    print((time_value_t){0}, (time_value_t){0});
+    for (size_t i = 0; i < sizeof(whose) / sizeof(whose[0]); i++) {
+        if (getrusage(whose[i], &usage) < 0)
+            return builtin_error("%s", strerror(errno));
+        print(&usage.ru_utime, ' ');
+        print(&usage.ru_stime, '\n');
+    }
     return 0;
 }
