@@ -287,5 +287,5 @@ int fcntl(int fd, int command, ...)
 
 void __fork_fds(enum fork_stage stage)
 {
-    fork_lock(&lock, stage);
+    fork_lock(&table_mutex, stage);
 }
