@@ -44,13 +44,14 @@ static const mach_msg_id_t bases[] = {5000, 5100, 5200, 5300, 5400, 5500, 5600, 
 
 /*
  * Excluded, since they are rightly obeyed and would end the test or spoil the disk or the console:
- *   proc_exit, proc_kill (the whole group), proc_signal_group;
+ *   proc_exit, proc_kill (the whole group), proc_signal_group, proc_terminal; proc_sigdefault and
+ *   proc_sigthread (which may stop it);
  *   io_write, io_pwrite (junk on the console), io_chmod, io_chown (of the root directory).
  */
 static boolean_t obeyed(mach_msg_id_t id)
 {
-    return id == 5302 || id == 5304 || id == 5313 || id == 5101 || id == 5103 || id == 5109
-           || id == 5110;
+    return id == 5302 || id == 5304 || id == 5311 || id == 5314 || id == 5328 || id == 5329
+           || id == 5101 || id == 5103 || id == 5109 || id == 5110;
 }
 
 /* In a child. */
