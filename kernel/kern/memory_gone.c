@@ -5,7 +5,8 @@
  * KERN_RESOURCE_SHORTAGE, as for a fault of its own; the others wait until that has made room. If it
  * does not within about a second, perhaps since its handler is itself waiting for memory, the task is
  * terminated. While a task is ending nobody is blamed: its memory is about to come free, and it does not
- * count among the tasks any more. Nor is anybody while an object is ending whose pager has yet to write it. Read vm/vm_pageout.c before, which says when memory is gone.
+ * count among the tasks any more. Nor is anybody while an object is ending whose pager has yet to write
+ * it. Read vm/vm_pageout.c before, which says when memory is gone.
  */
 #include <kern/debug.h>
 #include <kern/host.h>

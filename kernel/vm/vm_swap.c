@@ -316,7 +316,8 @@ bool vm_swap_move_up(vm_object_t above, vm_object_t object)
 bool vm_swap_available(void)
 {
     return vm_swap_object != NULL && vm_swap_object->ready && !vm_swap_object->pager_dead
-           && !__atomic_load_n(&vm_swap_hangs, __ATOMIC_RELAXED) && vm_counts.swap_used < vm_counts.swap_total;
+           && !__atomic_load_n(&vm_swap_hangs, __ATOMIC_RELAXED)
+           && vm_counts.swap_used < vm_counts.swap_total;
 }
 
 kern_return_t vm_set_default_memory_manager(host_priv_t host, mach_port_t pager, vm_size_t size)

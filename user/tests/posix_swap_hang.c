@@ -1,7 +1,7 @@
 /*
  * The default pager hangs: the system goes on with the memory there is, and has its swap space again when
- * the pager goes on. While it hangs this program asks nothing of any server, and its own pages are wired: some
- * of a server's may be with the pager, and then it waits for them.
+ * the pager goes on. While it hangs this program asks nothing of any server, and its own pages are wired:
+ * some of a server's may be with the pager, and then it waits for them.
  */
 #include "posix_test.h"
 

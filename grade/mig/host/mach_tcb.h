@@ -6,6 +6,7 @@
 
 struct mach_tcb {
     mach_port_name_t reply_port;
+    unsigned char interrupted; /* by a signal's handler: never here */
 };
 extern struct mach_tcb host_tcb;
 
