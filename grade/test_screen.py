@@ -128,7 +128,8 @@ VI = [
 @pytest.mark.parametrize("text, keys, result", VI, ids=[ascii(keys) for _, keys, _ in VI])
 def test_vi(machine, text, keys, result):
     """The keys make that of the file."""
-    machine.run("rm -f v" + "".join(f"; echo '{line}' >> v" for line in text.split("\n") if text))
+    machine.run("rm -f v" + "".join(f"; printf '%b\\n' '{line}' >> v"
+                                    for line in text.replace("\t", "\\t").split("\n") if text))
     run(machine, "vi /tmp/v", keys + ":wq!\r")
     machine.type("\n")
     machine.prompt()
@@ -190,7 +191,7 @@ def test_less(machine, keys, first, last):
 
 def test_less_wraps_and_shows(machine):
     """Long lines go on in the next row; what does not print is shown."""
-    machine.run("echo " + "x" * 100 + " > l; echo 'a\tb' >> l; cat l l > l2")
+    machine.run("echo " + "x" * 100 + " > l; printf 'a\\tb\\n' >> l; cat l l > l2")
     begin = len(machine.output)
     run(machine, "less l", "q")
     output = machine.output[begin:]
