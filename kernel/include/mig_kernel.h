@@ -49,24 +49,11 @@ static inline void mig_kernel_error(mach_msg_header_t *reply, kern_return_t code
  * Sends a message from the kernel. remote, local: the ports, and how the right to each is made
  * (MACH_MSG_TYPE_*); local may be MACH_PORT_NULL. size bytes at msg are copied; msg's bits hold
  * only COMPLEX. Rights and memory in it, and remote and local where their disposition moves, are
- * consumed on MACH_MSG_SUCCESS alone. Does not block on a full queue. If the thread says sender_pays its
- * task is charged for the message, in which nothing moves, should that have to be queued: then
- * MACH_SEND_TIMED_OUT says that there are as many as it may have.
+ * consumed on MACH_MSG_SUCCESS alone. Does not block on a full queue.
  */
 mach_msg_return_t mach_msg_send_from_kernel(mach_port_t remote, mach_msg_type_name_t remote_disp,
                                             mach_port_t local, mach_msg_type_name_t local_disp,
                                             mach_msg_header_t *msg, mach_msg_size_t size);
-
-/* So says the thread: for what a task makes the kernel ask of a pager. Else one that does not listen, or
- * answers what it has not heard, could fill memory with questions. */
-#define sender_pays(send) \
-    ({ \
-        mach_msg_return_t sent_; \
-        current_thread()->sender_pays = true; \
-        sent_ = (send); \
-        current_thread()->sender_pays = false; \
-        sent_; \
-    })
 
 /*
  * The same with a reply port of the thread's, whose reply is then received over msg, in the

@@ -40,12 +40,6 @@ static bool charge(struct ledger *ledger, enum ledger_item item, uint64_t amount
     return true;
 }
 
-static bool has_room(const struct ledger *ledger, enum ledger_item item, uint64_t amount)
-{
-    return __atomic_load_n(&ledger->used[item], __ATOMIC_RELAXED) + amount
-           <= __atomic_load_n(&ledger->limit[item], __ATOMIC_RELAXED);
-}
-
 /* What is left. Release and acquire: whoever frees the ledger comes after all others' last use of it. */
 static uint64_t credit(struct ledger *ledger, enum ledger_item item, uint64_t amount)
 {
@@ -68,14 +62,9 @@ void ledger_charge_always(struct ledger *ledger, size_t bytes)
 
 bool ledger_has_room(const struct ledger *ledger, size_t bytes)
 {
-    return ledger == NULL || has_room(ledger, LEDGER_MEMORY, bytes);
-}
-
-bool ledger_may_send(const struct ledger *ledger, size_t bytes)
-{
     return ledger == NULL
-           || (has_room(ledger, LEDGER_MESSAGES, 1) && has_room(ledger, LEDGER_MESSAGE_BYTES, bytes)
-               && has_room(ledger, LEDGER_MEMORY, bytes));
+           || __atomic_load_n(&ledger->used[LEDGER_MEMORY], __ATOMIC_RELAXED) + bytes
+                  <= __atomic_load_n(&ledger->limit[LEDGER_MEMORY], __ATOMIC_RELAXED);
 }
 
 void ledger_credit(struct ledger *ledger, size_t bytes)

@@ -5,8 +5,7 @@
  * KERN_RESOURCE_SHORTAGE, as for a fault of its own; the others wait until that has made room. If it
  * does not within about a second, perhaps since its handler is itself waiting for memory, the task is
  * terminated. While a task is ending nobody is blamed: its memory is about to come free, and it does not
- * count among the tasks any more. Nor is anybody while an object is ending whose pager has yet to write
- * it. Read vm/vm_pageout.c before, which says when memory is gone.
+ * count among the tasks any more. Read vm/vm_pageout.c before, which says when memory is gone.
  */
 #include <kern/debug.h>
 #include <kern/host.h>
@@ -83,7 +82,7 @@ bool memory_gone(void)
     if (vm_memory_is_enough())
         return false;
     begun = task_ends_begun();
-    if (!task_is_ending() && !memory_object_is_ending()) {
+    if (!task_is_ending()) {
         task_t task = largest();
         bool still = task_ends_begun() == begun; /* else one that it did not find may be larger */
 

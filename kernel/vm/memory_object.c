@@ -58,8 +58,6 @@ kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_p
     spin_lock(&object->lock);
     if (object->pager_dead)
         kr = object->error;
-    else if (kr == MACH_SEND_TIMED_OUT)
-        kr = KERN_MEMORY_ERROR; /* it has heard nothing for long */
     else
         kr = kr == MACH_SEND_NO_BUFFER ? KERN_RESOURCE_SHORTAGE : KERN_MEMORY_FAILURE;
     for (uint32_t i = 0; i < count; i++) {

@@ -8,7 +8,7 @@
  * left then is put off: the object is `ending`, in the care of the page-out thread, which sends more when the
  * pager has let go of some (vm_object_free), and never waits. It is still alive meanwhile; who maps it simply
  * has it again. If a pager has let go of nothing in the time it may take for an answer, and memory is short,
- * or has been short for that time, its data is lost.
+ * its data is lost.
  */
 #include "vm_internal.h"
 
@@ -169,16 +169,6 @@ static vm_object_t first_to_go_on(void)
     return NULL;
 }
 
-bool memory_object_is_ending(void)
-{
-    bool is;
-
-    spin_lock(&memory_object_lock);
-    is = !queue_empty(&ending);
-    spin_unlock(&memory_object_lock);
-    return is;
-}
-
 bool memory_object_may_end(void)
 {
     bool may;
@@ -211,7 +201,7 @@ bool memory_object_end_some(void)
         memory_object_give_up(object, KERN_MEMORY_ERROR);
     ended = end(object);
     if (!ended) {
-        if (object->resident_count < before && vm_memory_is_enough())
+        if (object->resident_count < before)
             object->deadline = memory_object_deadline();
         put_off(object);
     }

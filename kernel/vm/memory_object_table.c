@@ -190,8 +190,6 @@ kern_return_t memory_object_open(mach_port_t pager, vm_size_t size, vm_object_t 
     if (kr != KERN_SUCCESS)
         return kr;
     if (object == NULL) {
-        if (!ledger_may_send(current_ledger(), sizeof(struct ipc_kmsg)))
-            return KERN_RESOURCE_SHORTAGE; /* nor may the pager be told */
         fresh = make(pager, size);
         if (fresh == NULL)
             return KERN_RESOURCE_SHORTAGE;
@@ -206,7 +204,7 @@ kern_return_t memory_object_open(mach_port_t pager, vm_size_t size, vm_object_t 
             return kr;
         if (object == fresh
             && (ipc_port_watch(pager, IKOT_MEMORY_CONTROL, object) != KERN_SUCCESS
-                || sender_pays(memory_object_init(pager, object->control, PAGE_SIZE)) != KERN_SUCCESS))
+                || memory_object_init(pager, object->control, PAGE_SIZE) != KERN_SUCCESS))
             memory_object_give_up(object, KERN_MEMORY_FAILURE);
     }
     *result = object;

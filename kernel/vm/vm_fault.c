@@ -71,12 +71,8 @@ static kern_return_t after_wait(wait_result_t result)
     }
 }
 
-/* Of the default pager everybody's memory depends: who needs a page of his that it has waits for it, however
- * long. */
-static uint64_t pager_deadline(struct vm_fault *f, vm_object_t object)
+static uint64_t pager_deadline(struct vm_fault *f)
 {
-    if (object == vm_swap_object)
-        return DEADLINE_NONE;
     if (f->deadline == 0)
         f->deadline = memory_object_deadline();
     return f->deadline;
@@ -86,7 +82,7 @@ static uint64_t pager_deadline(struct vm_fault *f, vm_object_t object)
 static kern_return_t wait_for_page(struct vm_fault *f, vm_object_t object, vm_page_t page)
 {
     page->wanted = true;
-    event_assert_wait(page, f->interruptible, pager_deadline(f, object));
+    event_assert_wait(page, f->interruptible, pager_deadline(f));
     unlock_all(f, object);
     return after_wait(thread_block());
 }
@@ -125,8 +121,8 @@ static kern_return_t wait_for_unlock(struct vm_fault *f, vm_object_t object, vm_
     page->unlock_request |= ask;
     object->refs++;
     unlock_all(f, object);
-    kr = sender_pays(memory_object_data_unlock(object->pager, object->control, offset, PAGE_SIZE, ask));
-    if (kr == MACH_SEND_NO_BUFFER || kr == MACH_SEND_TIMED_OUT) { /* whoever wants it asks again */
+    kr = memory_object_data_unlock(object->pager, object->control, offset, PAGE_SIZE, ask);
+    if (kr == MACH_SEND_NO_BUFFER) { /* whoever wants it asks again */
         spin_lock(&object->lock);
         page = vm_page_lookup(object, offset);
         if (page != NULL) {
@@ -138,8 +134,6 @@ static kern_return_t wait_for_unlock(struct vm_fault *f, vm_object_t object, vm_
         spin_unlock(&object->lock);
     }
     vm_object_deallocate(object);
-    if (kr == MACH_SEND_TIMED_OUT)
-        return KERN_MEMORY_ERROR;
     return kr == MACH_SEND_NO_BUFFER ? wait_for_memory(f) : FAULT_RETRY;
 }
 
@@ -162,7 +156,7 @@ static kern_return_t wait_for_pager(struct vm_fault *f, vm_object_t object, vm_o
     }
     object->refs--;
     page->wanted = true;
-    event_assert_wait(page, f->interruptible, pager_deadline(f, object));
+    event_assert_wait(page, f->interruptible, pager_deadline(f));
     spin_unlock(&object->lock);
     return after_wait(thread_block_handoff(pager));
 }
@@ -181,7 +175,7 @@ static kern_return_t page_in(struct vm_fault *f, vm_object_t object, vm_offset_t
     if (!object->ready || object->returning != 0
         || object->requests >= MEMORY_OBJECT_REQUESTS_MAX) {
         unlock_others(f, object);
-        return after_wait(vm_object_wait(object, f->interruptible, pager_deadline(f, object)));
+        return after_wait(vm_object_wait(object, f->interruptible, pager_deadline(f)));
     }
     kr = memory_object_request(object, offset, access_of(f, object),
                                object != f->top ? f->top : NULL, f->map, &pager);

@@ -13,7 +13,6 @@
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/ledger.h>
-#include <mig_kernel.h>
 #include <vm/pmap.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
@@ -125,7 +124,7 @@ bool vm_swap_move_up(vm_object_t above, vm_object_t object);
  * The swap object is locked. For the page-out thread. */
 uint32_t vm_swap_alloc(uint32_t want, uint32_t *count);
 void vm_swap_release(uint32_t slot);
-/* Is there a default pager, with room, that does not hang? */
+/* Is there a default pager, with room? */
 bool vm_swap_available(void);
 void vm_swap_init(void);
 
@@ -272,6 +271,5 @@ void vm_memory_freed(void);
 extern uint32_t vm_memory_waiters; /* atomic */
 extern uint32_t vm_laundry_count;  /* atomic: pages that pagers have yet to write */
 extern uint32_t vm_swap_laundry;   /* atomic: the same of the default pager */
-extern bool vm_swap_hangs;         /* atomic: it has written nothing for long */
 
 #endif

@@ -224,13 +224,10 @@ uint64_t vm_map_claim(vm_map_t map)
         vm_object_t object = entry->object;
         uint64_t pages = (entry->end - entry->start) >> PAGE_SHIFT;
 
-        if (object == NULL)
+        if (object == NULL || !object->internal)
             continue;
         spin_lock(&object->lock);
-        if (object->internal)
-            claim += MIN(pages, (uint64_t)object->resident_count + object->swapped);
-        else if (vm_laundry_is_full(object)) /* its pager takes nothing: nor can it be had otherwise */
-            claim += MIN(pages, (uint64_t)object->resident_count + object->laundry_pages);
+        claim += MIN(pages, (uint64_t)object->resident_count + object->swapped);
         spin_unlock(&object->lock);
     }
     spin_unlock(&map->lock);

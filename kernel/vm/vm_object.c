@@ -68,8 +68,6 @@ void vm_object_free(vm_object_t object)
 
         __atomic_fetch_sub(object->swap_laundry ? &vm_swap_laundry : &vm_laundry_count, pages,
                            __ATOMIC_RELAXED);
-        if (object->swap_laundry)
-            __atomic_store_n(&vm_swap_hangs, false, __ATOMIC_RELAXED);
         laundry_done(object->laundry_of, pages);
         if (waited_for)
             vm_pageout_poke();

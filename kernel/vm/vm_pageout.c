@@ -32,14 +32,12 @@
 #define LOOK_MS       10   /* between two looks at what they wrote */
 #define FRUIT_SHARE   4   /* a pass that frees less than so much of the reserve is fruitless */
 #define SWAP_REST_MS  2   /* while the default pager has LAUNDRY_MAX pages to write */
-#define SWAP_PATIENCE_MS 3000 /* for it to write one of them */
 #define PAGEOUT_PRIORITY 90
 #define WAIT_AGAIN    (-1)
 
 uint32_t vm_memory_waiters;
 uint32_t vm_laundry_count;
 uint32_t vm_swap_laundry;
-bool vm_swap_hangs;
 
 static thread_t pageout_thread;
 static uint32_t fruitless_passes; /* atomic; also the event of those who wait for memory */
@@ -158,8 +156,7 @@ static bool evict(vm_object_t object, vm_page_t page)
         vm_page_activate(page);
     } else if (object->pager == NULL) {
         pmap_page_evict(page);
-        if (!page->dirty && !pmap_is_modified(page) && vm_swap_slot(object, page->offset) != 0
-            && !__atomic_load_n(&vm_swap_hangs, __ATOMIC_RELAXED)) {
+        if (!page->dirty && !pmap_is_modified(page) && vm_swap_slot(object, page->offset) != 0) {
             vm_page_free(page);
             evicted = true;
         } else if (vm_swap_available() && !is_full(vm_swap_object)) {
@@ -218,25 +215,6 @@ static bool reclaim_one(void)
     return evict(object, page);
 }
 
-/* Gives the default pager time while it has as many pages as it may have. If it writes none in
- * SWAP_PATIENCE_MS it hangs: then it is as if there were no swap space, until it has written one. */
-static void wait_for_swap(void)
-{
-    uint32_t before = ~0U;
-    uint64_t deadline = 0;
-
-    while (vm_swap_available() && is_full(vm_swap_object)) {
-        uint32_t now = __atomic_load_n(&vm_swap_laundry, __ATOMIC_RELAXED);
-
-        if (now != before)
-            deadline = deadline_after_ms(SWAP_PATIENCE_MS);
-        else if (machine_time() > deadline)
-            __atomic_store_n(&vm_swap_hangs, true, __ATOMIC_RELAXED);
-        before = now;
-        thread_sleep_until(deadline_after_ms(SWAP_REST_MS));
-    }
-}
-
 /* One pass: until the target is reached, but over no page more than about twice. True: it paid: the
  * target is reached, or a fair number was freed, or will be. A few clean pages would be back at once. */
 static bool pageout_pass(void)
@@ -247,7 +225,8 @@ static bool pageout_pass(void)
     if (vm_counts.external == 0 && !vm_swap_available())
         budget = 0; /* all is anonymous: nothing can go */
     for (uint32_t i = 0; i < budget && vm_counts.free < target(); i++) {
-        wait_for_swap();
+        while (vm_swap_available() && is_full(vm_swap_object))
+            thread_sleep_until(deadline_after_ms(SWAP_REST_MS));
         /* A page has to stay inactive for a while, or its second chance is none. */
         if (3 * vm_counts.inactive < vm_counts.active) {
             for (int n = 0; n < VM_BATCH; n++)
@@ -285,8 +264,7 @@ static void pageout(void *unused)
         end_objects();
         if (vm_counts.free >= target() || pageout_pass()) {
             __atomic_store_n(&gone, false, __ATOMIC_RELAXED);
-        } else if (__atomic_load_n(&vm_swap_laundry, __ATOMIC_RELAXED) != 0
-                   && !__atomic_load_n(&vm_swap_hangs, __ATOMIC_RELAXED)) {
+        } else if (__atomic_load_n(&vm_swap_laundry, __ATOMIC_RELAXED) != 0) {
             thread_sleep_until(deadline_after_ms(SWAP_REST_MS)); /* it comes free soon */
         } else if (!laundry_helps()) {
             __atomic_store_n(&gone, true, __ATOMIC_RELAXED);

@@ -316,7 +316,6 @@ bool vm_swap_move_up(vm_object_t above, vm_object_t object)
 bool vm_swap_available(void)
 {
     return vm_swap_object != NULL && vm_swap_object->ready && !vm_swap_object->pager_dead
-           && !__atomic_load_n(&vm_swap_hangs, __ATOMIC_RELAXED)
            && vm_counts.swap_used < vm_counts.swap_total;
 }
 

@@ -75,24 +75,19 @@ TEST(a_pager_that_is_stuck_is_alone)
     object_end(&stuck);
 }
 
-/* Maps an object of LARGE pages, here or in another task, and changes all of them. */
-static boolean_t make_large_for(struct object *o, cthread_t *pager, boolean_t apart)
+/* Maps an object of LARGE pages, and changes all of them. */
+static boolean_t make_large(struct object *o, cthread_t *pager)
 {
     taken = resting = 0;
-    if (!(apart ? object_map_apart(o, LARGE * PAGE_SIZE) : object_map(o, LARGE * PAGE_SIZE, FALSE, NONE)))
+    if (!object_map(o, LARGE * PAGE_SIZE, FALSE, NONE))
         return FALSE;
     *pager = cthread_fork(serve, o);
     for (vm_size_t at = 0; at < o->size; at += PAGE_SIZE)
-        if (set_byte_of(o->task, o->address + at, 'x') != KERN_SUCCESS)
+        if (set_byte(o->address + at, 'x') != KERN_SUCCESS)
             return FALSE;
     resting = 1;
     sleep_ms(200); /* it rests now */
     return TRUE;
-}
-
-static boolean_t make_large(struct object *o, cthread_t *pager)
-{
-    return make_large_for(o, pager, FALSE);
 }
 
 static uint32_t queued(mach_port_t port)
@@ -147,25 +142,6 @@ TEST(an_end_does_not_wait_for_ever)
     cthread_join(pager);
     EXPECT_TRUE(taken < LARGE);
     release(a, 40UL << 20);
-    object_forget(&o);
-}
-
-/* Who has mapped what a pager does not take back has a claim to it: it is he who ends when memory is gone,
- * not who has less of his own. [vm_map.h] */
-TEST(what_a_pager_does_not_take_is_claimed_by_who_mapped_it)
-{
-    const vm_size_t size = 24UL << 20;
-    vm_address_t a = fresh(size);
-    struct object o;
-    cthread_t pager;
-
-    REQUIRE_TRUE(a != 0 && make_large_for(&o, &pager, TRUE));
-    for (vm_size_t at = 0; at < size; at += PAGE_SIZE)
-        BYTE(a + at) = 'y'; /* waits until there is room */
-    EXPECT_TRUE(wait_until_dead(o.task));
-    release(a, size);
-    resting = 0;
-    cthread_join(pager);
     object_forget(&o);
 }
 

@@ -17,7 +17,7 @@
  * included: when only its own is left, the ledger is freed. That is also what proves the accounts exact: a
  * ledger that were given back too little would stay for ever (host_counters.ledgers), and one given back too
  * much fails an assertion. Who asks for pages to be returned to a pager pays in the same way, until the pager
- * has let go of them; and who maps a memory object, or faults on it, for what the kernel asks of the pager.
+ * has let go of them.
  *
  * No locks: charges are atomic operations, allowed under any lock and in interrupts. NULL stands for the
  * kernel, which is charged nothing. The path of an RPC never comes here: a small message that goes straight
@@ -53,8 +53,6 @@ void ledger_charge_always(struct ledger *ledger, size_t bytes);
 bool ledger_has_room(const struct ledger *ledger, size_t bytes);
 /* The ledger may be gone afterwards. */
 void ledger_credit(struct ledger *ledger, size_t bytes);
-/* May it send a message of so many bytes? */
-bool ledger_may_send(const struct ledger *ledger, size_t bytes);
 /* A message (messages 1), or memory that is one later (0), of so many bytes: all of it or nothing. */
 bool ledger_charge_message(struct ledger *ledger, uint32_t messages, size_t bytes);
 void ledger_credit_message(struct ledger *ledger, uint32_t messages, size_t bytes);

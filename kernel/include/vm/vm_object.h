@@ -88,9 +88,6 @@ memory_object_control_t convert_port_to_memory_control(mach_port_t port);
  * asked for the page, the arguments are wrong, or the memory cannot be read at once. */
 bool memory_object_supply_page(vm_object_t object, vm_offset_t offset, const void *data,
                                vm_prot_t lock_value, bool precious, thread_t *waiter);
-/* Is there an object that nobody uses, and whose pages come free when its pager has let go of some, or when
- * its time is over? */
-bool memory_object_is_ending(void);
 /* The control port has no senders, or the pager's port died: see memory_object.c. */
 void memory_object_no_senders(vm_object_t object);
 /* Told by the ipc layer through a kernel-held dead-name watch: see ipc_port.h. */
