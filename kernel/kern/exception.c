@@ -202,9 +202,9 @@ static inline __attribute__((always_inline)) bool heed(struct thread *self, mach
             ipc_kmsg_free(kmsg);
         else
             ipc_kmsg_destroy(kmsg); /* an answer that wants an answer */
+        if (on && self->raised.code[0] == KERN_RESOURCE_SHORTAGE && self->raised.type == EXC_BAD_ACCESS)
+            self->task->blamed = 0; /* somebody has seen to it (memory_gone.c) */
     }
-    if (on && self->raised.code[0] == KERN_RESOURCE_SHORTAGE && self->raised.type == EXC_BAD_ACCESS)
-        self->task->blamed = 0; /* somebody has seen to it (memory_gone.c) */
     return on;
 }
 

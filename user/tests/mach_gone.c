@@ -11,6 +11,7 @@ TEST_MEMORY(64);
 TEST_LIMIT(60);
 
 #define ROUNDS 4
+#define NEED   (256UL << 10) /* bytes; more than is free when memory is gone */
 
 /* Shared with the children. */
 static struct shares {
@@ -22,13 +23,11 @@ static struct shares {
 
 enum { LARGE, SMALL };
 
-/* A child: an exception to begin with, so that its handler has touched what it will need when memory is
- * gone; then in each round it touches all its memory, which is not there then. */
+/* A child: in each round it touches all its memory, which is not there then. */
 static void touch(uint64_t who)
 {
     struct shares *mine = &shares[who];
 
-    *(volatile char *)BAD_ADDRESS = 1;
     for (uint64_t round = 1; round <= ROUNDS; round++) {
         while (mine->go != round)
             sleep_ms(1);
@@ -38,6 +37,14 @@ static void touch(uint64_t who)
     }
     for (;;)
         sleep_ms(1000);
+}
+
+/* A child that begins with an exception, so that its handler has touched what it will need when memory is
+ * gone. */
+static void fault_and_touch(uint64_t who)
+{
+    *(volatile char *)BAD_ADDRESS = 1;
+    touch(who);
 }
 
 /* Gives up the memory of a child; it may touch it again. */
@@ -78,21 +85,14 @@ static void *serve(void *arg)
     return NULL;
 }
 
-static void begin(struct child *child, unsigned who, vm_size_t size, mach_port_t port)
+/* Makes both children, each with so many eighths of what is free; the exceptions of both come to port. */
+static void make_both(mach_port_t port, unsigned large_eighths, unsigned small_eighths)
 {
-    shares[who].size = round_page(size);
-    REQUIRE_KR(child_make_watched(child, port, EXC_MASK(EXC_BAD_ACCESS), EXCEPTION_DEFAULT), KERN_SUCCESS);
-    REQUIRE_KR(vm_allocate(child->task, &shares[who].region, shares[who].size, TRUE), KERN_SUCCESS);
-}
-
-/* Whoever touches the last page, the task that has most is asked; when its handler has helped it is asked
- * again the next time, and never terminated. [memory_gone.c] */
-TEST(who_has_most_is_asked_each_time)
-{
-    mach_port_t port = new_port_send(), host = mach_host_self();
+    unsigned eighths[] = {large_eighths, small_eighths};
+    struct child *children[] = {&large, &small};
+    mach_port_t host = mach_host_self();
     vm_address_t page = 0;
     struct vm_statistics s;
-    cthread_t handler;
 
     REQUIRE_KR(vm_allocate(SELF, &page, PAGE_SIZE, TRUE), KERN_SUCCESS);
     REQUIRE_KR(vm_inherit(SELF, page, PAGE_SIZE, VM_INHERIT_SHARE), KERN_SUCCESS);
@@ -100,14 +100,36 @@ TEST(who_has_most_is_asked_each_time)
     *(volatile char *)page = 0;
     REQUIRE_KR(host_vm_statistics(host, &s), KERN_SUCCESS);
     mach_port_deallocate(SELF, host);
-    begin(&large, LARGE, (vm_size_t)s.free_count * PAGE_SIZE / 8 * 5, port);
-    begin(&small, SMALL, (vm_size_t)s.free_count * PAGE_SIZE / 8 * 4, port);
+    for (unsigned who = LARGE; who <= SMALL; who++) {
+        shares[who].size = round_page((vm_size_t)s.free_count * PAGE_SIZE / 8 * eighths[who]);
+        REQUIRE_KR(child_make_watched(children[who], port, EXC_MASK(EXC_BAD_ACCESS), EXCEPTION_DEFAULT),
+                   KERN_SUCCESS);
+        REQUIRE_KR(vm_allocate(children[who]->task, &shares[who].region, shares[who].size, TRUE),
+                   KERN_SUCCESS);
+    }
+}
+
+static void end_both(void)
+{
+    child_end(&large);
+    child_end(&small);
+    REQUIRE_KR(vm_deallocate(SELF, (vm_address_t)shares, PAGE_SIZE), KERN_SUCCESS);
+}
+
+/* Whoever touches the last page, the task that has most is asked; when its handler has helped it is asked
+ * again the next time, and never terminated. [memory_gone.c] */
+TEST(who_has_most_is_asked_each_time)
+{
+    mach_port_t port = new_port_send();
+    cthread_t handler;
+
+    make_both(port, 5, 4);
     handler = cthread_fork(serve, (void *)(uintptr_t)port);
     on_exception = help_both;
     helped = 0;
-    REQUIRE_KR(child_run(&large, touch, LARGE), KERN_SUCCESS);
+    REQUIRE_KR(child_run(&large, fault_and_touch, LARGE), KERN_SUCCESS);
     REQUIRE_TRUE(wait_for_value(&helped, 1));
-    REQUIRE_KR(child_run(&small, touch, SMALL), KERN_SUCCESS);
+    REQUIRE_KR(child_run(&small, fault_and_touch, SMALL), KERN_SUCCESS);
     REQUIRE_TRUE(wait_for_value(&helped, 2));
     on_exception = help_large;
     for (uint64_t round = 1; round <= ROUNDS; round++) {
@@ -121,11 +143,56 @@ TEST(who_has_most_is_asked_each_time)
         REQUIRE_TRUE(wait_for_value(&shares[SMALL].done, round));
         give_back(&small, SMALL);
     }
-    child_end(&large);
-    child_end(&small);
+    end_both();
     mach_port_destroy(SELF, port);
     cthread_join(handler);
-    REQUIRE_KR(vm_deallocate(SELF, page, PAGE_SIZE), KERN_SUCCESS);
+}
+
+static volatile uint64_t asked; /* messages that the silent handler has */
+
+/* In a thread, until the port is destroyed: a handler that keeps the first two messages, and answers none. */
+static void *keep_silent(void *arg)
+{
+    static union {
+        mach_msg_header_t header;
+        char room[512];
+    } kept[2];
+
+    while (mach_msg(&kept[asked % 2].header, MACH_RCV_MSG, 0, sizeof(kept[0]), (mach_port_t)(uintptr_t)arg,
+                    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
+        asked++;
+    for (unsigned i = 0; i < 2 && i < asked; i++)
+        mach_msg_destroy(&kept[i].header);
+    return NULL;
+}
+
+/* Whose handler is silent is asked again when others need memory, once, and is terminated when that has not
+ * helped: an aborted wait for the handler is no answer. [memory_gone.c] */
+TEST(whose_handler_is_silent_ends)
+{
+    mach_port_t port = new_port_send();
+    vm_address_t at = 0;
+    cthread_t handler;
+
+    asked = 0;
+    make_both(port, 7, 2);
+    handler = cthread_fork(keep_silent, (void *)(uintptr_t)port);
+    REQUIRE_KR(vm_allocate(SELF, &at, NEED, TRUE), KERN_SUCCESS);
+    REQUIRE_KR(child_run(&small, touch, SMALL), KERN_SUCCESS);
+    shares[SMALL].go = 1;
+    REQUIRE_TRUE(wait_for_value(&shares[SMALL].done, 1));
+    REQUIRE_KR(child_run(&large, touch, LARGE), KERN_SUCCESS);
+    shares[LARGE].go = 1;
+    REQUIRE_TRUE(wait_for_value(&asked, 1));
+    for (vm_size_t o = 0; o < NEED; o += PAGE_SIZE)
+        *(volatile char *)(at + o) = 1;
+    EXPECT_EQ(asked, 2);
+    EXPECT_TRUE(type_of(large.task) & MACH_PORT_TYPE_DEAD_NAME);
+    EXPECT_EQ(shares[LARGE].done, 0);
+    REQUIRE_KR(vm_deallocate(SELF, at, NEED), KERN_SUCCESS);
+    mach_port_destroy(SELF, port);
+    cthread_join(handler);
+    end_both();
 }
 
 TEST_MAIN
