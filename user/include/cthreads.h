@@ -45,6 +45,8 @@ void mach_thread_detach(cthread_t thread);
 void mach_thread_exit(void *result) __attribute__((noreturn));
 /* The calling thread; the first one, too. */
 cthread_t mach_thread_current(void);
+/* The threads that have not ended: the first, and those made here. */
+uint32_t mach_thread_count(void);
 
 void mutex_lock(mutex_t *mutex);
 boolean_t mutex_try_lock(mutex_t *mutex);

@@ -23,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#pragma weak mach_thread_count /* a program that makes no threads has it not */
+
 struct frame { /* what the child finds on its stack */
     jmp_buf env;
     struct mach_tcb *tcb;
@@ -120,12 +122,12 @@ static pid_t make_child(struct frame *frame, uint64_t sp)
     return pid >= 0 ? pid : __error(kr);
 }
 
-/* Only a program with several threads has to do something. */
-static void around(enum fork_stage stage)
+/* Where there are no other threads, none of them has a lock. */
+static void around(enum fork_stage stage, boolean_t alone)
 {
     if (__run_atfork != NULL)
         __run_atfork(stage);
-    if (!mach_multithreaded)
+    if (alone)
         return;
     if (__fork_malloc != NULL)
         __fork_malloc(stage);
@@ -135,19 +137,21 @@ static void around(enum fork_stage stage)
 pid_t fork(void)
 {
     struct frame frame;
+    boolean_t alone;
     uint64_t blocked;
     uint64_t sp;
     pid_t pid;
 
     if (__proc_port == MACH_PORT_NULL)
         return __fail(ENOSYS); /* a server is no process */
-    around(FORK_BEFORE);
+    alone = mach_thread_count == NULL || mach_thread_count() == 1;
+    around(FORK_BEFORE, alone);
     blocked = __signals_hold(); /* in the child, until its names are its own */
     frame.tcb = mach_tcb();
     __asm__ volatile("mrs %0, fpcr" : "=r"(frame.fpcr));
     __asm__ volatile("mov %0, sp" : "=r"(sp));
     pid = setjmp(frame.env) == 0 ? make_child(&frame, sp) : 0; /* 0: this is the child */
-    around(pid == 0 ? FORK_IN_CHILD : FORK_IN_PARENT);
+    around(pid == 0 ? FORK_IN_CHILD : FORK_IN_PARENT, alone);
     __signals_release(blocked);
     return pid;
 }

@@ -104,6 +104,11 @@ static void one_more(void)
     __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
 }
 
+uint32_t mach_thread_count(void)
+{
+    return threads_generation == mach_fork_generation ? __atomic_load_n(&threads, __ATOMIC_ACQUIRE) : 1;
+}
+
 uint32_t mach_thread_leave(void)
 {
     if (threads_generation != mach_fork_generation)
@@ -117,6 +122,8 @@ void mach_thread_exit(void *result)
 
     if (mach_thread_ending != NULL)
         mach_thread_ending();
+    else
+        mach_thread_leave();
     if (self->tcb.stack == NULL) /* the first thread has no stack of ours, and nobody joins it */
         for (;;)
             thread_suspend(mach_thread_self_cached());
