@@ -40,7 +40,8 @@ def inside(tmp_path_factory):
     lay_out(root / "cases")
     jobs = [(tool, number, f"cd /cases/{tool}.{number}; sh ../{tool}.{number}.sh")
             for tool, number, _ in SCRIPTS]
-    jobs += [(tool, "help", "/bin/[ --help" if tool == "test" else f"/bin/{tool} --help") for tool in UTILITIES]
+    jobs += [(tool, "help", "/bin/[ --help" if tool == "test" else f"/bin/{tool} --help")
+             for tool in UTILITIES]
     (root / "cases/run").write_text("mkdir /out /errors\n" + "".join(
         f"({command}) > /out/{tool}.{number} 2> /errors/{tool}.{number}; echo {tool} {number} $?\n"
         for tool, number, command in jobs)
