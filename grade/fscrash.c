@@ -15,7 +15,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,22 +24,9 @@
 
 #include "../user/tests/crash_load.h"
 #include "fs.h"
+#include "fsfail.h"
 
 int fsck_main(int argc, char **argv); /* mkfs/fsck.c, its main renamed */
-
-#define CHECK(cond) do { if (!(cond)) fail("line %d: %s (%s)", __LINE__, #cond, strerror(errno)); } while (0)
-
-static void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
-static void fail(const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    vfprintf(stderr, format, ap);
-    va_end(ap);
-    fputc('\n', stderr);
-    exit(1);
-}
 
 static uint64_t rng;
 

@@ -16,7 +16,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,20 +23,7 @@
 #include <unistd.h>
 
 #include "fs.h"
-
-#define CHECK(cond) do { if (!(cond)) fail("line %d: %s", __LINE__, #cond); } while (0)
-
-static void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
-static void fail(const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    vfprintf(stderr, format, ap);
-    va_end(ap);
-    fputc('\n', stderr);
-    _exit(1);
-}
+#include "fsfail.h"
 
 /* ---- the disk: a file, that can be told to fail ---- */
 

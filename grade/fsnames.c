@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +20,7 @@
 #include <servers/io_server.h>
 
 #include "server.h"
-
-#define CHECK(cond) do { if (!(cond)) fail("line %d: %s", __LINE__, #cond); } while (0)
-
-static void fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
-static void fail(const char *format, ...)
-{
-    va_list ap;
-
-    va_start(ap, format);
-    vfprintf(stderr, format, ap);
-    va_end(ap);
-    fputc('\n', stderr);
-    _exit(1);
-}
+#include "fsfail.h"
 
 /* ---- ports ---- */
 
