@@ -1,5 +1,5 @@
 /*
- * Mach by example, 37: copies of what a pager backs. A copy shows what was there when it was made, whoever
+ * Mach by example, 38: copies of what a pager backs. A copy shows what was there when it was made, whoever
  * writes to the object afterwards, and by whatever mapping. The pages are copied when they must be.
  */
 #include "mach_object.h"
