@@ -1,5 +1,5 @@
 /*
- * Copies between the kernel and the current task.
+ * Copies between the kernel and the current task, and from one place of that to another.
  *
  * The loads and stores marked USER touch user memory with the kernel's own rights, and may fault:
  * the fault is served like the user's own (trap.c), or, when it cannot be, the copy goes on at the
@@ -142,6 +142,17 @@ copyout:
     copy    x0, x1, KERN, USER, KERN, WIDE_USER
     .cfi_endproc
     .size   copyout, . - copyout
+
+/* int copyacross(const void *user_from, void *user_to, size_t size) */
+    .global copyacross
+    .type   copyacross, %function
+copyacross:
+    .cfi_startproc
+    check_range x0, x2
+    check_range x1, x2
+    copy    x0, x1, USER, USER, WIDE_USER, WIDE_USER
+    .cfi_endproc
+    .size   copyacross, . - copyacross
 
 /* size_t copy_wide(void *to, const void *from, size_t size): memcpy of a multiple of 128 bytes, not 0,
  * through registers on loan. `from` may be the user's: no fault is served, but the copy ends there, and the

@@ -302,6 +302,8 @@ TEST(traps_are_for_ones_own_task)
         EXPECT_KR(vm_allocate_trap(others[i], &a, PAGE_SIZE, TRUE), MACH_SEND_INVALID_DEST);
         EXPECT_KR(vm_deallocate_trap(others[i], (vm_address_t)others & ~PAGE_MASK, PAGE_SIZE),
                   MACH_SEND_INVALID_DEST);
+        EXPECT_KR(vm_read_overwrite_trap(others[i], (vm_address_t)others, 1, (vm_address_t)&a),
+                  MACH_SEND_INVALID_DEST);
     }
     EXPECT_EQ(a, 0);
     EXPECT_KR(vm_allocate_trap(SELF, &a, PAGE_SIZE, TRUE), KERN_SUCCESS);
@@ -329,6 +331,35 @@ TEST(a_trap_that_cannot_answer_allocates_nothing)
               KERN_INVALID_ADDRESS);
     EXPECT_EQ(map_entries(), before);
     release(a, PAGE_SIZE);
+}
+
+/* A trap copies memory of any size and alignment, and says so where it cannot. [traps.h] */
+TEST(reading_over_oneself)
+{
+    const vm_size_t most = 40 * PAGE_SIZE;
+    vm_address_t from = lettered(41), to = 0;
+
+    REQUIRE_TRUE(from != 0);
+    REQUIRE_KR(vm_allocate(SELF, &to, most + PAGE_SIZE, TRUE), KERN_SUCCESS);
+    for (vm_size_t size = 0; size <= most; size = size * 3 + 1) {
+        vm_size_t skew = size % 17;
+
+        BYTE(to + 5 + size) = 77;
+        EXPECT_KR(vm_read_overwrite_trap(SELF, from + skew, size, to + 5), KERN_SUCCESS);
+        EXPECT_EQ(memcmp((void *)(to + 5), (void *)(from + skew), size), 0);
+        EXPECT_EQ(BYTE(to + 5 + size), 77);
+    }
+    EXPECT_KR(vm_protect(SELF, from + PAGE_SIZE, PAGE_SIZE, FALSE, VM_PROT_NONE), KERN_SUCCESS);
+    EXPECT_KR(vm_protect(SELF, to + PAGE_SIZE, PAGE_SIZE, FALSE, VM_PROT_READ), KERN_SUCCESS);
+    EXPECT_KR(vm_read_overwrite_trap(SELF, from, PAGE_SIZE, to), KERN_SUCCESS);
+    EXPECT_KR(vm_read_overwrite_trap(SELF, from, PAGE_SIZE + 1, to), KERN_INVALID_ADDRESS);
+    EXPECT_KR(vm_read_overwrite_trap(SELF, from, PAGE_SIZE, to + 1), KERN_INVALID_ADDRESS);
+    EXPECT_KR(vm_read_overwrite_trap(SELF, from, 1, KERNEL_ADDRESS), KERN_INVALID_ADDRESS);
+    EXPECT_KR(vm_read_overwrite_trap(SELF, KERNEL_ADDRESS, 1, to), KERN_INVALID_ADDRESS);
+    EXPECT_KR(vm_read_overwrite_trap(SELF, from, ~0UL, to), KERN_INVALID_ADDRESS);
+    EXPECT_KR(vm_read_overwrite_trap(SELF, from, VM_MAX_ADDRESS, to), KERN_INVALID_ADDRESS);
+    release(from, 41 * PAGE_SIZE);
+    release(to, most + PAGE_SIZE);
 }
 
 static void read_byte(uint64_t address)

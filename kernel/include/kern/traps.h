@@ -12,6 +12,8 @@
 kern_return_t vm_allocate_trap(mach_port_name_t target, vm_address_t address, vm_size_t size,
                                boolean_t anywhere);
 kern_return_t vm_deallocate_trap(mach_port_name_t target, vm_address_t address, vm_size_t size);
+kern_return_t vm_read_overwrite_trap(mach_port_name_t target, vm_address_t address, vm_size_t size,
+                                     vm_address_t data);
 /* Semaphores: KERN_INVALID_NAME or _RIGHT for a name that is none; KERN_TERMINATED. Waits
  * block. */
 kern_return_t semaphore_signal_trap(mach_port_name_t semaphore);

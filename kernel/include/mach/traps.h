@@ -13,6 +13,7 @@
 
 #define MACH_TRAP_vm_allocate           (-10)
 #define MACH_TRAP_vm_deallocate         (-12)
+#define MACH_TRAP_vm_read_overwrite     (-13) /* of ours: XNU has another here */
 #define MACH_TRAP_reply_port            (-26)
 #define MACH_TRAP_thread_self           (-27)
 #define MACH_TRAP_task_self             (-28)
@@ -42,6 +43,10 @@
 kern_return_t vm_allocate_trap(vm_map_t task, vm_address_t *address, vm_size_t size,
                                boolean_t anywhere);
 kern_return_t vm_deallocate_trap(vm_map_t task, vm_address_t address, vm_size_t size);
+/* Copies size bytes from address to data, both the caller's own. KERN_INVALID_ADDRESS: there is no such
+ * memory, or its pager has failed, or it may not be read, or written to; some was copied, perhaps. */
+kern_return_t vm_read_overwrite_trap(vm_map_t task, vm_address_t address, vm_size_t size,
+                                     vm_address_t data);
 mach_port_name_t mach_reply_port(void); /* a new receive right; MACH_PORT_NULL if out of memory */
 mach_port_name_t mach_thread_self(void); /* each adds a user reference to a send right */
 mach_port_name_t mach_task_self_trap(void);

@@ -78,6 +78,7 @@ void console_write(const char *text, size_t length);
  * how much was copied. May block on a fault: no locks held. ---- */
 int copyin(const void *user, void *kernel, size_t size);
 int copyout(const void *kernel, void *user, size_t size);
+int copyacross(const void *user_from, void *user_to, size_t size);
 size_t copy_wide(void *to, const void *from, size_t size); /* for memcpy, and for this: see copyio.S */
 /* A page's bytes. False: they cannot be read without a fault. None is served: so this does not block, and
  * locks may be held. */

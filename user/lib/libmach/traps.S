@@ -33,6 +33,7 @@
 
     TRAP vm_allocate_trap,        MACH_TRAP_vm_allocate
     TRAP vm_deallocate_trap,      MACH_TRAP_vm_deallocate
+    TRAP vm_read_overwrite_trap,  MACH_TRAP_vm_read_overwrite
     TRAP mach_reply_port,         MACH_TRAP_reply_port
     TRAP mach_thread_self,        MACH_TRAP_thread_self
     TRAP mach_task_self_trap,     MACH_TRAP_task_self
