@@ -210,7 +210,7 @@ TEST(random_messages_to_the_services)
     }
 }
 
-static int look_up_device(void)
+static int look_up_what_is_not_given(void)
 {
     mach_port_t bootstrap, port;
 
@@ -218,6 +218,9 @@ static int look_up_device(void)
         return 1;
     if (bootstrap_look_up(bootstrap, TEST_PORT_NAME, &port) == KERN_SUCCESS)
         return 2;
+    if (bootstrap_look_up(bootstrap, SERVICE_DEVICE, &port) != unix_err(EPERM)
+        || bootstrap_look_up(bootstrap, SERVICE_DISK, &port) != unix_err(EPERM))
+        return 6;
     if (bootstrap_privileged_port(bootstrap, "host", &port) == KERN_SUCCESS)
         return 3;
     if (bootstrap_privileged_port(bootstrap, "device", &port) == KERN_SUCCESS)
@@ -229,7 +232,7 @@ static int look_up_device(void)
 
 TEST(privileges_are_not_for_the_asking)
 {
-    EXPECT_EQ(WEXITSTATUS(run_child(look_up_device)), 0);
+    EXPECT_EQ(WEXITSTATUS(run_child(look_up_what_is_not_given)), 0);
 }
 
 /* ---- forgeries ---- */
