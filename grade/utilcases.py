@@ -301,7 +301,7 @@ CASES = {
         "echo fig > p; echo kiwi >> p; grep -f p ../f/words",
         "grep a none ../f/open; echo $?",
         "grep -s a none ../f/open; echo $?",
-        "grep '\(.\)\1' ../f/words",
+        r"grep '\(.\)\1' ../f/words",
         "grep -h a ../f/words ../f/open",
         "grep -H a ../f/open",
         "grep -m 2 a ../f/words",
@@ -313,7 +313,7 @@ CASES = {
         "mkdir d; echo hit > d/a; echo miss > d/b; grep -r hit d",
         "cat ../f/words | grep -c -",
         "grep -E 'x*' ../f/open",
-        "grep 'a\{1,\}n' ../f/words",
+        r"grep 'a\{1,\}n' ../f/words",
         "grep -i -w A ../f/text",
     ],
     "sed": [

@@ -7,6 +7,10 @@
 #include <servers/io_server.h>
 #include <stdlib.h>
 
+/* That wait for one stream: each takes a name and memory of the server's, and its time when the next
+ * comes. */
+#define POLLERS_MAX 512
+
 /* What of `ready` a client is told that asked for events: errors without being asked for. */
 static uint32_t wanted(uint32_t events, uint32_t ready)
 {
@@ -21,10 +25,12 @@ static void take_out(struct poller **link)
     free(poller);
 }
 
-/* A client that has been answered by another stream, or has ended, leaves a dead name. */
-static void prune(struct poller **link)
+/* A client that has been answered by another stream, or has ended, leaves a dead name: it goes.
+ * Returns how many stay. */
+static unsigned prune(struct poller **link)
 {
     mach_port_type_t type;
+    unsigned count = 0;
 
     while (*link != NULL) {
         mach_port_t reply = (*link)->reply;
@@ -35,13 +41,14 @@ static void prune(struct poller **link)
             take_out(link);
         } else {
             link = &(*link)->next;
+            count++;
         }
     }
+    return count;
 }
 
 kern_return_t pollers_add(struct poller **list, mach_port_t reply, uint32_t events, uint32_t tag,
-                          uint32_t ready,
-                          uint32_t *revents, uint32_t *tag_out)
+                          uint32_t ready, uint32_t *revents, uint32_t *tag_out)
 {
     struct poller *poller;
 
@@ -49,7 +56,8 @@ kern_return_t pollers_add(struct poller **list, mach_port_t reply, uint32_t even
     *tag_out = tag;
     if (*revents != 0 || events & IO_POLL_NOW)
         return KERN_SUCCESS;
-    prune(list);
+    if (prune(list) >= POLLERS_MAX)
+        return unix_err(EAGAIN);
     poller = malloc(sizeof(*poller));
     if (poller == NULL)
         return unix_err(ENOMEM);

@@ -11,7 +11,7 @@
  * is the same run. `make stress` runs it with many seeds (grade/README.md).
  */
 #define ZONE_SLACK (64 * 1024) /* name tables keep some leaves they once needed; no more */
-#define PORTS_FEWER 1 /* that of leave_a_read, if attackers have made the terminal answer reads at once */
+#define PORTS_FEWER 1 /* that of leave_waits, if attackers have made the terminal answer at once */
 #include "fuzz.h"
 #include "mach_child.h"
 
@@ -292,10 +292,10 @@ static void end_other_tasks(void)
 }
 
 /*
- * A read of the terminal by a client that dies then. The server notices with the next one's: so
- * this drops what attackers left there, and leaves one of its own, before and after.
+ * A read and a poll of the terminal by a client that dies then. The server notices with the next
+ * one's: so this drops what attackers left there, and leaves one of its own, before and after.
  */
-static void leave_a_read(void)
+static void leave_waits(void)
 {
     mach_port_t bootstrap, tty;
     io_stat_t stat;
@@ -306,15 +306,15 @@ static void leave_a_read(void)
     for (unsigned i = 0; i < FUZZ_ROUTINES; i++) {
         uint32_t size;
 
-        if (strcmp(fuzz_routines[i].name, "io_read") != 0)
+        if (strcmp(fuzz_routines[i].name, "io_read") != 0 && strcmp(fuzz_routines[i].name, "io_poll") != 0)
             continue;
         size = fuzz_well_formed(tty, &fuzz_routines[i]);
-        fuzz_put(sizeof(mach_msg_header_t), 1, 4); /* amount */
+        fuzz_put(sizeof(mach_msg_header_t), IO_POLL_IN, 4); /* the events, or the amount */
         fuzz_put(sizeof(mach_msg_header_t) + 4, 1, 4);
         EXPECT_KR(mach_msg(&fuzz.header, MACH_SEND_MSG, size, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL),
                   MACH_MSG_SUCCESS);
     }
-    io_stat(tty, &stat); /* when that is answered the server has the read */
+    io_stat(tty, &stat); /* when that is answered the server has both */
     mach_port_destroy(SELF, fuzz_reply);
     mach_port_deallocate(SELF, tty);
     mach_port_deallocate(SELF, bootstrap);
@@ -323,7 +323,7 @@ static void leave_a_read(void)
 TEST(baseline_is_taken)
 {
     seed = 1;
-    leave_a_read();
+    leave_waits();
     REQUIRE_KR(host_tasks(test_host_priv(), &tasks, &task_count), KERN_SUCCESS);
     take_baseline();
 }
@@ -364,7 +364,7 @@ TEST(nothing_falls)
     }
     child_end(&child);
     end_other_tasks();
-    leave_a_read();
+    leave_waits();
     test_report("# %lu messages, %lu answers; %lu attackers", progress->sent, progress->answered, deaths + 1);
     for (unsigned k = 0; k < TARGETS; k++)
         test_report("# target %u: %lu taken, %lu refused", k, progress->accepted[k], progress->refused[k]);

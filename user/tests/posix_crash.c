@@ -5,10 +5,10 @@
  */
 #include "posix_test.h"
 
+#include "../lib/libc/posix.h" /* the port behind a descriptor */
+
 #include <mach/mach.h>
-#include <mach/mach_port.h>
 #include <partition.h>
-#include <servers/bootstrap.h>
 #include <servers/disk.h>
 #include <stdlib.h>
 
@@ -147,12 +147,15 @@ static void work(unsigned kind)
 {
     static struct load load;
     char name[16];
+    int fd = -1;
 
     snprintf(name, sizeof name, "/crash%u", kind);
     REQUIRE_EQ(mkdir(name, 0755), 0);
     REQUIRE_EQ(chdir(name), 0);
     if (number("crash.marks", 0) != 0) {
-        REQUIRE_KR(bootstrap_look_up(bootstrap_port, SERVICE_DISK, &disk), KERN_SUCCESS);
+        fd = open("/dev/disk0", O_RDWR); /* stays open */
+        REQUIRE_TRUE(fd >= 0);
+        disk = __fd_get(fd)->port;
         REQUIRE_KR(partition_find(disk, PARTITION_SWAP, &swap), KERN_SUCCESS);
         target.mark = mark;
         sync();
@@ -161,8 +164,8 @@ static void work(unsigned kind)
     EXPECT_EQ(load_run(&load, &target, kind, number("crash.seed", 1), number("crash.count", 150)), 0);
     EXPECT_EQ(load.last_error, 0);
     EXPECT_EQ(chdir("/"), 0);
-    if (disk != MACH_PORT_NULL)
-        mach_port_deallocate(mach_task_self(), disk);
+    if (fd >= 0)
+        close(fd);
 }
 
 TEST(everything)

@@ -15,6 +15,7 @@
 #include <mach/notify_ids.h>
 #include <mach/task.h>
 #include <mach/vm_map.h>
+#include <poll.h>
 #include <servers/bootstrap.h>
 #include <servers/io.h>
 #include <servers/proc.h>
@@ -210,7 +211,7 @@ TEST(random_messages_to_the_services)
     }
 }
 
-static int look_up_device(void)
+static int look_up_what_is_not_given(void)
 {
     mach_port_t bootstrap, port;
 
@@ -218,6 +219,9 @@ static int look_up_device(void)
         return 1;
     if (bootstrap_look_up(bootstrap, TEST_PORT_NAME, &port) == KERN_SUCCESS)
         return 2;
+    if (bootstrap_look_up(bootstrap, SERVICE_DEVICE, &port) != unix_err(EPERM)
+        || bootstrap_look_up(bootstrap, SERVICE_DISK, &port) != unix_err(EPERM))
+        return 6;
     if (bootstrap_privileged_port(bootstrap, "host", &port) == KERN_SUCCESS)
         return 3;
     if (bootstrap_privileged_port(bootstrap, "device", &port) == KERN_SUCCESS)
@@ -229,7 +233,7 @@ static int look_up_device(void)
 
 TEST(privileges_are_not_for_the_asking)
 {
-    EXPECT_EQ(WEXITSTATUS(run_child(look_up_device)), 0);
+    EXPECT_EQ(WEXITSTATUS(run_child(look_up_what_is_not_given)), 0);
 }
 
 /* ---- forgeries ---- */
@@ -428,6 +432,35 @@ TEST(a_terminal_has_only_so_many_readers)
     EXPECT_EQ(run_child(hog_reads), 0);
     usleep(100000); /* (its ports die after it) */
     EXPECT_EQ(run_child(hog_reads), 0); /* the dead do not count */
+    expect_all_well();
+}
+
+static int polled = -1; /* a descriptor with nothing to read */
+
+static int hog_polls(void)
+{
+    struct pollfd p = {polled, POLLIN, 0};
+    int refused = refusals(port_of(polled), IO_POLL_ID, IO_POLL_IN, 0);
+
+    if (refused < 400 || refused >= 1000)
+        return 1;
+    return poll(&p, 1, -1) == -1 && errno == EAGAIN ? 0 : 2; /* and says so, rather than wait for nothing */
+}
+
+TEST(a_stream_has_only_so_many_pollers)
+{
+    int console = open("/dev/console", O_RDWR), fds[2];
+
+    REQUIRE_TRUE(console >= 0);
+    REQUIRE_EQ(pipe(fds), 0);
+    for (int i = 0; i < 4; i++) {
+        polled = i % 2 ? console : fds[0];
+        EXPECT_EQ(WEXITSTATUS(run_child(hog_polls)), 0); /* the dead of the round before do not count */
+        usleep(100000);
+    }
+    close(console);
+    close(fds[0]);
+    close(fds[1]);
     expect_all_well();
 }
 

@@ -7,6 +7,7 @@
 #include "posix.h"
 
 #include <errno.h>
+#include <mach/error.h>
 #include <mach/mach_port.h>
 #include <poll.h>
 #include <server_types.h>
@@ -39,6 +40,7 @@ struct wait {
     int ready;       /* descriptors with revents */
     int unknown;     /* an answer came that does not say whose it is: some server does not know io_poll,
         or died */
+    int refused;     /* a server has no room for one more that waits */
 };
 
 static uint32_t events_of(short events)
@@ -100,6 +102,8 @@ static mach_msg_return_t receive(struct wait *w, int ms)
     w->answered++;
     if (reply.head.msgh_id == REPLY_ID && reply.code == KERN_SUCCESS && reply.tag < w->count)
         tell(w, reply.tag, reply.revents);
+    else if (reply.code == unix_err(EAGAIN) || reply.code == unix_err(ENOMEM))
+        w->refused = 1;
     else
         w->unknown = 1;
     mach_msg_destroy(&reply.head);
@@ -154,6 +158,8 @@ static int wait_for_answers(struct wait *w, int timeout)
             ask_in_turn(w);
             w->unknown = 0;
         }
+        if (w->refused && w->ready == 0)
+            return __fail(EAGAIN);
     }
     if (w->ready > 0 && w->answered < w->asked)
         ask_in_turn(w); /* who else is ready: POSIX wants all told that are */

@@ -22,6 +22,7 @@ enum privilege {
     PRIV_ARCHIVE = 8, /* files of the boot archive */
     PRIV_MEMORY = 32, /* page-out depends on it: it stays in memory, and gets the last pages */
     PRIV_ONCE = 16,   /* no privilege: the program ends by itself */
+    PRIV_BLOCKS = 64, /* may look up the disk server, which obeys whoever can ask */
 };
 
 struct service;

@@ -51,14 +51,26 @@ static unsigned privilege_named(const char *name)
     } table[] = {
         {"device", PRIV_DEVICE}, {"driver", PRIV_DRIVER}, {"host", PRIV_HOST},
         {"archive", PRIV_ARCHIVE}, {"memory", PRIV_MEMORY}, {"once", PRIV_ONCE},
-        {"-", 0},
+        {"blocks", PRIV_BLOCKS}, {"-", 0},
     };
 
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (strcmp(name, table[i].name) == 0)
             return table[i].bit;
-    bad_line(name, "is no privilege; they are device, driver, host, archive, memory, once");
+    bad_line(name, "is no privilege; they are device, driver, host, archive, memory, blocks, once");
     return 0;
+}
+
+/* A service as a line has it: its name, and behind a colon the privilege that looking it up needs. */
+static void declare(char *text, struct server *server)
+{
+    const char *name = word(&text, ":"), *privilege = word(&text, ":");
+
+    if (name == NULL)
+        bad_line(server->program, "has a service without a name");
+    if (strcmp(name, "-") != 0
+        && service_declare(name, server, privilege != NULL ? privilege_named(privilege) : 0) != KERN_SUCCESS)
+        bad_line(name, "cannot be declared: a name twice, or no memory");
 }
 
 static void read_line(char *line)
@@ -77,12 +89,8 @@ static void read_line(char *line)
     server->program = program;
     while ((name = word(&privileges, ",")) != NULL)
         server->privileges |= privilege_named(name);
-    while ((name = word(&services, ",")) != NULL) {
-        unsigned needs = server->privileges & PRIV_DEVICE ? PRIV_DRIVER : 0;
-
-        if (strcmp(name, "-") != 0 && service_declare(name, server, needs) != KERN_SUCCESS)
-            bad_line(name, "cannot be declared: a name twice, or no memory");
-    }
+    while ((name = word(&services, ",")) != NULL)
+        declare(name, server);
     for (link = &servers; *link != NULL; link = &(*link)->next)
         ;
     *link = server;
