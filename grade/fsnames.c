@@ -113,15 +113,20 @@ kern_return_t bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_po
     return strcmp(name, SERVICE_TTY) == 0 ? KERN_SUCCESS : KERN_FAILURE;
 }
 
-int pager_port(struct inode *ip, mach_port_t *port)
+int pager_port(struct inode *ip, bool window, mach_port_t *port)
 {
-    (void)ip, (void)port;
+    (void)ip, (void)window, (void)port;
     return ENOMEM;
 }
 
 void pager_changed(struct inode *ip, uint64_t offset, uint64_t len)
 {
     (void)ip, (void)offset, (void)len;
+}
+
+void pager_cut(struct inode *ip, uint64_t old_size)
+{
+    (void)ip, (void)old_size;
 }
 
 void pager_unnamed(struct inode *ip)

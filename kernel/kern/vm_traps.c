@@ -1,6 +1,7 @@
 /*
  * vm_allocate, vm_deallocate and vm_read_overwrite without a message, as on XNU: what a program does most
- * with its address space is done by a trap, as long as it is its own. Read mach/traps.h and vm/vm_user.c before.
+ * with its address space is done by a trap, as long as it is its own. Read mach/traps.h and vm/vm_user.c
+ * before.
  *
  * A name that stands for anything else than the caller's task, be it another task or a port that somebody
  * has put in its place, is MACH_SEND_INVALID_DEST: libmach then sends the message

@@ -7,6 +7,7 @@
 #include <mach/mach_types.h>
 #include <stdint.h>
 
+#define IO_SEEK_BACK 16 /* io_seek: the offset that io_window gave comes back */
 #define IO_DATA_MAX 8192 /* bytes in one io_read or io_write message */
 
 /* io_poll's events, POSIX's numbers; and its message id, for the client that sends it by hand. */

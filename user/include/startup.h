@@ -19,6 +19,8 @@
 #define STARTUP_THREAD    (-3) /* the thread's own port */
 #define STARTUP_BOOTSTRAP (-4)
 
+#define STARTUP_OWN 0x100 /* in fd_flags: no other process has the open file description */
+
 struct startup_fd {
     int32_t fd;
     mach_port_name_t port;

@@ -41,6 +41,11 @@ WEAK kern_return_t S_io_map(mach_port_t io, mach_port_t *memory_object, int64_t 
     return unix_err(ENODEV);
 }
 
+WEAK kern_return_t S_io_window(mach_port_t io, mach_port_t *memory_object, int64_t *size, int64_t *offset)
+{
+    return unix_err(ENODEV);
+}
+
 WEAK kern_return_t S_io_chmod(mach_port_t io, uint32_t mode)
 {
     return unix_err(EPERM);

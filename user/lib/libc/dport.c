@@ -6,11 +6,13 @@
 
 mach_port_t getdport(int fd)
 {
-    const struct fd *f = __fd_get(fd);
+    struct fd *f = __fd_get(fd);
     kern_return_t kr;
 
     if (f == NULL)
         return MACH_PORT_NULL;
+    __window_end(f);
+    f->own = FALSE; /* who knows who gets the right? */
     kr = mach_port_mod_refs(mach_task_self(), f->port, MACH_PORT_RIGHT_SEND, 1);
     if (kr == KERN_SUCCESS)
         return f->port;
@@ -20,5 +22,5 @@ mach_port_t getdport(int fd)
 
 int openport(mach_port_t port, int flags)
 {
-    return __fd_install(port, (uint32_t)flags, 0, 0);
+    return __fd_install(port, (uint32_t)flags, 0, FALSE, 0);
 }

@@ -50,8 +50,12 @@ static void fill_startup(struct startup *startup, mach_port_t file)
     startup->fd_limit = __fd_limit;
     startup->blocked = mach_tcb()->sig_blocked;
     startup->ignored = __signals.ignored;
-    for (int fd = 0; fd < __fd_count; fd++)
-        add(startup, fd, __fd_table[fd].port, __fd_table[fd].flags, __fd_table[fd].fd_flags);
+    for (int fd = 0; fd < __fd_count; fd++) {
+        struct fd *f = &__fd_table[fd];
+
+        __window_end(f);
+        add(startup, fd, f->port, f->flags, f->fd_flags | (f->own ? STARTUP_OWN : 0));
+    }
     add(startup, STARTUP_TASK, mach_task_self(), 0, 0);
     add(startup, STARTUP_THREAD, mach_thread_self_cached(), 0, 0);
     add(startup, STARTUP_BOOTSTRAP, mach_bootstrap_port_cached(), 0, 0);

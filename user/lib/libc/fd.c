@@ -31,7 +31,7 @@ static mutex_t table_mutex = MUTEX_INITIALIZER; /* on changes of the table */
 int __fd_limit = FD_MAX; /* RLIMIT_NOFILE */
 
 /* A handler may open and close, too: it waits until the table is whole. */
-static uint64_t lock_table(void)
+uint64_t __fd_lock(void)
 {
     uint64_t blocked = __signals_hold();
 
@@ -39,7 +39,7 @@ static uint64_t lock_table(void)
     return blocked;
 }
 
-static void unlock_table(uint64_t blocked)
+void __fd_unlock(uint64_t blocked)
 {
     mutex_unlock(&table_mutex);
     __signals_release(blocked);
@@ -58,23 +58,44 @@ static int grow(int count)
         size *= 2;
     if (vm_allocate(mach_task_self(), &memory, size * sizeof(struct fd), TRUE) != KERN_SUCCESS)
         return __fail(ENOMEM);
+    for (int i = 0; i < used; i++)
+        __window_end_locked(&__fd_table[i], TRUE); /* who looks at an old entry is to find none */
     memcpy((void *)memory, __fd_table, __fd_count * sizeof(struct fd));
     __atomic_store_n(&__fd_table, (struct fd *)memory, __ATOMIC_RELEASE);
     __atomic_store_n(&__fd_count, size, __ATOMIC_RELEASE);
     return 0;
 }
 
-static int port_in_table(mach_port_t port)
+static int times_in_table(mach_port_t port)
 {
+    int times = 0;
+
     for (int i = 0; i < used; i++)
-        if (__fd_table[i].port == port)
-            return 1;
-    return 0;
+        times += __fd_table[i].port == port;
+    return times;
+}
+
+int __fd_is_only(const struct fd *f)
+{
+    return f >= __fd_table && f < __fd_table + used && times_in_table(f->port) == 1;
+}
+
+void __fd_share(void)
+{
+    for (int i = 0; i < used; i++) {
+        struct fd *f = &__fd_table[i];
+
+        if (f->own) {
+            __window_end(f);
+            f->own = FALSE;
+        }
+    }
 }
 
 int __port_in_use(mach_port_t port)
 {
-    return port == __root_port || port == __cwd_port || port == __proc_port || port_in_table(port);
+    return port == __root_port || port == __cwd_port || port == __proc_port
+           || times_in_table(port) != 0;
 }
 
 void __port_release(mach_port_t port)
@@ -93,9 +114,10 @@ struct fd *__fd_get(int fd)
 }
 
 /* Puts an entry at `fd`, which there is room for and which is free. Locked. */
-static void set_entry(int fd, mach_port_t port, uint32_t flags, uint8_t fd_flags, uint8_t kind)
+static void set_entry(int fd, mach_port_t port, uint32_t flags, uint8_t fd_flags, uint8_t kind, uint8_t own)
 {
-    __fd_table[fd] = (struct fd){.port = port, .flags = flags, .fd_flags = fd_flags, .kind = kind};
+    __fd_table[fd] = (struct fd){
+        .port = port, .flags = flags, .fd_flags = fd_flags, .kind = kind, .own = own};
     if (fd >= used)
         used = fd + 1;
 }
@@ -114,20 +136,20 @@ static int find_free(int least)
     return fd;
 }
 
-int __fd_install(mach_port_t port, uint32_t flags, uint8_t fd_flags, int least)
+int __fd_install(mach_port_t port, uint32_t flags, uint8_t fd_flags, uint8_t own, int least)
 {
     uint64_t blocked;
     int fd;
     int had;
 
-    blocked = lock_table();
+    blocked = __fd_lock();
     had = __port_in_use(port); /* then there is a user reference already: this one is too many */
     fd = find_free(least);
     if (fd >= 0)
-        set_entry(fd, port, flags, fd_flags, FD_UNKNOWN);
+        set_entry(fd, port, flags, fd_flags, FD_UNKNOWN, own);
     if (fd < 0 || had)
         mach_port_deallocate(mach_task_self(), port);
-    unlock_table(blocked);
+    __fd_unlock(blocked);
     return fd;
 }
 
@@ -146,7 +168,7 @@ void __posix_start(const struct startup *startup)
 
         if (f->fd >= 0 && !(f->fd_flags & FD_CLOEXEC)
             && (f->fd < __fd_count || grow(f->fd + 1) == 0))
-            set_entry(f->fd, f->port, f->flags, 0, FD_UNKNOWN);
+            set_entry(f->fd, f->port, f->flags, 0, FD_UNKNOWN, (f->fd_flags & STARTUP_OWN) != 0);
     }
     /* Only now, when it is known what stays. */
     for (uint32_t i = 0; i < startup->fd_count; i++) {
@@ -175,6 +197,7 @@ static void close_entry(int fd)
 {
     mach_port_t port = __fd_table[fd].port;
 
+    __window_end_locked(&__fd_table[fd], FALSE);
     __fd_table[fd].port = MACH_PORT_NULL;
     while (used > 0 && __fd_table[used - 1].port == MACH_PORT_NULL)
         used--;
@@ -186,12 +209,12 @@ int close(int fd)
     uint64_t blocked;
     int result = 0;
 
-    blocked = lock_table();
+    blocked = __fd_lock();
     if (__fd_get(fd) == NULL)
         result = -1;
     else
         close_entry(fd);
-    unlock_table(blocked);
+    __fd_unlock(blocked);
     return result;
 }
 
@@ -203,13 +226,14 @@ static int duplicate(int fd, int least, uint8_t fd_flags)
 
     if (least < 0 || least >= __fd_limit)
         return __fail(EINVAL);
-    blocked = lock_table();
+    blocked = __fd_lock();
     if (__fd_get(fd) != NULL && (copy = find_free(least)) >= 0) {
-        const struct fd *f = &__fd_table[fd];
+        struct fd *f = &__fd_table[fd];
 
-        set_entry(copy, f->port, f->flags, fd_flags, f->kind);
+        __window_end_locked(f, TRUE);
+        set_entry(copy, f->port, f->flags, fd_flags, f->kind, f->own);
     }
-    unlock_table(blocked);
+    __fd_unlock(blocked);
     return copy;
 }
 
@@ -223,7 +247,7 @@ int dup2(int fd, int to)
     uint64_t blocked;
     int result = to;
 
-    blocked = lock_table();
+    blocked = __fd_lock();
     if (__fd_get(fd) == NULL || ((to < 0 || to >= __fd_limit) && __fail(EBADF) < 0)
         || (to >= __fd_count && grow(to + 1) < 0)) {
         result = -1;
@@ -231,11 +255,13 @@ int dup2(int fd, int to)
         struct fd copy = __fd_table[fd];
         mach_port_t old = __fd_table[to].port;
 
-        set_entry(to, copy.port, copy.flags, 0, copy.kind);
+        __window_end_locked(&__fd_table[fd], TRUE);
+        __window_end_locked(&__fd_table[to], FALSE);
+        set_entry(to, copy.port, copy.flags, 0, copy.kind, copy.own);
         if (old != MACH_PORT_NULL)
             __port_release(old);
     }
-    unlock_table(blocked);
+    __fd_unlock(blocked);
     return result;
 }
 
@@ -246,12 +272,12 @@ static int set_flags(int fd, uint32_t flags)
     const uint32_t changeable = O_APPEND | O_NONBLOCK;
     struct fd *f;
 
-    blocked = lock_table();
+    blocked = __fd_lock();
     f = __fd_get(fd);
     for (int i = 0; f != NULL && i < __fd_count; i++)
         if (__fd_table[i].port == f->port)
             __fd_table[i].flags = (__fd_table[i].flags & ~changeable) | (flags & changeable);
-    unlock_table(blocked);
+    __fd_unlock(blocked);
     return f != NULL ? 0 : -1;
 }
 

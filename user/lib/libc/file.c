@@ -14,10 +14,15 @@ off_t lseek(int fd, off_t offset, int whence)
     struct fd *f = __fd_get(fd);
     int64_t result;
     kern_return_t kr;
+    int tries = 0;
 
     if (f == NULL)
         return -1;
-    kr = io_seek(f->port, offset, whence, &result);
+    do {
+        if (f->window != NULL && (result = __window_seek(f, offset, whence)) >= 0)
+            return result;
+        kr = io_seek(f->port, offset, whence, &result);
+    } while (__window_retry(f, kr, &tries));
     if (kr == MIG_BAD_ID)
         return __fail(ESPIPE);
     return kr == KERN_SUCCESS ? result : __error(kr);

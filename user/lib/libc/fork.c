@@ -144,6 +144,7 @@ pid_t fork(void)
 
     if (__proc_port == MACH_PORT_NULL)
         return __fail(ENOSYS); /* a server is no process */
+    __fd_share();
     alone = mach_thread_count == NULL || mach_thread_count() == 1;
     around(FORK_BEFORE, alone);
     blocked = __signals_hold(); /* in the child, until its names are its own */

@@ -38,7 +38,7 @@ static int open_file(int dir, const char *path, int flags, va_list ap)
     if (kr != KERN_SUCCESS)
         return __fs_error(kr);
     return __fd_install(file, flags & (O_ACCMODE | O_APPEND | O_NONBLOCK),
-                        flags & O_CLOEXEC ? FD_CLOEXEC : 0, 0);
+                        flags & O_CLOEXEC ? FD_CLOEXEC : 0, TRUE, 0);
 }
 
 int open(const char *path, int flags, ...)

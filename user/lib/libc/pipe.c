@@ -19,8 +19,8 @@ int pipe(int fds[2])
     kr = pipe_create(service, &reader, &writer);
     if (kr != KERN_SUCCESS)
         return __error(kr);
-    fds[0] = __fd_install(reader, O_RDONLY, 0, 0);
-    fds[1] = fds[0] >= 0 ? __fd_install(writer, O_WRONLY, 0, 0) : -1;
+    fds[0] = __fd_install(reader, O_RDONLY, 0, FALSE, 0);
+    fds[1] = fds[0] >= 0 ? __fd_install(writer, O_WRONLY, 0, FALSE, 0) : -1;
     if (fds[0] < 0)
         mach_port_deallocate(mach_task_self(), writer);
     else if (fds[1] < 0)

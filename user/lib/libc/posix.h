@@ -21,6 +21,10 @@ struct fd {
     uint32_t flags;     /* O_* */
     uint8_t fd_flags;   /* FD_CLOEXEC */
     uint8_t kind;       /* enum fd_kind, found out when it matters */
+    uint8_t own;        /* no other process has the open file description */
+    uint8_t reads;      /* by messages, since there was a window, or the last try */
+    uint8_t patience;   /* so many more, before the next try */
+    struct window *window; /* what read() copies from, or NULL: window.c */
 };
 
 extern mach_port_t __proc_port; /* MACH_PORT_NULL: this program is no process (a server) */
@@ -45,11 +49,30 @@ int __fail(int error);
 struct fd *__fd_get(int fd);
 /*
  * The lowest free descriptor that is not below `least`, for port (one user reference, consumed
- * also on failure). -1 with EMFILE or ENOMEM.
+ * also on failure). own: nobody else has it. -1 with EMFILE or ENOMEM.
  */
-int __fd_install(mach_port_t port, uint32_t flags, uint8_t fd_flags, int least);
+int __fd_install(mach_port_t port, uint32_t flags, uint8_t fd_flags, uint8_t own, int least);
 /* Would a read (IO_POLL_IN), a write (IO_POLL_OUT) not wait? One message. (poll.c) */
 int __fd_ready(struct fd *f, uint32_t events);
+/* The table is not changed between these, nor a signal's handler run. */
+uint64_t __fd_lock(void);
+void __fd_unlock(uint64_t blocked);
+/* Is this an entry, of a port that no other has? Locked. */
+int __fd_is_only(const struct fd *f);
+/* Another process is about to have all open file descriptions, too. */
+void __fd_share(void);
+
+/* Has read a regular file by a message, and may do it by mapping from now on. (window.c) */
+void __window_consider(struct fd *f);
+/* Ends the window, if there is one. tell: the server is to have the offset. */
+void __window_end(struct fd *f);
+void __window_end_locked(struct fd *f, boolean_t tell);
+/* The server said kr: was it since another thread opened a window? Then ask again. tries: 0 at first. */
+boolean_t __window_retry(const struct fd *f, kern_return_t kr, int *tries);
+/* As read and lseek; -1: ask the server. Only if there was a window. */
+ssize_t __window_read(struct fd *f, void *buffer, size_t size);
+off_t __window_seek(struct fd *f, off_t offset, int whence);
+
 /* Gives up a name, unless a descriptor, the root or the current directory still has it. The caller
  * has taken it out of where it was. */
 void __port_release(mach_port_t port);

@@ -38,6 +38,7 @@ ssize_t read(int fd, void *buffer, size_t size)
     struct fd *f = get_readable(fd);
     char *to = buffer;
     size_t done = 0;
+    int tries = 0;
 
     if (f == NULL)
         return -1;
@@ -47,18 +48,25 @@ ssize_t read(int fd, void *buffer, size_t size)
         uint32_t want = size - done < IO_DATA_MAX ? size - done : IO_DATA_MAX;
         mach_msg_type_number_t count = want;
         kern_return_t kr;
+        ssize_t copied;
 
+        if (f->window != NULL && (copied = __window_read(f, to + done, size - done)) >= 0)
+            return (ssize_t)done + copied;
         do {
             __wait_begin(f->port);
             count = want;
             kr = io_read(f->port, want, to + done, &count);
         } while (__wait_again(kr));
+        if (__window_retry(f, kr, &tries))
+            continue;
         if (kr != KERN_SUCCESS)
             return done > 0 ? (ssize_t)done : __error(kr);
         done += count;
         if (count < IO_DATA_MAX || (done < size && !is_regular(f)))
             break;
     }
+    if (f->own && done != 0)
+        __window_consider(f);
     return done;
 }
 

@@ -24,6 +24,7 @@ ssize_t write(int fd, const void *buffer, size_t size)
     struct fd *f = get_writable(fd);
     const char *from = buffer;
     size_t done = 0;
+    int tries = 0;
 
     if (f == NULL)
         return -1;
@@ -32,10 +33,13 @@ ssize_t write(int fd, const void *buffer, size_t size)
         uint32_t count = 0;
         kern_return_t kr;
 
+        __window_end(f);
         do {
             __wait_begin(f->port);
             kr = io_write(f->port, (char *)from + done, want, &count);
         } while (__wait_again(kr));
+        if (__window_retry(f, kr, &tries))
+            continue;
         if (kr != KERN_SUCCESS) {
             __error(kr);
             if (errno == EPIPE && done == 0) {

@@ -299,7 +299,8 @@ struct inode {
     uint32_t prev_orphan; /* on the orphan list: the one before, 0 if first */
     bool orphan;          /* on it */
     uint64_t ahead;       /* file block a sequential reader would read next */
-    void *object;         /* the server's: what it knows of the open file */
+    void *object;         /* the server's: the pager of its contents, if it is mapped */
+    void *window;         /* and of those to be read only, by programs that map instead of reading */
     struct inode *hash_next;
     struct inode *older; /* idle list, while refs is 0 */
     struct inode *newer;

@@ -150,7 +150,7 @@ static int check_open(struct inode *ip, uint32_t flags, bool made)
 
         err = file_truncate(ip, 0);
         if (err == 0)
-            pager_changed(ip, 0, size);
+            pager_cut(ip, size);
     }
     return err;
 }

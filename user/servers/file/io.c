@@ -118,7 +118,7 @@ kern_return_t S_io_read(mach_port_t io, mach_port_t reply, uint32_t amount, char
             *count = amount;
         return reply_code(device_read(io, data, count));
     }
-    err = read_at(f, &f->offset, amount, data, count);
+    err = f->away ? EBUSY : read_at(f, &f->offset, amount, data, count);
     ports_deref(f);
     return reply_code(err);
 }
@@ -134,7 +134,7 @@ kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
         *amount = count;
         return reply_code(device_write(io, count));
     }
-    err = write_at(f, &f->offset, data, count, amount);
+    err = f->away ? EBUSY : write_at(f, &f->offset, data, count, amount);
     ports_deref(f);
     return reply_code(err);
 }
@@ -202,9 +202,14 @@ kern_return_t S_io_seek(mach_port_t io, int64_t offset, int whence, int64_t *new
 
     if (f == NULL)
         return unix_err(ESPIPE);
-    err = seek_target(f, offset, whence, new_offset);
-    if (err == 0)
+    if (f->away != (whence == IO_SEEK_BACK))
+        err = f->away ? EBUSY : EINVAL;
+    else
+        err = seek_target(f, offset, f->away ? SEEK_SET : whence, new_offset);
+    if (err == 0) {
+        f->away = false;
         f->offset = (uint64_t)*new_offset;
+    }
     ports_deref(f);
     return reply_code(err);
 }
@@ -257,8 +262,8 @@ kern_return_t S_io_truncate(mach_port_t io, int64_t length)
         err = EINVAL;
     else
         err = file_truncate(f->ip, (uint64_t)length);
-    if (err == 0 && (uint64_t)length < old_size)
-        pager_changed(f->ip, (uint64_t)length, old_size - (uint64_t)length);
+    if (err == 0)
+        pager_cut(f->ip, old_size);
     ports_deref(f);
     return reply_code(err);
 }
@@ -276,6 +281,23 @@ kern_return_t S_io_sync(mach_port_t io)
     return reply_code(err);
 }
 
+/* A memory object of the contents, and what else there is to know. */
+static int map_object(struct open_file *f, bool window, mach_port_t *memory_object, int64_t *size)
+{
+    int err;
+
+    if (inode_type(f->ip) != OSTIAFS_S_IFREG)
+        return ENODEV;
+    if (!may_read(f))
+        return EACCES;
+    err = pager_port(f->ip, window, memory_object);
+    if (err == 0) {
+        *size = (int64_t)f->ip->d->size;
+        touch_atime(f->ip);
+    }
+    return err;
+}
+
 kern_return_t S_io_map(mach_port_t io, mach_port_t *memory_object, int64_t *size)
 {
     struct open_file *f = open_get(io);
@@ -283,15 +305,22 @@ kern_return_t S_io_map(mach_port_t io, mach_port_t *memory_object, int64_t *size
 
     if (f == NULL)
         return unix_err(ENODEV);
-    if (inode_type(f->ip) != OSTIAFS_S_IFREG)
-        err = ENODEV;
-    else if (!may_read(f))
-        err = EACCES;
-    else
-        err = pager_port(f->ip, memory_object);
+    err = map_object(f, false, memory_object, size);
+    ports_deref(f);
+    return reply_code(err);
+}
+
+kern_return_t S_io_window(mach_port_t io, mach_port_t *memory_object, int64_t *size, int64_t *offset)
+{
+    struct open_file *f = open_get(io);
+    int err;
+
+    if (f == NULL)
+        return unix_err(ENODEV);
+    err = f->away ? EBUSY : map_object(f, true, memory_object, size);
     if (err == 0) {
-        *size = (int64_t)f->ip->d->size;
-        touch_atime(f->ip);
+        f->away = true;
+        *offset = (int64_t)f->offset;
     }
     ports_deref(f);
     return reply_code(err);

@@ -12,6 +12,14 @@
  * when the kernel returns it: at msync, at the last unmapping, or when memory is short. Who writes
  * one page both ways at the same time, without msync in between, finds the bytes of the mapping.
  *
+ * The window is a second memory object of the same contents, for programs that read by mapping (io_window):
+ * its pages are locked against writing, so one client cannot change what another reads, and when the file is
+ * cut off it is destroyed, so that nobody reads beyond the end in what was the last page's rest. Who maps a
+ * file (io_map) is to find zeros there, and a memory object that stays.
+ *
+ * A write drops only pages that the kernel has been given since they were last dropped, so a file that was
+ * mapped once is written no slower.
+ *
  * The memory object lets its holder map for reading and for writing, whatever the file was opened
  * for: the right to it is handed out with read access, and the map call is where POSIX's rule is
  * kept.
@@ -32,26 +40,38 @@
 
 struct pager {
     struct port_object object;
-    struct inode *ip;    /* a reference; its `object` is this pager */
+    struct inode *ip;    /* a reference; its `object` or `window` is this, but for a window that ended */
+    bool window;
     mach_port_t control; /* the kernel's port, a send right; MACH_PORT_NULL: not mapped */
+    uint64_t *given;     /* a bit for each page: the kernel may have it */
+    uint64_t given_end;  /* pages there are bits for; of those behind it the kernel has none */
 };
+
+static void **place_of(struct inode *ip, bool window)
+{
+    return window ? &ip->window : &ip->object;
+}
 
 static void destroy(void *object)
 {
     struct pager *p = object;
+    void **place = place_of(p->ip, p->window);
 
     if (p->control != MACH_PORT_NULL)
         mach_port_deallocate(mach_task_self(), p->control);
-    p->ip->object = NULL;
+    if (*place == p)
+        *place = NULL;
     inode_put(p->ip);
+    free(p->given);
     free(p);
 }
 
 static const struct port_class pager_class = {.name = "pager", .destroy = destroy};
 
-int pager_port(struct inode *ip, mach_port_t *port)
+int pager_port(struct inode *ip, bool window, mach_port_t *port)
 {
-    struct pager *p = ip->object;
+    void **place = place_of(ip, window);
+    struct pager *p = *place;
 
     if (p == NULL) {
         p = calloc(1, sizeof *p);
@@ -60,7 +80,8 @@ int pager_port(struct inode *ip, mach_port_t *port)
             return ENOMEM;
         }
         p->ip = inode_ref(ip);
-        ip->object = p;
+        p->window = window;
+        *place = p;
     } else {
         ports_ref(p);
     }
@@ -69,45 +90,102 @@ int pager_port(struct inode *ip, mach_port_t *port)
     return *port == MACH_PORT_NULL ? ENOMEM : 0;
 }
 
-/* The kernel's end of a file's pager, if it is mapped. */
-static mach_port_t control_of(const struct inode *ip)
-{
-    const struct pager *p = ip->object;
+/* ---- what the kernel has ---- */
 
-    return p == NULL ? MACH_PORT_NULL : p->control;
+/* Notes that the kernel is given [from, to), numbers of pages. False: there is no memory for that. */
+static bool note_given(struct pager *p, uint64_t from, uint64_t to)
+{
+    if (to > p->given_end) {
+        uint64_t end = 2 * p->given_end > to ? 2 * p->given_end : (to + 63) & ~63ULL;
+        uint64_t *given = realloc(p->given, end / 8);
+
+        if (given == NULL)
+            return false;
+        memset(given + p->given_end / 64, 0, (end - p->given_end) / 8);
+        p->given = given;
+        p->given_end = end;
+    }
+    for (; from < to; from++)
+        p->given[from / 64] |= 1ULL << from % 64;
+    return true;
 }
 
-static void lock_request(struct inode *ip, uint64_t from, uint64_t to, int should_return,
-                         boolean_t flush)
+/* Was any page of [from, to) given? None is any more. */
+static bool take_given(struct pager *p, uint64_t from, uint64_t to)
 {
-    mach_port_t control = control_of(ip);
+    bool any = false;
 
-    if (control != MACH_PORT_NULL && to > from)
-        (void)memory_object_lock_request(control, from, to - from, should_return, flush,
-                                         VM_PROT_NONE, MACH_PORT_NULL,
+    for (to = to < p->given_end ? to : p->given_end; from < to;) {
+        if (p->given[from / 64] == 0) {
+            from = (from / 64 + 1) * 64;
+        } else {
+            any |= p->given[from / 64] >> from % 64 & 1;
+            p->given[from / 64] &= ~(1ULL << from % 64);
+            from++;
+        }
+    }
+    return any;
+}
+
+static bool is_mapped(const struct pager *p)
+{
+    return p != NULL && p->control != MACH_PORT_NULL;
+}
+
+static void drop(struct pager *p, uint64_t offset, uint64_t end)
+{
+    uint64_t from = trunc_page(offset), to = round_page(end);
+
+    if (is_mapped(p) && take_given(p, from / PAGE_SIZE, to / PAGE_SIZE))
+        (void)memory_object_lock_request(p->control, from, to - from, MEMORY_OBJECT_RETURN_NONE, TRUE,
+                                         VM_PROT_NO_CHANGE, MACH_PORT_NULL,
                                          MACH_MSG_TYPE_MAKE_SEND_ONCE);
 }
 
 void pager_changed(struct inode *ip, uint64_t offset, uint64_t len)
 {
-    if (control_of(ip) != MACH_PORT_NULL)
-        lock_request(ip, trunc_page(offset), round_page(offset + len),
-                     MEMORY_OBJECT_RETURN_NONE, TRUE);
+    drop(ip->object, offset, offset + len);
+    drop(ip->window, offset, offset + len);
+}
+
+void pager_cut(struct inode *ip, uint64_t old_size)
+{
+    struct pager *window = ip->window;
+
+    if (ip->d->size >= old_size)
+        return;
+    drop(ip->object, ip->d->size, old_size);
+    ip->window = NULL; /* who asks for it gets a new one; this one goes with its last reader */
+    if (is_mapped(window))
+        (void)memory_object_destroy(window->control, KERN_MEMORY_FAILURE);
 }
 
 void pager_collect(struct inode *ip)
 {
-    lock_request(ip, 0, round_page(ip->d->size), MEMORY_OBJECT_RETURN_DIRTY, FALSE);
+    struct pager *p = ip->object;
+
+    if (is_mapped(p) && ip->d->size > 0)
+        (void)memory_object_lock_request(p->control, 0, round_page(ip->d->size),
+                                         MEMORY_OBJECT_RETURN_DIRTY, FALSE, VM_PROT_NO_CHANGE,
+                                         MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+}
+
+static void no_longer_kept(struct pager *p)
+{
+    if (is_mapped(p))
+        (void)memory_object_change_attributes(p->control, FALSE, MEMORY_OBJECT_COPY_DELAY,
+                                              MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE);
 }
 
 void pager_unnamed(struct inode *ip)
 {
-    mach_port_t control = control_of(ip);
-
-    if (ip->d->nlink == 0 && control != MACH_PORT_NULL)
-        (void)memory_object_change_attributes(control, FALSE, MEMORY_OBJECT_COPY_DELAY,
-                                              MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+    if (ip->d->nlink == 0) {
+        no_longer_kept(ip->object);
+        no_longer_kept(ip->window);
+    }
 }
+
+/* ---- what the kernel asks for ---- */
 
 static struct pager *pager_get(mach_port_t port)
 {
@@ -179,12 +257,14 @@ static void supply(struct pager *p, mach_port_t control, vm_offset_t offset, vm_
         return;
     }
     /* Fewer bytes than asked for, before the file's end: the disk failed after some. */
-    if (file_read(p->ip, offset, (void *)data, &got) != 0 ||
+    if (!note_given(p, offset / PAGE_SIZE, (offset + len) / PAGE_SIZE))
+        refuse(control, offset, len, KERN_RESOURCE_SHORTAGE);
+    else if (file_read(p->ip, offset, (void *)data, &got) != 0 ||
         (got < len && offset + got < p->ip->d->size))
         refuse(control, offset, len, KERN_MEMORY_ERROR);
     else if (memory_object_data_supply(control, offset, data, (mach_msg_type_number_t)len,
-                                       VM_PROT_NONE, FALSE, MACH_PORT_NULL,
-                                       MACH_MSG_TYPE_MAKE_SEND_ONCE) != KERN_SUCCESS)
+                                       p->window ? VM_PROT_WRITE : VM_PROT_NONE, FALSE,
+                                       MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE) != KERN_SUCCESS)
         /* No memory for the message: who waits for the page tries again. */
         refuse(control, offset, len, KERN_RESOURCE_SHORTAGE);
     vm_deallocate(mach_task_self(), data, len);
@@ -198,7 +278,6 @@ kern_return_t S_memory_object_data_request(mach_port_t memory_object, mach_port_
     vm_offset_t end;
     vm_offset_t file_end;
 
-    (void)desired_access;
     if (p == NULL)
         return KERN_INVALID_ARGUMENT;
     if (!page_aligned(offset) || !page_aligned(length) ||
@@ -207,6 +286,8 @@ kern_return_t S_memory_object_data_request(mach_port_t memory_object, mach_port_
         return KERN_INVALID_ARGUMENT;
     }
     file_end = round_page(p->ip->d->size);
+    if (p->window && (p->ip->window != p || desired_access & VM_PROT_WRITE))
+        file_end = 0; /* a window that ended, or that somebody tries to write through */
     while (offset < end && offset < file_end) {
         vm_size_t len = (end < file_end ? end : file_end) - offset;
 
@@ -233,7 +314,7 @@ kern_return_t S_memory_object_data_return(mach_port_t memory_object, mach_port_t
     (void)kernel_copy;
     if (p == NULL)
         return KERN_INVALID_ARGUMENT;
-    size = p->ip->d->size;
+    size = p->window ? 0 : p->ip->d->size;
     if (dirty && offset < size) { /* what lies past the end is nobody's */
         size_t want = (size_t)(count < size - offset ? count : size - offset);
         size_t len = want;
@@ -248,15 +329,17 @@ kern_return_t S_memory_object_data_return(mach_port_t memory_object, mach_port_t
     return KERN_SUCCESS;
 }
 
-/* Pages are supplied unlocked, so this is never asked; whoever asks is let. */
+/* Only pages of a window are supplied locked, against writing. Who tries to write is to ask for the page anew,
+ * and then is refused: a right to write he does not have. */
 kern_return_t S_memory_object_data_unlock(mach_port_t memory_object, mach_port_t control,
                                           vm_offset_t offset, vm_size_t length,
                                           vm_prot_t desired_access)
 {
     (void)memory_object;
     (void)desired_access;
-    (void)memory_object_lock_request(control, offset, length, MEMORY_OBJECT_RETURN_NONE, FALSE,
-                                     VM_PROT_NONE, MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+    (void)memory_object_lock_request(control, offset, length, MEMORY_OBJECT_RETURN_NONE, TRUE,
+                                     VM_PROT_NO_CHANGE, MACH_PORT_NULL,
+                                     MACH_MSG_TYPE_MAKE_SEND_ONCE);
     release(control);
     return KERN_SUCCESS;
 }

@@ -35,6 +35,7 @@ struct open_file {
     struct inode *ip;  /* a reference */
     uint64_t offset;   /* of the next io_read or io_write */
     uint32_t flags;    /* O_ACCMODE, O_APPEND and O_PATH bits */
+    bool away;         /* the client has the offset (io_window) */
 };
 
 /* Opens ip, whose reference is consumed also on failure; the reply makes *port,
@@ -109,11 +110,15 @@ void stat_fill(const struct inode *ip, io_stat_t *stat);
 
 /* ---- pager.c ---- */
 
-/* The memory object of a file: the reply makes the send right. */
-int pager_port(struct inode *ip, mach_port_t *port);
+/* The memory object of a file, or that of its window (io_window): the reply makes the send right. */
+int pager_port(struct inode *ip, bool window, mach_port_t *port);
 
-/* Bytes of the file were written, or cut off: mapped pages in the range are dropped. */
+/* Bytes of the file were written: mapped pages in the range are dropped. */
 void pager_changed(struct inode *ip, uint64_t offset, uint64_t len);
+
+/* The file was cut off; its size was old_size. Mapped pages after its end are dropped, and who reads through
+ * the window finds it gone. */
+void pager_cut(struct inode *ip, uint64_t old_size);
 
 /* The file has lost its last name: the kernel need not keep its pages once nobody maps them. */
 void pager_unnamed(struct inode *ip);
