@@ -44,6 +44,14 @@ static mach_msg_return_t memory_error(kern_return_t kr)
     return kr == KERN_NO_SPACE ? MACH_MSG_VM_SPACE : MACH_MSG_VM_KERNEL;
 }
 
+/* Was there too little memory for `size` bytes in the map, and may there be some again? Nobody waits for a
+ * limit of the task's own; a page more, since where the data begin in a page is kept. */
+static bool again(kern_return_t kr, vm_map_t map, vm_size_t size)
+{
+    return kr == KERN_RESOURCE_SHORTAGE && vm_map_may_grow(map, round_page(size) + PAGE_SIZE)
+           && memory_again();
+}
+
 static mach_msg_return_t copyout_region(mach_msg_ool_descriptor_t *d, vm_map_t map)
 {
     vm_map_copy_t copy = (vm_map_copy_t)d->address;
@@ -58,7 +66,7 @@ static mach_msg_return_t copyout_region(mach_msg_ool_descriptor_t *d, vm_map_t m
     }
     do
         kr = vm_map_copyout(map, &address, copy);
-    while (kr == KERN_RESOURCE_SHORTAGE && memory_again());
+    while (again(kr, map, d->size));
     if (kr != KERN_SUCCESS) {
         vm_map_copy_discard(copy);
         d->size = 0;
@@ -90,7 +98,7 @@ static mach_msg_return_t copyout_ports(mach_msg_ool_ports_descriptor_t *d, ipc_s
     do
         kr = vm_map_enter(map, &address, round_page(count * sizeof(*names)), 0, true, NULL, 0, false,
                           VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL, VM_INHERIT_DEFAULT);
-    while (kr == KERN_RESOURCE_SHORTAGE && memory_again());
+    while (again(kr, map, count * sizeof(*names)));
     if (kr != KERN_SUCCESS) {
         for (uint32_t i = 0; i < count; i++)
             ipc_right_release(ports[i], d->disposition, work);

@@ -344,6 +344,11 @@ kern_return_t vm_map_check(vm_map_t map, vm_address_t start, vm_address_t end, v
 
 /* ---- mapping ---- */
 
+bool vm_map_may_grow(vm_map_t map, vm_size_t size)
+{
+    return map->ledger == NULL || map->size + size <= map->ledger->limit[LEDGER_VIRTUAL];
+}
+
 kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask,
                            bool anywhere, vm_map_entry_t *next)
 {
@@ -355,7 +360,7 @@ kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, 
         return KERN_NO_SPACE;
     if (map->ended)
         return KERN_TERMINATED;
-    if (map->ledger != NULL && map->size + size > map->ledger->limit[LEDGER_VIRTUAL])
+    if (!vm_map_may_grow(map, size))
         return KERN_RESOURCE_SHORTAGE;
     if (!anywhere) {
         if (place > map->max - size)

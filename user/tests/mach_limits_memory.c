@@ -247,4 +247,44 @@ TEST(memory_is_removed_completely_or_not_at_all)
     }
 }
 
+/* Memory and arrays that come in messages are mapped, too: what would be too much is lost, and the receiver
+ * told of it. It does not wait for room that only it could make. */
+TEST(what_comes_in_a_message_is_limited)
+{
+    static const uint32_t sizes[] = {100, 7000, 16 * PAGE_SIZE}; /* copied, or lent */
+    vm_address_t area = 0;
+    mach_port_t port;
+
+    NEED_HOST_PRIV();
+    port = new_port_send();
+    REQUIRE_KR(vm_allocate(SELF, &area, 16 * PAGE_SIZE, TRUE), KERN_SUCCESS);
+    memcpy((void *)area, &port, sizeof port);
+    for (unsigned i = 0; i < 4; i++) {
+        struct ool m = {
+            .header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
+                       .msgh_remote_port = port},
+            .body = {.msgh_descriptor_count = 1},
+            .memory = {.address = area, .size = i < 3 ? sizes[i] : 1, .copy = MACH_MSG_VIRTUAL_COPY,
+                       .type = i < 3 ? MACH_MSG_OOL_DESCRIPTOR : MACH_MSG_OOL_PORTS_DESCRIPTOR},
+        };
+        task_limits_t all = limit(SELF), limits = all;
+        vm_size_t before = used(SELF).virtual_memory;
+        mach_msg_return_t mr;
+
+        if (i == 3)
+            ((mach_msg_ool_ports_descriptor_t *)&m.memory)->disposition = MACH_MSG_TYPE_COPY_SEND;
+        REQUIRE_KR(mach_msg(&m.header, MACH_SEND_MSG, OOL_SIZE, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL),
+                   MACH_MSG_SUCCESS);
+        limits.virtual_memory = PAGE_SIZE;
+        REQUIRE_KR(task_set_limits(test_host_priv(), SELF, limits), KERN_SUCCESS);
+        mr = mach_msg(&m.header, MACH_RCV_MSG, 0, sizeof m, port, 0, MACH_PORT_NULL);
+        REQUIRE_KR(task_set_limits(test_host_priv(), SELF, all), KERN_SUCCESS);
+        EXPECT_EQ(mr, MACH_RCV_BODY_ERROR | MACH_MSG_VM_KERNEL);
+        EXPECT_EQ(m.memory.size, 0); /* or the array's count */
+        EXPECT_EQ(used(SELF).virtual_memory, before);
+    }
+    vm_deallocate(SELF, area, 16 * PAGE_SIZE);
+    mach_port_destroy(SELF, port);
+}
+
 TEST_MAIN

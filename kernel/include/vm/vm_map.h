@@ -75,6 +75,9 @@ void vm_map_terminate(vm_map_t map);
 /* A child's map, each entry as its inheritance says. NULL: as vm_map_create, nothing changed. */
 vm_map_t vm_map_fork(vm_map_t parent, struct ledger *ledger);
 
+/* Whether size bytes more may be mapped, by the limit of the map's task. */
+bool vm_map_may_grow(vm_map_t map, vm_size_t size);
+
 /* Puts object (its reference consumed on success; NULL: zero-fill) in the map: vm_map of
  * vm_map.defs. Addresses, size and offset are page aligned; hostile values are refused. needs_copy:
  * changes stay private. KERN_INVALID_ARGUMENT, KERN_NO_SPACE, KERN_PROTECTION_FAILURE,
