@@ -300,6 +300,7 @@ struct inode {
     bool orphan;          /* on it */
     uint64_t ahead;       /* file block a sequential reader would read next */
     void *object;         /* the server's: what it knows of the open file */
+    void *mounted;        /* the server's: what is mounted on the directory; NULL: nothing */
     struct inode *hash_next;
     struct inode *older; /* idle list, while refs is 0 */
     struct inode *newer;
