@@ -255,8 +255,8 @@ TEST(another_program_reads_on)
     int fd, status;
     pid_t pid;
 
-    REQUIRE_EQ(shell("cd " DIR_NAME "; seq 1 9999 > n; { read a; read b; tail -n 1; } < n; echo $a $b", output,
-                     sizeof output), 0);
+    REQUIRE_EQ(shell("cd " DIR_NAME "; seq 1 9999 > n; { read a; read b; tail -n 1; } < n; echo $a $b",
+                     output, sizeof output), 0);
     EXPECT_STREQ(output, "9999\n1 2\n");
     pid = fork();
     if (pid == 0) {
