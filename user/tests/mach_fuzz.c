@@ -135,8 +135,9 @@ static void make_control(void)
     pager = new_port_send();
     paged = 0;
     thread = cthread_fork(map_paged, NULL);
-    if (mach_msg(&init.m.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof(init), pager, 50, MACH_PORT_NULL)
-        == MACH_MSG_SUCCESS) {
+    /* Who watches aborts a wait that is long: then it is over, and not begun anew. */
+    if (mach_msg(&init.m.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT | MACH_RCV_INTERRUPT, 0, sizeof(init), pager,
+                 50, MACH_PORT_NULL) == MACH_MSG_SUCCESS) {
         target[TARGET_CONTROL] = init.m.port.name;
         memory_object_ready(target[TARGET_CONTROL], FALSE, MEMORY_OBJECT_COPY_DELAY);
     } else { /* the mapping fails with its pager */
