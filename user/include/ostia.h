@@ -15,4 +15,14 @@ mach_port_t getdport(int fd);
  * consumed, also on failure: -1 with EMFILE or ENOMEM. */
 int openport(mach_port_t port, int flags);
 
+/*
+ * Mounting (docs/fs.md): paths over the directory at path go on at `root`, a port of fs.defs, of which the
+ * caller keeps its right. what: said by mount(1). 0, or -1 with errno: EPERM, EBUSY, ENOTDIR, ...
+ */
+int mount_port(const char *path, mach_port_t root, const char *what);
+/* The same for the root directory of a file server, given its service's port: ".." leads out of it. */
+int mount_server(const char *path, mach_port_t server, const char *what);
+/* What was mounted on path is gone from there; what is open stays so. */
+int unmount_port(const char *path);
+
 #endif

@@ -18,6 +18,15 @@
 #define IO_POLL_NOW 0x8000 /* answer at once */
 #define IO_POLL_ID  5112
 
+/* What a path's routine does with a symbolic link at the end. */
+enum follow {
+    FOLLOW_NEVER, /* it is the thing that is meant: to make, remove or rename; so is a mount's directory */
+    FOLLOW_SLASH, /* follow it if the path ends in '/' */
+    FOLLOW,
+};
+
+#define FS_EREMOTE 66 /* the path leads to another file server: fs_cross says to which (not POSIX's) */
+
 typedef char path_t[1024];        /* with its NUL */
 typedef char service_name_t[64];
 

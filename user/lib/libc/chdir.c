@@ -4,23 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mach/mach_port.h>
-#include <servers/fs.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 int chdir(const char *path)
 {
-    mach_port_t dir = __path_port(AT_FDCWD, path);
-    mach_port_t port;
+    mach_port_t port = __path_open(AT_FDCWD, path, O_SEARCH | O_DIRECTORY, 0);
     mach_port_t old;
-    mach_msg_type_name_t how;
-    kern_return_t kr;
 
-    if (dir == MACH_PORT_NULL)
+    if (port == MACH_PORT_NULL)
         return -1;
-    kr = fs_open(dir, path, O_SEARCH | O_DIRECTORY, 0, &port, &how);
-    if (kr != KERN_SUCCESS)
-        return __fs_error(kr);
     if (__port_in_use(port)) /* one reference a name */
         mach_port_deallocate(mach_task_self(), port);
     old = __cwd_port;

@@ -55,6 +55,12 @@ DIR *opendir(const char *path)
     return dir;
 }
 
+int __dirent_ok(const io_dirent_t *e, size_t room)
+{
+    return room >= offsetof(io_dirent_t, d_name) && e->d_reclen <= room
+           && e->d_reclen >= offsetof(io_dirent_t, d_name) + e->d_namlen + 1;
+}
+
 /* Asks for more records. 0: there are none, or an error, which is in errno. */
 static int refill(DIR *dir)
 {
@@ -82,9 +88,7 @@ struct dirent *readdir(DIR *dir)
     if (dir->at >= dir->size && !refill(dir))
         return NULL;
     e = (const io_dirent_t *)(dir->entries + dir->at);
-    /* What a server says is checked: it may be anybody's. */
-    if (dir->size - dir->at < offsetof(io_dirent_t, d_name) || e->d_reclen > dir->size - dir->at
-        || e->d_reclen < offsetof(io_dirent_t, d_name) + e->d_namlen + 1) {
+    if (!__dirent_ok(e, dir->size - dir->at)) {
         errno = EIO;
         return NULL;
     }

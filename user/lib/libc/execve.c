@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <mach/mach_port.h>
 #include <mach/vm_map.h>
-#include <servers/fs.h>
 #include <servers/proc.h>
 #include <string.h>
 #include <unistd.h>
@@ -99,19 +98,12 @@ static int exec_port(mach_port_t file, const char *path, char *const argv[], cha
 
 int execve(const char *path, char *const argv[], char *const envp[])
 {
-    mach_port_t dir = __path_port(AT_FDCWD, path);
     mach_port_t file;
-    mach_msg_type_name_t how;
-    kern_return_t kr;
 
-    if (dir == MACH_PORT_NULL)
-        return -1;
     if (__proc_port == MACH_PORT_NULL)
         return __fail(ENOSYS);
-    kr = fs_open(dir, path, O_RDONLY, 0, &file, &how);
-    if (kr != KERN_SUCCESS)
-        return __fs_error(kr);
-    return exec_port(file, path, argv, envp);
+    file = __path_open(AT_FDCWD, path, O_RDONLY, 0);
+    return file != MACH_PORT_NULL ? exec_port(file, path, argv, envp) : -1;
 }
 
 int fexecve(int fd, char *const argv[], char *const envp[])

@@ -5,27 +5,52 @@
 #include "posix.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <mach/mach_port.h>
 #include <server_types.h>
 #include <servers/fs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define ENTRIES_MAX 4096 /* fs.defs: dirents_t */
 
-/* Puts the name that inode `ino` has in the directory at path (from the current one) before `at`,
- * with a slash; returns the new start, or NULL with errno. */
-static char *prepend_name(const char *path, const io_stat_t *child, char *start, char *at)
+/* What is looked for: the name of `child` in the directory at path (from the current one). */
+struct search {
+    const char *path;
+    const io_stat_t *child;
+    int mounted; /* another file system's root: the entry has the number of the directory below it */
+};
+
+/* Is this the entry? */
+static int is_child(const struct search *s, const io_dirent_t *e)
+{
+    char name[PATH_MAX];
+    io_stat_t stat;
+
+    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+        return 0;
+    if (!s->mounted)
+        return e->d_ino == s->child->st_ino;
+    if ((size_t)snprintf(name, sizeof(name), "%s/%.*s", s->path, e->d_namlen, e->d_name) >= sizeof(name))
+        return 0;
+    return __path_stat(AT_FDCWD, name, 0, &stat) == KERN_SUCCESS && stat.st_ino == s->child->st_ino
+           && stat.st_dev == s->child->st_dev;
+}
+
+/* Puts the child's name before `at`, with a slash; returns the new start, or NULL with errno. */
+static char *prepend_name(const struct search *s, char *start, char *at)
 {
     char entries[ENTRIES_MAX] __attribute__((aligned(8)));
-    mach_port_t dir;
-    mach_msg_type_name_t how;
+    mach_port_t dir = __path_open(AT_FDCWD, s->path, 0, 0);
     uint64_t cookie = 0;
     char *result = NULL;
-    kern_return_t kr = fs_open(__cwd_port, path, 0, 0, &dir, &how);
+    kern_return_t kr = KERN_SUCCESS;
 
+    if (dir == MACH_PORT_NULL)
+        return NULL;
     errno = ENOENT; /* nobody's child: it was removed */
     while (kr == KERN_SUCCESS) {
         mach_msg_type_number_t size = sizeof(entries);
@@ -36,8 +61,11 @@ static char *prepend_name(const char *path, const io_stat_t *child, char *start,
         for (uint32_t i = 0; i < size;) {
             const io_dirent_t *e = (const io_dirent_t *)(entries + i);
 
-            if (e->d_ino == child->st_ino && strcmp(e->d_name, ".") != 0
-                && strcmp(e->d_name, "..") != 0) {
+            if (!__dirent_ok(e, size - i)) {
+                kr = unix_err(EIO);
+                break;
+            }
+            if (is_child(s, e)) {
                 if ((size_t)(at - start) < (size_t)e->d_namlen + 1) {
                     errno = ERANGE;
                 } else {
@@ -54,8 +82,7 @@ static char *prepend_name(const char *path, const io_stat_t *child, char *start,
     }
     if (kr != KERN_SUCCESS)
         __fs_error(kr);
-    else
-        mach_port_deallocate(mach_task_self(), dir);
+    mach_port_deallocate(mach_task_self(), dir);
     return NULL;
 }
 
@@ -66,10 +93,12 @@ char *getcwd(char *buffer, size_t size)
     char *at = path + sizeof(path) - 1;
     io_stat_t here;
     io_stat_t parent;
+    struct search search;
+    char *name;
     size_t depth = 0;
 
     *at = '\0';
-    if (fs_stat(__cwd_port, ".", 1, &here) != KERN_SUCCESS) {
+    if (__path_stat(AT_FDCWD, ".", 1, &here) != KERN_SUCCESS) {
         errno = ENOENT;
         return NULL;
     }
@@ -80,15 +109,21 @@ char *getcwd(char *buffer, size_t size)
         }
         strcpy(up + depth, depth == 0 ? ".." : "/..");
         depth = strlen(up);
-        if (fs_stat(__cwd_port, up, 1, &parent) != KERN_SUCCESS) {
+        if (__path_stat(AT_FDCWD, up, 1, &parent) != KERN_SUCCESS) {
             errno = ENOENT;
             return NULL;
         }
         if (parent.st_ino == here.st_ino && parent.st_dev == here.st_dev)
             break; /* the root is its own parent */
-        at = prepend_name(up, &here, path, at);
-        if (at == NULL)
+        search = (struct search){up, &here, parent.st_dev != here.st_dev};
+        name = prepend_name(&search, path, at);
+        if (name == NULL && errno == ENOENT && !search.mounted) {
+            search.mounted = 1; /* a part of the same file system */
+            name = prepend_name(&search, path, at);
+        }
+        if (name == NULL)
             return NULL;
+        at = name;
     }
     if (*at == '\0')
         *--at = '/';

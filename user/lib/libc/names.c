@@ -17,9 +17,15 @@ static int result_of(kern_return_t kr)
 
 int mkdirat(int fd, const char *path, mode_t mode)
 {
-    mach_port_t port = __path_port(fd, path);
+    struct path p;
+    kern_return_t kr;
 
-    return port != MACH_PORT_NULL ? result_of(fs_mkdir(port, path, mode & ~__umask & 07777)) : -1;
+    if (!__path_begin(&p, fd, path))
+        return -1;
+    do
+        kr = fs_mkdir(p.port, p.rest, mode & ~__umask & 07777);
+    while (__path_again(&p, &kr, FOLLOW_NEVER));
+    return result_of(kr);
 }
 
 int mkdir(const char *path, mode_t mode)
@@ -29,11 +35,17 @@ int mkdir(const char *path, mode_t mode)
 
 int mknod(const char *path, mode_t mode, dev_t rdev)
 {
-    mach_port_t port = __path_port(AT_FDCWD, path);
+    struct path p;
+    kern_return_t kr;
 
     if ((mode & S_IFMT) == 0)
         mode |= S_IFREG;
-    return port != MACH_PORT_NULL ? result_of(fs_mknod(port, path, mode & ~__umask, rdev)) : -1;
+    if (!__path_begin(&p, AT_FDCWD, path))
+        return -1;
+    do
+        kr = fs_mknod(p.port, p.rest, mode & ~__umask, rdev);
+    while (__path_again(&p, &kr, FOLLOW_NEVER));
+    return result_of(kr);
 }
 
 int mkfifo(const char *path, mode_t mode)
@@ -43,10 +55,15 @@ int mkfifo(const char *path, mode_t mode)
 
 int unlinkat(int fd, const char *path, int flags)
 {
-    mach_port_t port = __path_port(fd, path);
+    struct path p;
+    kern_return_t kr;
 
-    return port != MACH_PORT_NULL ? result_of(fs_unlink(port, path, (flags & AT_REMOVEDIR) != 0))
-                                  : -1;
+    if (!__path_begin(&p, fd, path))
+        return -1;
+    do
+        kr = fs_unlink(p.port, p.rest, (flags & AT_REMOVEDIR) != 0);
+    while (__path_again(&p, &kr, FOLLOW_NEVER));
+    return result_of(kr);
 }
 
 int unlink(const char *path)
@@ -68,13 +85,17 @@ int remove(const char *path)
 
 int linkat(int fd, const char *path, int new_fd, const char *new_path, int flags)
 {
-    mach_port_t from = __path_port(fd, path);
-    mach_port_t to = __path_port(new_fd, new_path);
+    struct path from;
+    struct path to;
+    kern_return_t kr;
 
     (void)flags; /* a symbolic link is linked itself, as POSIX.1-2008 would have it */
-    if (from == MACH_PORT_NULL || to == MACH_PORT_NULL)
+    if (!__path_begin(&from, fd, path) || !__path_begin(&to, new_fd, new_path))
         return -1;
-    return result_of(fs_link(from, path, to, new_path));
+    do
+        kr = fs_link(from.port, from.rest, to.port, to.rest);
+    while (__path_again_two(&from, FOLLOW_SLASH, &to, &kr));
+    return result_of(kr);
 }
 
 int link(const char *path, const char *new_path)
@@ -84,12 +105,16 @@ int link(const char *path, const char *new_path)
 
 int renameat(int fd, const char *path, int new_fd, const char *new_path)
 {
-    mach_port_t from = __path_port(fd, path);
-    mach_port_t to = __path_port(new_fd, new_path);
+    struct path from;
+    struct path to;
+    kern_return_t kr;
 
-    if (from == MACH_PORT_NULL || to == MACH_PORT_NULL)
+    if (!__path_begin(&from, fd, path) || !__path_begin(&to, new_fd, new_path))
         return -1;
-    return result_of(fs_rename(from, path, to, new_path));
+    do
+        kr = fs_rename(from.port, from.rest, to.port, to.rest);
+    while (__path_again_two(&from, FOLLOW_NEVER, &to, &kr));
+    return result_of(kr);
 }
 
 int rename(const char *path, const char *new_path)
@@ -99,11 +124,17 @@ int rename(const char *path, const char *new_path)
 
 int symlinkat(const char *target, int fd, const char *path)
 {
-    mach_port_t port = __path_port(fd, path);
+    struct path p;
+    kern_return_t kr;
 
-    if (port == MACH_PORT_NULL)
+    if (!__path_begin(&p, fd, path))
         return -1;
-    return *target != '\0' ? result_of(fs_symlink(port, target, path)) : __fail(ENOENT);
+    if (*target == '\0')
+        return __fail(ENOENT);
+    do
+        kr = fs_symlink(p.port, target, p.rest);
+    while (__path_again(&p, &kr, FOLLOW_NEVER));
+    return result_of(kr);
 }
 
 int symlink(const char *target, const char *path)
@@ -113,14 +144,16 @@ int symlink(const char *target, const char *path)
 
 ssize_t readlinkat(int fd, const char *path, char *buffer, size_t size)
 {
-    mach_port_t port = __path_port(fd, path);
     char target[PATH_MAX];
+    struct path p;
     size_t length;
     kern_return_t kr;
 
-    if (port == MACH_PORT_NULL)
+    if (!__path_begin(&p, fd, path))
         return -1;
-    kr = fs_readlink(port, path, target);
+    do
+        kr = fs_readlink(p.port, p.rest, target);
+    while (__path_again(&p, &kr, FOLLOW_SLASH));
     if (kr != KERN_SUCCESS)
         return __fs_error(kr);
     length = strlen(target);

@@ -4,36 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mach/mach_port.h>
-#include <servers/fs.h>
 #include <servers/io.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A port for the file at path, the caller's; MACH_PORT_NULL with errno. */
-static mach_port_t open_port(int fd, const char *path, int flags)
-{
-    mach_port_t dir = __path_port(fd, path);
-    mach_port_t port;
-    mach_msg_type_name_t how;
-    kern_return_t kr;
-
-    if (dir == MACH_PORT_NULL)
-        return MACH_PORT_NULL;
-    kr = fs_open(dir, path, flags, 0, &port, &how);
-    if (kr == KERN_SUCCESS)
-        return port;
-    __fs_error(kr);
-    return MACH_PORT_NULL;
-}
-
-/* The same for its attributes alone, which asks for no permission; `flags` are of AT_*. */
+/* A port for the file's attributes alone, which asks for no permission; `flags` are of AT_*. */
 static mach_port_t open_path(int fd, const char *path, int flags)
 {
     if (flags & ~AT_SYMLINK_NOFOLLOW) {
         errno = EINVAL;
         return MACH_PORT_NULL;
     }
-    return open_port(fd, path, O_PATH | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
+    return __path_open(fd, path, O_PATH | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0), 0);
 }
 
 static int finish(mach_port_t port, kern_return_t kr)
@@ -44,7 +26,7 @@ static int finish(mach_port_t port, kern_return_t kr)
 
 int truncate(const char *path, off_t length)
 {
-    mach_port_t port = open_port(AT_FDCWD, path, O_WRONLY);
+    mach_port_t port = __path_open(AT_FDCWD, path, O_WRONLY, 0);
 
     return port != MACH_PORT_NULL ? finish(port, io_truncate(port, length)) : -1;
 }

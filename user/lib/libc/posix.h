@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <mach/error.h>
+#include <limits.h>
 #include <mach/mach.h>
+#include <server_types.h>
 #include <startup.h>
 #include <sys/types.h>
 
@@ -79,9 +81,47 @@ void __port_release(mach_port_t port);
 /* Is the name among those? */
 int __port_in_use(mach_port_t port);
 
-/* Which directory's port a path is to be sent to; MACH_PORT_NULL with EBADF, ENOENT (empty
- * path). */
-mach_port_t __path_port(int fd, const char *path);
+/*
+ * A path on its way: where it is sent to, and what. The server may answer that it goes on elsewhere, over a
+ * mount (docs/fs.md). So each call of fs.defs is made in a loop:
+ *
+ *     if (!__path_begin(&p, fd, path))
+ *         return -1;
+ *     do
+ *         kr = fs_stat(p.port, p.rest, ...);
+ *     while (__path_again(&p, &kr, FOLLOW));
+ */
+struct path {
+    mach_port_t port;
+    const char *rest;
+    unsigned crossed;    /* mounts; then `port` is a reference of the path's own, given up at the end */
+    char text[PATH_MAX]; /* the rest, from then on */
+};
+
+/* 0 with EBADF, ENOENT (empty path). */
+int __path_begin(struct path *p, int fd, const char *path);
+/* After a call. 0: it is done; *kr is its result, or why there is none. */
+int __path_cross(struct path *p, kern_return_t *kr, enum follow follow);
+/* Has it crossed a mount, or does it now? */
+static inline int __path_left(const struct path *p, kern_return_t kr)
+{
+    return kr == unix_err(FS_EREMOTE) || p->crossed != 0;
+}
+static inline int __path_again(struct path *p, kern_return_t *kr, enum follow follow)
+{
+    return __path_left(p, *kr) && __path_cross(p, kr, follow);
+}
+/* The same for a call of two paths; both are followed as the calls do. */
+int __path_again_two(struct path *from, enum follow follow, struct path *to, kern_return_t *kr);
+
+/* fs_open of a path: a port, the caller's, that no descriptor has yet; MACH_PORT_NULL with errno. */
+mach_port_t __path_open(int fd, const char *path, int flags, mode_t mode);
+/* fs_stat of a path. */
+kern_return_t __path_stat(int fd, const char *path, int follow, io_stat_t *stat);
+
+/* Is that a whole record of fs_readdir's, in so many bytes? What a server says is checked: it may be
+ * anybody's. */
+int __dirent_ok(const io_dirent_t *e, size_t room);
 
 /* io_utimes as futimens and utimensat mean it: UTIME_NOW, UTIME_OMIT; NULL: both now. */
 struct timespec;

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <server_types.h>
-#include <servers/fs.h>
 #include <servers/io.h>
 #include <sys/stat.h>
 
@@ -29,13 +28,9 @@ static int convert(struct stat *st, const io_stat_t *io)
 
 int fstatat(int fd, const char *path, struct stat *st, int flags)
 {
-    mach_port_t port = __path_port(fd, path);
     io_stat_t io;
-    kern_return_t kr;
+    kern_return_t kr = __path_stat(fd, path, !(flags & AT_SYMLINK_NOFOLLOW), &io);
 
-    if (port == MACH_PORT_NULL)
-        return -1;
-    kr = fs_stat(port, path, !(flags & AT_SYMLINK_NOFOLLOW), &io);
     return kr == KERN_SUCCESS ? convert(st, &io) : __fs_error(kr);
 }
 

@@ -35,17 +35,11 @@ int fstatvfs(int fd, struct statvfs *st)
 
 int statvfs(const char *path, struct statvfs *st)
 {
-    mach_port_t dir = __path_port(AT_FDCWD, path);
-    mach_port_t port;
-    mach_msg_type_name_t how;
-    kern_return_t kr;
+    mach_port_t port = __path_open(AT_FDCWD, path, O_PATH, 0);
     int result;
 
-    if (dir == MACH_PORT_NULL)
+    if (port == MACH_PORT_NULL)
         return -1;
-    kr = fs_open(dir, path, O_PATH, 0, &port, &how);
-    if (kr != KERN_SUCCESS)
-        return __fs_error(kr);
     result = ask(port, st);
     mach_port_deallocate(mach_task_self(), port);
     return result;

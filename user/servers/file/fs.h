@@ -301,6 +301,7 @@ struct inode {
     uint64_t ahead;       /* file block a sequential reader would read next */
     void *object;         /* the server's: the pager of its contents, if it is mapped */
     void *window;         /* and of those to be read only, by programs that map instead of reading */
+    void *mounted;        /* the server's: what is mounted on the directory; NULL: nothing */
     struct inode *hash_next;
     struct inode *older; /* idle list, while refs is 0 */
     struct inode *newer;

@@ -18,44 +18,40 @@
 #define DIRENTS_MAX 4096U /* bytes in one fs_readdir, see fs.defs */
 #define KEPT_FLAGS  ((uint32_t)(O_ACCMODE | O_APPEND | O_PATH)) /* of open, that matter afterwards */
 
-/* The directory a request came to, with a reference to it; 0, EBADF, ENOTDIR. */
-static int directory(mach_port_t dir, struct inode **dp)
+/* The open directory a request came to, with a reference for ports_deref; 0, EBADF, ENOTDIR. */
+static int directory(mach_port_t dir, struct open_file **f)
 {
-    struct open_file *f = open_get(dir);
-    int err = 0;
-
-    if (f == NULL)
+    *f = open_get(dir);
+    if (*f == NULL)
         return EBADF;
-    if (inode_type(f->ip) != OSTIAFS_S_IFDIR)
-        err = ENOTDIR;
-    else
-        *dp = inode_ref(f->ip);
-    ports_deref(f);
-    return err;
+    if (inode_type((*f)->ip) == OSTIAFS_S_IFDIR)
+        return 0;
+    ports_deref(*f);
+    return ENOTDIR;
 }
 
 /* Follows a path from the port a request came to. */
 static int walk(mach_port_t dir, const char *path, enum follow follow, struct place *place)
 {
-    struct inode *dp;
-    int err = directory(dir, &dp);
+    struct open_file *f;
+    int err = directory(dir, &f);
 
     if (err != 0)
         return err;
-    err = path_walk(dp, path, follow, place);
-    inode_put(dp);
+    err = path_walk(f, path, follow, place, NULL);
+    ports_deref(f);
     return err;
 }
 
 static int lookup(mach_port_t dir, const char *path, enum follow follow, struct inode **ip)
 {
-    struct inode *dp;
-    int err = directory(dir, &dp);
+    struct open_file *f;
+    int err = directory(dir, &f);
 
     if (err != 0)
         return err;
-    err = path_lookup(dp, path, follow, ip);
-    inode_put(dp);
+    err = path_lookup(f, path, follow, ip);
+    ports_deref(f);
     return err;
 }
 
@@ -70,9 +66,9 @@ static int create_at(struct place *place, uint32_t mode, uint32_t rdev, struct i
                        client_uid(), access_new_gid(place->dir), rdev >> 8, rdev & 0xff, ip);
 }
 
-/* Opens what is there, or makes it. *ip gets a reference. */
+/* Opens what is there, or makes it. *ip gets a reference, and so does *above. */
 static int open_or_create(mach_port_t dir, const char *path, uint32_t flags, uint32_t mode,
-                          struct inode **ip, bool *made)
+                          struct inode **ip, struct above **above, bool *made)
 {
     bool create = flags & O_CREAT && !(flags & O_PATH);
     bool exclusive = create && (flags & O_EXCL);
@@ -93,6 +89,7 @@ static int open_or_create(mach_port_t dir, const char *path, uint32_t flags, uin
     else
         err = create_at(&place, OSTIAFS_S_IFREG | (mode & PERMISSIONS), 0, ip);
     *made = err == 0 && place.ip == NULL;
+    *above = err == 0 ? above_ref(place.above) : NULL;
     place_done(&place);
     return err;
 }
@@ -159,8 +156,9 @@ kern_return_t S_fs_open(mach_port_t dir, const char *path, uint32_t flags, uint3
                         mach_port_t *file, mach_msg_type_name_t *how)
 {
     struct inode *ip;
+    struct above *above;
     bool made;
-    int err = open_or_create(dir, path, flags, mode, &ip, &made);
+    int err = open_or_create(dir, path, flags, mode, &ip, &above, &made);
 
     if (err != 0)
         return reply_code(err);
@@ -172,9 +170,10 @@ kern_return_t S_fs_open(mach_port_t dir, const char *path, uint32_t flags, uint3
         err = device_open(ip, file, how);
         inode_put(ip);
     } else {
-        err = open_new(ip, flags & KEPT_FLAGS, file);
+        err = open_new(ip, flags & KEPT_FLAGS, above, file);
         *how = MACH_MSG_TYPE_MAKE_SEND;
     }
+    above_put(above);
     return reply_code(err);
 }
 
@@ -259,6 +258,8 @@ kern_return_t S_fs_unlink(mach_port_t dir, const char *path, boolean_t remove_di
         err = ENOENT;
     else if (place.len == 0)
         err = EBUSY; /* the root */
+    else if (place.ip->mounted != NULL)
+        err = EBUSY;
     else if (place.slash && inode_type(place.ip) != OSTIAFS_S_IFDIR)
         err = ENOTDIR;
     else
@@ -345,6 +346,8 @@ kern_return_t S_fs_rename(mach_port_t dir, const char *path, mach_port_t new_dir
             err = ENOENT;
         else if (from.len == 0 || to.len == 0)
             err = EBUSY; /* the root */
+        else if (from.ip->mounted != NULL || (to.ip != NULL && to.ip->mounted != NULL))
+            err = EBUSY;
         else if ((from.slash || to.slash) && inode_type(from.ip) != OSTIAFS_S_IFDIR)
             err = ENOTDIR;
         else
@@ -395,12 +398,17 @@ kern_return_t S_fs_readlink(mach_port_t dir, const char *path, char *target)
 /* The same as directory, if it was opened for reading. */
 static int directory_to_read(mach_port_t dir, struct inode **dp)
 {
-    struct open_file *f = open_get(dir);
-    bool only_path = f != NULL && (f->flags & O_PATH);
+    struct open_file *f;
+    int err = directory(dir, &f);
 
-    if (f != NULL)
-        ports_deref(f);
-    return only_path ? EBADF : directory(dir, dp);
+    if (err != 0)
+        return err;
+    if (f->flags & O_PATH)
+        err = EBADF;
+    else
+        *dp = inode_ref(f->ip);
+    ports_deref(f);
+    return err;
 }
 
 /* Where fs_readdir's entries go. */
@@ -489,16 +497,59 @@ kern_return_t S_fs_is_open(mach_port_t dir, mach_port_t file)
     return KERN_SUCCESS;
 }
 
-kern_return_t S_fs_root(mach_port_t server, mach_port_t *root)
+static int open_root(uint32_t flags, struct above *above, mach_port_t *root)
 {
     struct inode *ip;
+    int err = volume == NULL ? ENODEV : inode_get(volume, OSTIAFS_ROOT_INO, &ip);
+
+    return err == 0 ? open_new(ip, flags, above, root) : err;
+}
+
+kern_return_t S_fs_root(mach_port_t server, mach_port_t *root)
+{
+    (void)server;
+    return reply_code(open_root(O_RDONLY, NULL, root));
+}
+
+kern_return_t S_fs_root_in(mach_port_t server, mach_port_t parent, mach_port_t *root)
+{
+    struct above *above;
     int err;
 
     (void)server;
-    if (volume == NULL)
-        return unix_err(ENODEV);
-    err = inode_get(volume, OSTIAFS_ROOT_INO, &ip);
+    if (parent == MACH_PORT_NULL || parent == MACH_PORT_DEAD)
+        return unix_err(EINVAL);
+    /* The stub releases the right on failure; so does above_put, and this is one reference for both. */
+    if (mach_port_mod_refs(mach_task_self(), parent, MACH_PORT_RIGHT_SEND, 1) != KERN_SUCCESS)
+        return unix_err(EINVAL);
+    above = above_new(parent);
+    err = above == NULL ? ENOMEM : open_root(O_PATH, above, root);
+    above_put(above);
     if (err == 0)
-        err = open_new(ip, O_RDONLY, root);
+        done_with_port(parent);
     return reply_code(err);
+}
+
+kern_return_t S_fs_cross(mach_port_t dir, const char *path, int follow, mach_port_t *port,
+                         mach_msg_type_name_t *how, char *rest)
+{
+    static struct crossing crossing; /* large; one thread serves */
+    struct open_file *f;
+    struct place place;
+    int err = follow < FOLLOW_NEVER || follow > FOLLOW ? EINVAL : directory(dir, &f);
+
+    if (err != 0)
+        return reply_code(err);
+    err = path_walk(f, path, (enum follow)follow, &place, &crossing);
+    ports_deref(f);
+    *port = MACH_PORT_NULL;
+    *how = MACH_MSG_TYPE_COPY_SEND;
+    rest[0] = '\0';
+    if (err == 0)
+        place_done(&place);
+    if (err != FS_EREMOTE)
+        return reply_code(err);
+    *port = crossing.port;
+    strlcpy(rest, crossing.rest, sizeof(path_t));
+    return KERN_SUCCESS;
 }

@@ -84,7 +84,7 @@ static void *update(void *arg)
     return NULL;
 }
 
-static void mount_root(void)
+static void mount_disk(void)
 {
     const char *why;
     struct bdev *dev;
@@ -106,7 +106,7 @@ int main(void)
     mach_port_t receive;
     kern_return_t kr;
 
-    mount_root();
+    mount_disk();
     kr = bootstrap_check_in(bootstrap_port, SERVICE_FILE, &receive);
     if (kr == KERN_SUCCESS)
         kr = ports_adopt(&service, &service_class, receive);

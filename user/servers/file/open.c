@@ -15,12 +15,13 @@ static void destroy(void *object)
     struct open_file *f = object;
 
     inode_put(f->ip);
+    above_put(f->above);
     free(f);
 }
 
 static const struct port_class open_class = {.name = "open file", .destroy = destroy, .short_lived = TRUE};
 
-int open_new(struct inode *ip, uint32_t flags, mach_port_t *port)
+int open_new(struct inode *ip, uint32_t flags, struct above *above, mach_port_t *port)
 {
     struct open_file *f = calloc(1, sizeof *f);
 
@@ -31,6 +32,7 @@ int open_new(struct inode *ip, uint32_t flags, mach_port_t *port)
     }
     f->ip = ip;
     f->flags = flags;
+    f->above = above_ref(above);
     *port = ports_offer(&f->object);
     ports_deref(f); /* the senders have it; without them, this is the end of it */
     return *port == MACH_PORT_NULL ? ENOMEM : 0;

@@ -3,6 +3,9 @@
  *
  * The walk goes name by name. A symbolic link on the way puts its target in front of what is left
  * of the path, in a buffer, and the walk goes on; a count ends circles.
+ *
+ * Where something is mounted the walk ends: what was mounted is another server's, which could keep this one
+ * waiting for ever. So the client is told where to go on, and with what rest of the path (struct crossing).
  */
 #include "server.h"
 
@@ -23,8 +26,10 @@ void place_done(struct place *place)
 {
     inode_put(place->ip);
     inode_put(place->dir);
+    above_put(place->above);
     place->ip = NULL;
     place->dir = NULL;
+    place->above = NULL;
 }
 
 /* Puts the target of a link in front of what is left. */
@@ -92,7 +97,23 @@ static int start_over(struct walk *w, struct place *place)
     return 0;
 }
 
-int path_walk(struct inode *start, const char *path, enum follow follow, struct place *place)
+/* The path goes on elsewhere, with `rest`. */
+static int leave(struct crossing *crossing, mach_port_t port, const char *rest)
+{
+    if (crossing != NULL) {
+        crossing->port = port;
+        strlcpy(crossing->rest, *rest != '\0' ? rest : ".", sizeof crossing->rest);
+    }
+    return FS_EREMOTE;
+}
+
+static bool is_dotdot(const struct place *place)
+{
+    return place->len == 2 && place->name[0] == '.' && place->name[1] == '.';
+}
+
+int path_walk(const struct open_file *from, const char *path, enum follow follow, struct place *place,
+              struct crossing *crossing)
 {
     const bool anywhere = client_uid() == SUPERUSER;
     struct walk w; /* its text is set when there is some */
@@ -102,7 +123,8 @@ int path_walk(struct inode *start, const char *path, enum follow follow, struct 
         return ENOENT;
     w.at = path;
     w.links = 0;
-    place->dir = inode_ref(start);
+    place->dir = inode_ref(from->ip);
+    place->above = above_ref(from->above);
     place->ip = NULL;
     place->len = 0;
     err = start_over(&w, place);
@@ -121,6 +143,8 @@ int path_walk(struct inode *start, const char *path, enum follow follow, struct 
         if (!anywhere && inode_type(place->dir) == OSTIAFS_S_IFDIR &&
             !access_may(place->dir, ACCESS_X))
             err = EACCES;
+        else if (from->above != NULL && place->dir->ino == OSTIAFS_ROOT_INO && is_dotdot(place))
+            err = leave(crossing, from->above->parent, w.at);
         else
             err = name_lookup(place->dir, place->name, place->len, &place->ip);
         if (err == ENOENT && last)
@@ -136,6 +160,8 @@ int path_walk(struct inode *start, const char *path, enum follow follow, struct 
             err = splice(&w, place->ip);
             inode_put(place->ip);
             place->ip = NULL;
+            if (err == 0 && from->above != NULL && w.at[0] == '/')
+                err = leave(crossing, MACH_PORT_NULL, w.at);
             if (err == 0)
                 err = start_over(&w, place);
             if (err == 0 && w.at[0] == '\0') { /* the target was "/" */
@@ -144,6 +170,11 @@ int path_walk(struct inode *start, const char *path, enum follow follow, struct 
                 return 0;
             }
             continue;
+        }
+        /* (Not over ".": who is there already has gone below the mount.) */
+        if (place->ip->mounted != NULL && place->ip != place->dir && (!last || follow != FOLLOW_NEVER)) {
+            err = leave(crossing, mount_root(place->ip), w.at);
+            break;
         }
         if (last) {
             if (follow == FOLLOW_NEVER || !place->slash ||
@@ -160,10 +191,10 @@ int path_walk(struct inode *start, const char *path, enum follow follow, struct 
     return err;
 }
 
-int path_lookup(struct inode *start, const char *path, enum follow follow, struct inode **ip)
+int path_lookup(const struct open_file *from, const char *path, enum follow follow, struct inode **ip)
 {
     struct place place;
-    int err = path_walk(start, path, follow, &place);
+    int err = path_walk(from, path, follow, &place, NULL);
 
     if (err != 0)
         return err;

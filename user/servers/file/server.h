@@ -8,6 +8,7 @@
  *     access.c    who may do what
  *     path.c      paths to inodes
  *     fsops.c     fs.defs: what can be done with names
+ *     mount.c     what is mounted where, and ways out of this server
  *     pager.c     contents of files as memory objects
  *     device.c    device nodes
  *
@@ -29,6 +30,16 @@ kern_return_t reply_code(int err);
 
 /* ---- open.c ---- */
 
+/*
+ * Where ".." leads from the root for who came here over a mount: a directory of another server's. Shared by
+ * the open files that were reached from there. Of `parent` nothing is known, and it is never sent to:
+ * clients are told to go on there.
+ */
+struct above {
+    uint32_t refs;
+    mach_port_t parent; /* a send right, or dead */
+};
+
 /* An open file description. Its port is handed out; it lives while somebody holds a send right. */
 struct open_file {
     struct port_object object;
@@ -36,11 +47,12 @@ struct open_file {
     uint64_t offset;   /* of the next io_read or io_write */
     uint32_t flags;    /* O_ACCMODE, O_APPEND and O_PATH bits */
     bool away;         /* the client has the offset (io_window) */
+    struct above *above; /* a reference; NULL: ".." of the root is the root */
 };
 
-/* Opens ip, whose reference is consumed also on failure; the reply makes *port,
- * a send right. ENOMEM. */
-int open_new(struct inode *ip, uint32_t flags, mach_port_t *port);
+/* Opens ip, whose reference is consumed also on failure, as reached from `above` (or NULL); the reply makes
+ * *port, a send right. ENOMEM. */
+int open_new(struct inode *ip, uint32_t flags, struct above *above, mach_port_t *port);
 
 /* The open file behind the port a request came to, with a reference for ports_deref; NULL: none. */
 struct open_file *open_get(mach_port_t port);
@@ -82,28 +94,51 @@ struct place {
     struct inode *ip;    /* what is there, with a reference; NULL: nothing */
     char name[OSTIAFS_NAME_MAX + 1]; /* the last name */
     size_t len;          /* of it. 0: the path has none (it is "/", or ends in "." or "..") */
+    struct above *above; /* of where the path began; a reference, or NULL */
     bool slash;          /* the path ended in '/': it should be a directory (checked unless
                           * FOLLOW_NEVER, for then errors differ) */
 };
 
-/* What to do with a symbolic link at the end of a path. */
-enum follow {
-    FOLLOW_NEVER, /* it is the thing that is meant: to make, remove or rename */
-    FOLLOW_SLASH, /* follow it if the path ends in '/' */
-    FOLLOW,
+/* Where a path leads out of this server. */
+struct crossing {
+    mach_port_t port; /* not the caller's; MACH_PORT_NULL: the client's root */
+    char rest[sizeof(path_t)];
 };
 
 /*
- * Follows `path` from `start` (or from the root if it is absolute). Symbolic links on the way are
+ * Follows `path` from `from` (or from the root if it is absolute). Symbolic links on the way are
  * followed, one at the end as `follow` says. With 0, place->dir is set and place->ip is what is
  * there or NULL: that the last name is missing is no error here. Release with place_done. ENOENT,
- * ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EIO.
+ * ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EIO. FS_EREMOTE: *crossing, unless it is NULL, says where to.
  */
-int path_walk(struct inode *start, const char *path, enum follow follow, struct place *place);
+int path_walk(const struct open_file *from, const char *path, enum follow follow, struct place *place,
+              struct crossing *crossing);
 void place_done(struct place *place);
 
 /* The same to something that exists: *ip with a reference. */
-int path_lookup(struct inode *start, const char *path, enum follow follow, struct inode **ip);
+int path_lookup(const struct open_file *from, const char *path, enum follow follow, struct inode **ip);
+
+/* ---- mount.c ---- */
+
+/* What is mounted on a directory whose `mounted` is not NULL. */
+mach_port_t mount_root(const struct inode *ip);
+
+/* For `parent`, a send right, which is consumed also on failure; one reference. NULL: no memory. */
+struct above *above_new(mach_port_t parent);
+void above_free(struct above *above);
+
+static inline struct above *above_ref(struct above *above) /* NULL: nothing */
+{
+    if (above != NULL)
+        above->refs++;
+    return above;
+}
+
+static inline void above_put(struct above *above)
+{
+    if (above != NULL && --above->refs == 0)
+        above_free(above);
+}
 
 /* ---- io.c ---- */
 void stat_fill(const struct inode *ip, io_stat_t *stat);
