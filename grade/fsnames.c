@@ -98,6 +98,27 @@ kern_return_t mach_port_deallocate(mach_port_t task, mach_port_name_t name)
     return KERN_SUCCESS;
 }
 
+kern_return_t mach_port_mod_refs(mach_port_t task, mach_port_name_t name, mach_port_right_t right, int delta)
+{
+    (void)task, (void)name, (void)right, (void)delta;
+    return KERN_SUCCESS;
+}
+
+kern_return_t mach_port_request_notification(mach_port_t task, mach_port_name_t name, mach_msg_id_t what,
+                                             mach_port_mscount_t sync, mach_port_t notify,
+                                             mach_msg_type_name_t type, mach_port_t *previous)
+{
+    (void)task, (void)name, (void)what, (void)sync, (void)notify, (void)type;
+    *previous = MACH_PORT_NULL;
+    return KERN_SUCCESS;
+}
+
+/* (Of the host's libc only newer ones have it.) */
+__attribute__((weak)) size_t strlcpy(char *to, const char *from, size_t size)
+{
+    return (size_t)snprintf(to, size, "%s", from);
+}
+
 mach_port_t *mach_bootstrap_port(void)
 {
     static mach_port_t port = 1;
