@@ -378,7 +378,9 @@ $(BUILD)/mig/user/%.c.o: $(BUILD)/mig/user/%.c | $(MIG_USER_H)
 	$(call say,CC,$(notdir $<))
 	$(Q)$(CC) $(USER_CFLAGS) -mgeneral-regs-only $(DEPS) -c -o $@ $<
 
-# These two are traps first (user/lib/libmach/traps.S).
+# These are traps first (user/lib/libmach/traps.S).
+$(BUILD)/mig/user/mach/mach_port_user.c.o: USER_CFLAGS += -Dmach_port_deallocate=mach_port_deallocate_rpc \
+    -Dmach_port_request_notification=mach_port_request_notification_rpc
 $(BUILD)/mig/user/mach/vm_map_user.c.o: USER_CFLAGS += -Dvm_allocate=vm_allocate_rpc \
     -Dvm_deallocate=vm_deallocate_rpc
 

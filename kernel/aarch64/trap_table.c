@@ -48,6 +48,8 @@ const mach_trap_t mach_trap_table[MACH_TRAP_COUNT] = {
     TRAP(vm_allocate, vm_allocate_trap),
     TRAP(vm_deallocate, vm_deallocate_trap),
     TRAP(vm_read_overwrite, vm_read_overwrite_trap),
+    TRAP(mach_port_deallocate, mach_port_deallocate_trap),
+    TRAP(mach_port_request_notification, mach_port_request_notification_trap),
     TRAP(reply_port, mach_reply_port_trap),
     TRAP(thread_self, mach_thread_self_trap),
     TRAP(task_self, mach_task_self_trap),

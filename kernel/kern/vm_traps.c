@@ -7,7 +7,6 @@
  * has put in its place, is MACH_SEND_INVALID_DEST: libmach then sends the message
  * (user/lib/libmach/traps.S).
  */
-#include <ipc/ipc_entry.h>
 #include <kern/sched.h>
 #include <kern/task.h>
 #include <kern/traps.h>
@@ -20,16 +19,7 @@
 /* The caller's map, if the name is a send right to its task. It stays while the caller is here. */
 static vm_map_t own_map(mach_port_name_t name)
 {
-    struct task *task = current_task();
-    ipc_space_t space = task->space;
-    struct ipc_entry *entry;
-    bool own;
-
-    is_lock(space);
-    entry = space->active ? ipc_entry_lookup(space, name) : NULL;
-    own = entry != NULL && (entry->bits & MACH_PORT_TYPE_SEND) && entry->port == task->self;
-    is_unlock(space);
-    return own ? task->map : NULL;
+    return is_own_task(name) ? current_map() : NULL;
 }
 
 kern_return_t vm_allocate_trap(mach_port_name_t target, vm_address_t address, vm_size_t size,

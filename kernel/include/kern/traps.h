@@ -8,6 +8,15 @@
 
 #include <mach/mach_types.h>
 
+/* Is the name a send right to the caller's own task? */
+bool is_own_task(mach_port_name_t name);
+/* One's own port names: ipc/mach_port_traps.c. previous: user address of a mach_port_name_t. */
+kern_return_t mach_port_deallocate_trap(mach_port_name_t target, mach_port_name_t name);
+kern_return_t mach_port_request_notification_trap(mach_port_name_t target, mach_port_name_t name,
+                                                  mach_msg_id_t id, mach_port_mscount_t sync,
+                                                  mach_port_name_t notify,
+                                                  mach_msg_type_name_t disposition,
+                                                  vm_address_t previous);
 /* One's own address space: vm_traps.c. address: user address of a vm_address_t. May block. */
 kern_return_t vm_allocate_trap(mach_port_name_t target, vm_address_t address, vm_size_t size,
                                boolean_t anywhere);

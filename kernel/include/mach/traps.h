@@ -14,6 +14,7 @@
 #define MACH_TRAP_vm_allocate           (-10)
 #define MACH_TRAP_vm_deallocate         (-12)
 #define MACH_TRAP_vm_read_overwrite     (-13) /* of ours: XNU has another here */
+#define MACH_TRAP_mach_port_deallocate  (-18)
 #define MACH_TRAP_reply_port            (-26)
 #define MACH_TRAP_thread_self           (-27)
 #define MACH_TRAP_task_self             (-28)
@@ -29,6 +30,7 @@
 #define MACH_TRAP_swtch                 (-60)
 #define MACH_TRAP_thread_switch         (-61)
 #define MACH_TRAP_clock_sleep           (-62)
+#define MACH_TRAP_mach_port_request_notification (-77)
 #define MACH_TRAP_timebase_info         (-89)
 #define MACH_TRAP_wait_until            (-90)
 #define MACH_TRAP_debug_print           (-100) /* (buf, len): bytes straight to the early console */
@@ -38,8 +40,13 @@
 #ifndef __ASSEMBLER__
 #include <mach/mach_types.h>
 #ifndef KERNEL
-/* vm_map.defs has their contracts. MACH_SEND_INVALID_DEST: the name is not a right to the caller's own task;
- * vm_allocate and vm_deallocate are these, and the message where they do not do. */
+/* mach_port.defs and vm_map.defs have their contracts. MACH_SEND_INVALID_DEST: the name is not a right to the
+ * caller's own task; mach_port_deallocate and so on are these, and the message where they do not do. */
+kern_return_t mach_port_deallocate_trap(ipc_space_t task, mach_port_name_t name);
+kern_return_t mach_port_request_notification_trap(ipc_space_t task, mach_port_name_t name,
+                                                  mach_msg_id_t msgid, mach_port_mscount_t sync,
+                                                  mach_port_t notify, mach_msg_type_name_t notify_type,
+                                                  mach_port_t *previous);
 kern_return_t vm_allocate_trap(vm_map_t task, vm_address_t *address, vm_size_t size,
                                boolean_t anywhere);
 kern_return_t vm_deallocate_trap(vm_map_t task, vm_address_t address, vm_size_t size);

@@ -31,6 +31,8 @@
     END \name
     .endm
 
+    TRAP mach_port_deallocate_trap, MACH_TRAP_mach_port_deallocate
+    TRAP mach_port_request_notification_trap, MACH_TRAP_mach_port_request_notification
     TRAP vm_allocate_trap,        MACH_TRAP_vm_allocate
     TRAP vm_deallocate_trap,      MACH_TRAP_vm_deallocate
     TRAP vm_read_overwrite_trap,  MACH_TRAP_vm_read_overwrite
@@ -85,8 +87,8 @@
     END mach_msg
 
 /*
- * vm_allocate and vm_deallocate: the trap, or if that is not for the port, the message (the stub that mig
- * has made of vm_map.defs; the Makefile gives it the other name). The trap keeps x9 and the arguments.
+ * vm_allocate and others: the trap, or if that is not for the port, the message (the stub that mig has made
+ * of vm_map.defs or mach_port.defs; the Makefile gives it the other name). The trap keeps x9 and the arguments.
  */
     .macro TRAP_OR_MESSAGE name, number
     FUNCTION \name
@@ -105,5 +107,7 @@
 
     TRAP_OR_MESSAGE vm_allocate,   MACH_TRAP_vm_allocate
     TRAP_OR_MESSAGE vm_deallocate, MACH_TRAP_vm_deallocate
+    TRAP_OR_MESSAGE mach_port_deallocate, MACH_TRAP_mach_port_deallocate
+    TRAP_OR_MESSAGE mach_port_request_notification, MACH_TRAP_mach_port_request_notification
 
     .section .note.GNU-stack, "", %progbits
