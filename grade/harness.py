@@ -42,7 +42,8 @@ KERNBASE = 0xFFFF000000000000  # the kernel's linear map of physical memory
 RTC = 0x09010000               # PL031 of QEMU's virt board; its first register counts seconds
 COUNTER_HZ = 62_500_000        # of CNTVCT in QEMU: 16 instructions a tick under icount shift=0
 # While all CPUs wait, sleep=off makes guest time jump to the next timer: exact, and right for a run that
-# nothing outside disturbs. An answer of the disk takes host time, during which guest minutes would pass.
+# nothing outside disturbs. An answer of the disk, or what is typed, takes host time, during which guest
+# minutes would pass.
 ICOUNT = "shift=0,align=off,sleep=off"
 ICOUNT_DISK = "shift=0,align=off,sleep=on"
 PROMPT = re.compile(r"(?:^|\n)\$ $")
@@ -205,7 +206,8 @@ class Qemu:
     """One run of the system. Use as a context manager, or call close().
 
     cpus, mem: the machine. args: boot arguments. icount: one instruction takes a nanosecond, and if there
-    is no disk, the run is the same each time, as long as nothing is typed.
+    is no disk, the run is the same each time, as long as nothing is typed. typed: something will be, so
+    that guest time does not jump while all CPUs wait.
     jitter: the seed of random timer intervals (explores interleavings). disk: an image to run on a
     copy of, or None for a machine without. initrd: boot archive. kernel: folder name of the build.
     gdb: wait, before the first instruction, for what is sent to QEMU's debugger stub over the socket `gdb`.
@@ -214,7 +216,7 @@ class Qemu:
 
     def __init__(self, cpus=1, mem="128M", args="", icount=False, jitter=None, disk=BUILD / "disk.img",
                  initrd=BUILD / "boot.tar", kernel=BUILD / "kernel.img",
-                 elf=BUILD / "kernel.elf", gdb=False, extra=()):
+                 elf=BUILD / "kernel.elf", gdb=False, typed=False, extra=()):
         self.process = self.gdb = None
         # Digits alone: the kernel takes as long for one as for another.
         self.nonce = int("1" + "".join(secrets.choice("0123456789") for _ in range(15)), 16)
@@ -227,7 +229,7 @@ class Qemu:
         self.directory = Path(tempfile.mkdtemp(prefix="ostia-"))
         running.add(self)
         try:
-            self._start(cpus, mem, args, icount, jitter, disk, initrd, kernel, elf, gdb, extra)
+            self._start(cpus, mem, args, icount, jitter, disk, initrd, kernel, elf, gdb, typed, extra)
         except BaseException:
             self.close()
             raise
@@ -240,7 +242,7 @@ class Qemu:
         target.chmod(0o644)
         return target
 
-    def _start(self, cpus, mem, args, icount, jitter, disk, initrd, kernel, elf, gdb, extra):
+    def _start(self, cpus, mem, args, icount, jitter, disk, initrd, kernel, elf, gdb, typed, extra):
         self.args = " ".join(filter(None, [args, jitter is not None and f"jitter={jitter}"]))
         self.symbols = symbols(self._copy(elf)) if elf else {}
         command = [QEMU, "-M", machine(), "-cpu", "cortex-a72", "-smp", str(cpus), "-m", mem,
@@ -256,7 +258,7 @@ class Qemu:
             command += ["-drive", f"file={self.disk},if=none,format=raw,id=hd0",
                         "-device", "virtio-blk-device,drive=hd0"]
         if icount:
-            command += ["-icount", ICOUNT if disk is None else ICOUNT_DISK]
+            command += ["-icount", ICOUNT if disk is None and not typed else ICOUNT_DISK]
         mine, theirs = socket.socketpair()
         command += ["-chardev", f"socket,id=monitor,fd={theirs.fileno()}",
                     "-mon", "chardev=monitor,mode=control", *extra]

@@ -145,7 +145,7 @@ class Grading:
 
     @contextmanager
     def boot(self, program=None, args="", cpus=1, jitter=None):
-        """Boots the build: with a program of the lab, or to the shell. A Qemu."""
+        """Boots the build: with a program of the lab, or to the shell, for a test that types. A Qemu."""
         if isinstance(program, str):
             if program not in self.programs:
                 raise GraderFault(f"the lab has no program {program}")
@@ -155,9 +155,10 @@ class Grading:
         folder = Path(tempfile.mkdtemp(prefix="ostia-lab-"))
         try:
             archive = self._archive(folder, program, name)
-            with Qemu(cpus=cpus, icount=True, jitter=jitter, args=" ".join(filter(None, words)),
-                      disk=None, mem=MEMORY, initrd=archive, kernel=self.build / "kernel.img",
-                      elf=self.build / "kernel.elf", gdb=bool(program) and self.witnessed) as qemu:
+            with Qemu(cpus=cpus, icount=True, typed=program is None, jitter=jitter,
+                      args=" ".join(filter(None, words)), disk=None, mem=MEMORY, initrd=archive,
+                      kernel=self.build / "kernel.img", elf=self.build / "kernel.elf",
+                      gdb=bool(program) and self.witnessed) as qemu:
                 qemu.witness = Witness(qemu, self.build / "user/tests" / program.name,
                                        self.build / "stripped/tests" / program.name) if qemu.gdb else None
                 qemu.rerun = self.rerun(program, args)
