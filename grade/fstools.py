@@ -33,7 +33,7 @@ def build(out):
     shared = [p for p in (ROOT / "mkfs").glob("*.c") if p.name not in ("mkfs.c", "mkdisk.c", "fsck.c")]
     server = ROOT / "user/servers/file"
     core = [server / f"{n}.c" for n in ("bcache", "balloc", "inode", "bmap", "dir", "dirtree",
-                                        "file", "names", "volume", "journal", "recover")]
+                                        "file", "names", "names_cache", "volume", "journal", "recover")]
     jobs = {
         "mkfs": [ROOT / "mkfs/mkfs.c", *shared],
         "fsck": [ROOT / "mkfs/fsck.c", *shared],

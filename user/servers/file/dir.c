@@ -95,18 +95,23 @@ static uint32_t hash_of(const struct inode *dp, const char *name, size_t len)
     return ostiafs_hash(dp->fs->super->hash_seed, name, len);
 }
 
-int dir_lookup(struct inode *dp, const char *name, size_t len, uint32_t *ino, uint8_t *type)
+int dir_lookup(struct inode *dp, const char *name, size_t len, uint32_t *ino)
 {
+    uint32_t hash = hash_of(dp, name, len);
+    const struct cached_name *known = names_find(dp, name, len, hash);
     struct cursor c;
     uint32_t seq;
-    int err = find_name(dp, name, len, hash_of(dp, name, len), &c, &seq);
+    int err;
 
+    if (known != NULL) {
+        *ino = known->ino;
+        return 0;
+    }
+    err = find_name(dp, name, len, hash, &c, &seq);
     if (err != 0)
         return err;
-    if (ino != NULL)
-        *ino = entry_at(c.b, c.slot)->ino;
-    if (type != NULL)
-        *type = entry_at(c.b, c.slot)->type;
+    *ino = entry_at(c.b, c.slot)->ino;
+    names_keep(dp, name, len, hash, *ino);
     buf_put(c.b);
     return 0;
 }
@@ -184,6 +189,7 @@ static void shrink(struct inode *dp, struct buf *root)
 
 int dir_remove(struct inode *dp, const char *name, size_t len)
 {
+    uint32_t hash = hash_of(dp, name, len);
     struct cursor c;
     struct buf *root;
     uint32_t seq;
@@ -191,11 +197,12 @@ int dir_remove(struct inode *dp, const char *name, size_t len)
 
     if (err != 0)
         return err;
-    err = find_name(dp, name, len, hash_of(dp, name, len), &c, &seq);
+    err = find_name(dp, name, len, hash, &c, &seq);
     if (err != 0) {
         buf_put(root);
         return err;
     }
+    names_forget(dp, name, len, hash);
     dirleaf_delete(dp, c.b, c.slot);
     buf_put(c.b);
     if (head_of(root)->nentries > 0)
@@ -210,12 +217,14 @@ int dir_remove(struct inode *dp, const char *name, size_t len)
 
 int dir_replace(struct inode *dp, const char *name, size_t len, uint32_t ino, uint8_t type)
 {
+    uint32_t hash = hash_of(dp, name, len);
     struct cursor c;
     uint32_t seq;
-    int err = find_name(dp, name, len, hash_of(dp, name, len), &c, &seq);
+    int err = find_name(dp, name, len, hash, &c, &seq);
 
     if (err != 0)
         return err;
+    names_forget(dp, name, len, hash);
     entry_at(c.b, c.slot)->ino = ino;
     entry_at(c.b, c.slot)->type = type;
     dirtree_dirty(dp, c.b);

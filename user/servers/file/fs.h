@@ -210,6 +210,16 @@ void journal_destroy(struct journal *j);
 
 struct inode;
 
+/* A name that was looked up (names_cache.c): 48 bytes. */
+struct cached_name {
+    uint32_t dir; /* inode number; 0: none */
+    uint32_t hash;
+    uint32_t ino;
+    uint8_t len;
+    char name[35];
+};
+#define NAMES_CACHED 256
+
 struct fs {
     struct bcache cache;
     struct journal journal;
@@ -228,6 +238,7 @@ struct fs {
     struct inode *idle_newest;
     uint32_t idle_count;
     struct inode *doomed; /* inodes no one refers to and no name leads to, to be freed; by `newer` */
+    struct cached_name names[NAMES_CACHED];
     uint8_t scratch[OSTIAFS_BLOCK_SIZE]; /* of dir.c, to squeeze a leaf */
     void (*now)(int64_t *seconds, uint32_t *nanoseconds); /* the time of day */
     void (*say)(const char *what, uint32_t number); /* a line for the operator */
@@ -376,14 +387,22 @@ int file_write(struct inode *ip, uint64_t offset, const void *data, size_t *len)
 /* Sets the size. Bytes a file grows by are zero. */
 int file_truncate(struct inode *ip, uint64_t size);
 
+/* ---- names_cache.c ---- */
+
+/* hash: dir.c's of the name. NULL: it is not known; ask the directory. Valid until the next call. */
+const struct cached_name *names_find(const struct inode *dp, const char *name, size_t len, uint32_t hash);
+/* The directory has that name. */
+void names_keep(const struct inode *dp, const char *name, size_t len, uint32_t hash, uint32_t ino);
+/* It has it no more, or it leads to another inode. */
+void names_forget(const struct inode *dp, const char *name, size_t len, uint32_t hash);
+
 /* ---- dir.c ---- */
 
 /* Makes an inode with no blocks an empty directory in `parent`. */
 int dir_init(struct inode *dp, uint32_t parent);
 
-/* Finds a name: its inode number, and type as in struct ostiafs_dirent (either may be NULL).
- * ENOENT. */
-int dir_lookup(struct inode *dp, const char *name, size_t len, uint32_t *ino, uint8_t *type);
+/* Finds a name: its inode number. ENOENT. */
+int dir_lookup(struct inode *dp, const char *name, size_t len, uint32_t *ino);
 
 /* Adds a name. EEXIST, ENOSPC. */
 int dir_insert(struct inode *dp, const char *name, size_t len, uint32_t ino, uint8_t type);

@@ -52,7 +52,7 @@ int name_lookup(struct inode *dp, const char *name, size_t len, struct inode **o
     if (is_dotdot(name, len)) /* of a removed directory's parent nobody knows whether it exists */
         err = dp->d->nlink == 0 ? ENOENT : dir_parent(dp, &ino);
     else
-        err = dir_lookup(dp, name, len, &ino, NULL);
+        err = dir_lookup(dp, name, len, &ino);
     return err != 0 ? err : inode_get(dp->fs, ino, out);
 }
 
