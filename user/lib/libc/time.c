@@ -74,7 +74,9 @@ static void add_ns(struct timespec *time, int64_t ns)
 
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_PROCESS_CPUTIME_ID)
+    if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
+        return __cpu_clock(clock, time);
+    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
         return __fail(EINVAL);
     time_since_boot(time);
     if (clock == CLOCK_REALTIME)
@@ -100,12 +102,15 @@ int clock_settime(clockid_t clock, const struct timespec *time)
 int clock_getres(clockid_t clock, struct timespec *resolution)
 {
     uint64_t frequency;
+    long step = 1000; /* of processor time, which the kernel tells in microseconds */
 
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+    if (clock < CLOCK_REALTIME || clock > CLOCK_THREAD_CPUTIME_ID)
         return __fail(EINVAL);
     __asm__("mrs %0, cntfrq_el0" : "=r"(frequency));
+    if (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC)
+        step = NSEC_PER_SEC / frequency + 1;
     if (resolution != NULL)
-        *resolution = (struct timespec){0, NSEC_PER_SEC / frequency + 1};
+        *resolution = (struct timespec){0, step};
     return 0;
 }
 
