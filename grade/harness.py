@@ -40,6 +40,7 @@ QEMU = os.environ.get("QEMU", "qemu-system-aarch64")
 
 KERNBASE = 0xFFFF000000000000  # the kernel's linear map of physical memory
 RTC = 0x09010000               # PL031 of QEMU's virt board; its first register counts seconds
+RTC_BASE = "2026-01-02T03:04:05" # what the guest's clock begins with, so that no run depends on the day
 COUNTER_HZ = 62_500_000        # of CNTVCT in QEMU: 16 instructions a tick under icount shift=0
 # While all CPUs wait, sleep=off makes guest time jump to the next timer: exact, and right for a run that
 # nothing outside disturbs. An answer of the disk, or what is typed, takes host time, during which guest
@@ -249,7 +250,7 @@ class Qemu:
                    "-display", "none", "-nic", "none", "-global", "virtio-mmio.force-legacy=false",
                    "-kernel", self._copy(kernel),
                    "-append", f"{self.args} grade.nonce={self.nonce:016x}".strip(),
-                   "-rtc", "base=2025-01-01,clock=vm", "-no-reboot", "-no-shutdown",
+                   "-rtc", f"base={RTC_BASE},clock=vm", "-no-reboot", "-no-shutdown",
                    "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         if initrd is not None:
             command += ["-initrd", self._copy(initrd)]

@@ -240,6 +240,8 @@ CASES = {
         "date -u -d @1700000000 '+%a %b %e %H:%M:%S UTC %Y'",
         "date -u -d @951782400 '+%j %u %y %p %I'",
         "date -u -d @-1 +%F",
+        "date -u -d 2021-02-03T04:05:06 +%s; date -u -d '1999-12-31 23:59:59' +%c",
+        "date -u -d 2021-13-03T04:05:06 || echo wrong; date -d @ || echo wrong",
         "date -u -d @1000000000 +%D-%T-%R",
         "date +a%%b%n",
         "date +",

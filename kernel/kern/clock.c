@@ -1,6 +1,6 @@
 /*
  * The system clock: time since boot, alarms, and the traps that sleep. Read mach/clock.defs and the
- * last part of kern/sched.h first. The time of day is a server's: the kernel drives no such device.
+ * last part of kern/sched.h first. The time of day is calendar.c's.
  *
  * An alarm is a message made ready beforehand, so that its timer, which goes off in an interrupt,
  * has only to send it. It belongs to the task that set it, and dies with it.

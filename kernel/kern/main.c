@@ -56,6 +56,7 @@ void kmain(uint64_t fdt_phys)
     thread_init();
     host_init();      /* the host's ports */
     clock_init();
+    calendar_init();  /* the time of day, as somebody will tell it */
     semaphore_init();
     gsync_init();
     device_init();

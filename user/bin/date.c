@@ -7,14 +7,34 @@
 #include <util.h>
 
 static const char usage[] =
-    "usage: date [-u] [-d @seconds | -r file] [+format]\n"
+    "usage: date [-u] [-d time | -r file | -s time] [+format]\n"
     "Prints the time, in UTC.\n"
-    "  -u           as ever\n"
-    "  -d @seconds  that time, since 1970\n"
-    "  -r file      the time at which the file was written\n"
-    "  +format      with %Y %m %d %H %M %S and strftime's other letters\n";
+    "  -u       as ever\n"
+    "  -d time  another: YYYY-MM-DDThh:mm:SS, T or a space between, or @ and the seconds since 1970\n"
+    "  -r file  the time at which the file was written\n"
+    "  -s time  sets the clock first; as -d has it (root only)\n"
+    "  +format  with %Y %m %d %H %M %S and strftime's other letters\n";
 
 #define TEXT_MAX 4096
+
+static time_t time_of(const char *text)
+{
+    time_t when;
+    long seconds;
+
+    if (*text == '@' && is_number(text + 1, &seconds))
+        return seconds;
+    if (!parse_date(text, &when))
+        die_of(text, "is no time");
+    return when;
+}
+
+static time_t set_time(time_t when)
+{
+    if (clock_settime(CLOCK_REALTIME, &(struct timespec){when, 0}) < 0)
+        complain("cannot set the clock");
+    return when;
+}
 
 int main(int argc, char **argv)
 {
@@ -23,24 +43,22 @@ int main(int argc, char **argv)
     static char text[TEXT_MAX];
     struct stat st;
     struct tm tm;
-    long seconds;
     int option;
     char *with_mark;
 
     util_begin(argv, usage);
-    while ((option = getopt(argc, argv, "ud:r:")) != -1) {
+    while ((option = getopt(argc, argv, "ud:r:s:")) != -1) {
         switch (option) {
         case 'u': break;
         case 'd':
-            if (*optarg != '@' || !is_number(optarg + 1, &seconds))
-                die_of(optarg, "is not @ and a number of seconds");
-            when = seconds;
+            when = time_of(optarg);
             break;
         case 'r':
             if (stat(optarg, &st) < 0)
                 die(optarg);
             when = st.st_mtime;
             break;
+        case 's': when = set_time(time_of(optarg)); break;
         default: util_usage();
         }
     }

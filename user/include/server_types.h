@@ -66,5 +66,6 @@ typedef struct io_dirent {
 #define SERVICE_TTY    "tty"
 #define SERVICE_DISK   "disk"
 #define SERVICE_DEVICE "device"
+#define SERVICE_RTC    "rtc"
 
 #endif

@@ -1,4 +1,4 @@
-/* Clocks. Time of day is the time since boot until a clock driver tells more. */
+/* Clocks. The time of day is the real-time clock's (servers/rtc); without one, 1970 begins at boot. */
 #ifndef _TIME_H_
 #define _TIME_H_
 
@@ -35,6 +35,7 @@ struct tm {
 #define TIME_UTC                 1
 
 int clock_gettime(clockid_t clock, struct timespec *time);
+int clock_settime(clockid_t clock, const struct timespec *time); /* CLOCK_REALTIME, by root */
 int clock_getres(clockid_t clock, struct timespec *resolution);
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
                     struct timespec *left);

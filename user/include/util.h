@@ -95,6 +95,13 @@ const char *group_name(gid_t gid);
 bool user_number(const char *text, uid_t *uid);
 bool group_number(const char *text, gid_t *gid);
 
+/* ---- date.c: times as people write them, in UTC; false: it is none ---- */
+
+/* [[CC]YY]MMDDhhmm[.SS], a year that is not there being this one */
+bool parse_time(const char *text, time_t *when);
+/* YYYY-MM-DDThh:mm:SS, or with a blank for the T */
+bool parse_date(const char *text, time_t *when);
+
 /* ---- copy.c: what cp and mv share ---- */
 
 struct copy_how {

@@ -7,6 +7,9 @@
 
 #include <mach/clock.h>
 #include <mach/clock_reply.h>
+#include <mach/host_priv.h>
+#include <mach/mapped_time.h>
+#include <mach/vm_map.h>
 
 static host_t host;
 static clock_serv_t clock_port;
@@ -274,6 +277,52 @@ TEST(an_alarm_dies_with_its_task)
     REQUIRE_KR(child_run(&child, set_far_alarm, clock_port), KERN_SUCCESS);
     EXPECT_TRUE(wait_until_dead(child.task));
     child_end(&child);
+    close_clock();
+}
+
+/* The page that tells the time of day can be read, and by no means written. [mach/mapped_time.h] */
+TEST(the_time_of_day_is_a_page_to_be_read)
+{
+    const struct mapped_time *mapped;
+    vm_address_t address = 0;
+    int64_t first;
+
+    host = mach_host_self();
+    REQUIRE_KR(host_map_time(host, SELF, &address), KERN_SUCCESS);
+    mapped = (const struct mapped_time *)address;
+    first = mapped->boot;
+    EXPECT_TRUE(first >= 0);
+    EXPECT_TRUE(vm_protect(SELF, address, PAGE_SIZE, FALSE, VM_PROT_DEFAULT) != KERN_SUCCESS);
+    EXPECT_TRUE(vm_write(SELF, address, (vm_offset_t)&first, sizeof(first)) != KERN_SUCCESS);
+    EXPECT_KR(vm_deallocate(SELF, address, PAGE_SIZE), KERN_SUCCESS);
+    EXPECT_TRUE(host_map_time(SELF, SELF, &address) != KERN_SUCCESS);
+    EXPECT_TRUE(host_map_time(host, host, &address) != KERN_SUCCESS);
+    mach_port_deallocate(SELF, host);
+}
+
+/* Only the privileged host port sets it; a time that is none is refused. [Mach 3.0 host_set_time] */
+TEST(the_time_of_day_is_set_by_the_privileged)
+{
+    static const time_value64_t wrong[] = {{-1, 0}, {0, -1}, {0, 1000000000}, {INT64_MAX, 0}};
+    const struct mapped_time *mapped;
+    vm_address_t address = 0;
+    int64_t first, now;
+
+    REQUIRE_TRUE(open_clock());
+    REQUIRE_KR(host_map_time(host, SELF, &address), KERN_SUCCESS);
+    mapped = (const struct mapped_time *)address;
+    first = mapped->boot;
+    EXPECT_TRUE(host_set_time(host, (time_value64_t){1, 0}) != KERN_SUCCESS);
+    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        EXPECT_KR(host_set_time(test_host_priv(), wrong[i]), KERN_INVALID_VALUE);
+    EXPECT_EQ(mapped->boot, first);
+    EXPECT_KR(host_set_time(test_host_priv(), (time_value64_t){1000, 5}), KERN_SUCCESS);
+    EXPECT_TRUE(mapped->boot <= 1000000000005 && mapped->boot + (int64_t)now_ns() >= 1000000000005);
+    now = first + (int64_t)now_ns();
+    EXPECT_KR(host_set_time(test_host_priv(), (time_value64_t){now / 1000000000, now % 1000000000}),
+              KERN_SUCCESS);
+    EXPECT_TRUE(mapped->boot <= first);
+    vm_deallocate(SELF, address, PAGE_SIZE);
     close_clock();
 }
 

@@ -111,6 +111,18 @@ TEST(the_terminal_goes_on_after_the_serial_server_died)
     close(fd);
 }
 
+TEST(the_time_goes_on_after_the_rtc_server_died)
+{
+    struct timespec t;
+    time_t before = time(NULL);
+
+    REQUIRE_TRUE(kill_server("rtc"));
+    EXPECT_TRUE(time(NULL) >= before && time(NULL) < before + 20);
+    clock_gettime(CLOCK_REALTIME, &t);
+    EXPECT_EQ(clock_settime(CLOCK_REALTIME, &t), 0);
+    EXPECT_TRUE(time(NULL) >= before && time(NULL) < before + 20);
+}
+
 TEST(files_are_read_and_written_after_the_disk_driver_died)
 {
     static char block[8192], back[8192];

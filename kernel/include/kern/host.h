@@ -39,6 +39,7 @@ void clock_alarm_cancel_all(struct task *task);
 void host_init(void);
 void device_init(void);
 void clock_init(void);
+void calendar_init(void);
 void semaphore_init(void);
 void gsync_init(void);
 /* A shared peripheral interrupt was taken (interrupt context, no locks held). The line is masked

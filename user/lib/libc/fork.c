@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #pragma weak mach_thread_count /* a program that makes no threads has it not */
+void __times_wanted(void) __attribute__((weak)); /* nor this, if it never asks for times: resource.c */
 
 struct frame { /* what the child finds on its stack */
     jmp_buf env;
@@ -145,6 +146,8 @@ pid_t fork(void)
     if (__proc_port == MACH_PORT_NULL)
         return __fail(ENOSYS); /* a server is no process */
     __fd_share();
+    if (__times_wanted != NULL)
+        __times_wanted();
     alone = mach_thread_count == NULL || mach_thread_count() == 1;
     around(FORK_BEFORE, alone);
     blocked = __signals_hold(); /* in the child, until its names are its own */

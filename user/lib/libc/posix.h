@@ -15,6 +15,7 @@
 #include <server_types.h>
 #include <startup.h>
 #include <sys/types.h>
+#include <time.h>
 
 enum fd_kind { FD_UNKNOWN, FD_REGULAR, FD_OTHER };
 
@@ -42,6 +43,8 @@ void __posix_start(const struct startup *startup);
 
 /* Sets errno to what the kern_return_t means; returns -1. */
 int __error(kern_return_t kr);
+/* clock_gettime of the clocks of processor time. (clock.c) */
+int __cpu_clock(clockid_t clock, struct timespec *time);
 /* The same for calls to a directory: a port that does not know them is none. */
 int __fs_error(kern_return_t kr);
 /* Sets errno; returns -1. */

@@ -1,10 +1,19 @@
 /*
- * Clocks and sleeping. The clock is the kernel's time since boot; the calendar begins there, too
- * (1970), until a driver knows better.
+ * Clocks and sleeping. One clock is the counter, which began at boot; the other, the time of day, the same
+ * and what the page of mach/mapped_time.h adds to it. The program maps that at its first question.
  */
 #include "posix.h"
 
 #include <errno.h>
+#include <mach/mach.h>
+#include <mach/mach_host.h>
+#include <mach/mach_port.h>
+#include <mach/mapped_time.h>
+#include <mach/traps.h>
+#include <mach/vm_map.h>
+#include <server_types.h>
+#include <servers/bootstrap.h>
+#include <servers/rtc.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,23 +33,84 @@ static void time_since_boot(struct timespec *time)
     time->tv_nsec = count % frequency * NSEC_PER_SEC / frequency;
 }
 
+/* When this system's counter was 0, in ns since 1970. */
+static int64_t time_of_boot(void)
+{
+    static const struct mapped_time *page; /* a fork inherits it, with what it points to */
+    const struct mapped_time *mapped = __atomic_load_n(&page, __ATOMIC_RELAXED);
+    const struct mapped_time *none = NULL;
+    vm_address_t address;
+    host_t host;
+
+    if (mapped == NULL) {
+        host = mach_host_self();
+        if (host_map_time(host, mach_task_self(), &address) != KERN_SUCCESS)
+            address = 0; /* no memory: this answer is of 1970, the next may be better */
+        mach_port_deallocate(mach_task_self(), host);
+        if (address == 0)
+            return 0;
+        mapped = (const struct mapped_time *)address;
+        if (!__atomic_compare_exchange_n(&page, &none, mapped, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            vm_deallocate(mach_task_self(), address, PAGE_SIZE); /* another thread was first */
+            mapped = none;
+        }
+    }
+    return __atomic_load_n(&mapped->boot, __ATOMIC_RELAXED);
+}
+
+/* time + ns, of which either may be negative: the rest of a second never is. */
+static void add_ns(struct timespec *time, int64_t ns)
+{
+    time->tv_sec += ns / NSEC_PER_SEC;
+    time->tv_nsec += ns % NSEC_PER_SEC;
+    if (time->tv_nsec >= NSEC_PER_SEC) {
+        time->tv_nsec -= NSEC_PER_SEC;
+        time->tv_sec++;
+    } else if (time->tv_nsec < 0) {
+        time->tv_nsec += NSEC_PER_SEC;
+        time->tv_sec--;
+    }
+}
+
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_PROCESS_CPUTIME_ID)
+    if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
+        return __cpu_clock(clock, time);
+    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
         return __fail(EINVAL);
     time_since_boot(time);
+    if (clock == CLOCK_REALTIME)
+        add_ns(time, time_of_boot());
     return 0;
+}
+
+int clock_settime(clockid_t clock, const struct timespec *time)
+{
+    mach_port_t server;
+    kern_return_t kr;
+
+    if (clock != CLOCK_REALTIME || time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= NSEC_PER_SEC)
+        return __fail(EINVAL);
+    kr = bootstrap_look_up(bootstrap_port, SERVICE_RTC, &server);
+    if (kr == KERN_SUCCESS) {
+        kr = rtc_set_time(server, time->tv_sec, time->tv_nsec);
+        mach_port_deallocate(mach_task_self(), server);
+    }
+    return kr == KERN_SUCCESS ? 0 : __error(kr);
 }
 
 int clock_getres(clockid_t clock, struct timespec *resolution)
 {
     uint64_t frequency;
+    long step = 1000; /* of processor time, which the kernel tells in microseconds */
 
-    if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+    if (clock < CLOCK_REALTIME || clock > CLOCK_THREAD_CPUTIME_ID)
         return __fail(EINVAL);
     __asm__("mrs %0, cntfrq_el0" : "=r"(frequency));
+    if (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC)
+        step = NSEC_PER_SEC / frequency + 1;
     if (resolution != NULL)
-        *resolution = (struct timespec){0, NSEC_PER_SEC / frequency + 1};
+        *resolution = (struct timespec){0, step};
     return 0;
 }
 
@@ -49,7 +119,7 @@ int gettimeofday(struct timeval *restrict tv, void *restrict zone)
     struct timespec now;
 
     (void)zone;
-    time_since_boot(&now);
+    clock_gettime(CLOCK_REALTIME, &now);
     *tv = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
     return 0;
 }
@@ -58,7 +128,7 @@ time_t time(time_t *t)
 {
     struct timespec now;
 
-    time_since_boot(&now);
+    clock_gettime(CLOCK_REALTIME, &now);
     if (t != NULL)
         *t = now.tv_sec;
     return now.tv_sec;
@@ -72,21 +142,24 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, str
     time_value64_t woke;
     kern_return_t kr;
 
-    (void)clock;
-    if (time->tv_nsec < 0 || time->tv_nsec >= NSEC_PER_SEC || time->tv_sec < 0)
+    if ((clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) || time->tv_nsec < 0
+        || time->tv_nsec >= NSEC_PER_SEC || time->tv_sec < 0)
         return EINVAL;
-    if (!(flags & TIMER_ABSTIME)) {
+    if (flags & TIMER_ABSTIME) {
+        if (clock == CLOCK_REALTIME)
+            add_ns(&until, -time_of_boot()); /* (that somebody sets the time meanwhile changes nothing) */
+        if (until.tv_sec < 0)
+            return 0;
+    } else {
         time_since_boot(&now);
         until.tv_sec += now.tv_sec;
-        until.tv_nsec += now.tv_nsec;
-        if (until.tv_nsec >= NSEC_PER_SEC) {
-            until.tv_nsec -= NSEC_PER_SEC;
-            until.tv_sec++;
-        }
+        add_ns(&until, now.tv_nsec);
     }
     /* The first time for as long as it says: it may be longer than the clock's end is away. */
-    kr = clock_sleep_trap(flags & TIMER_ABSTIME ? TIME_ABSOLUTE : TIME_RELATIVE, time->tv_sec,
-                          time->tv_nsec, &woke);
+    if (flags & TIMER_ABSTIME)
+        kr = clock_sleep_trap(TIME_ABSOLUTE, until.tv_sec, until.tv_nsec, &woke);
+    else
+        kr = clock_sleep_trap(TIME_RELATIVE, time->tv_sec, time->tv_nsec, &woke);
     while (kr == KERN_ABORTED && mach_tcb()->sig_handled == handled) /* by a signal without handler */
         kr = clock_sleep_trap(TIME_ABSOLUTE, until.tv_sec, until.tv_nsec, &woke);
     if (kr == KERN_SUCCESS)

@@ -1,18 +1,12 @@
 /* Waiting for children. */
 #include "posix.h"
+#include "wait_news.h"
 
 #include <servers/proc.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
-struct news {
-    int child, status, code;
-    uint32_t uid;
-};
-
-/* What the server says; news->child 0: nothing yet (WNOHANG). 0, or -1 with errno. */
-static int wait_for(pid_t pid, int options, struct news *news)
+int __wait_for(pid_t pid, int options, struct wait_news *news)
 {
     kern_return_t kr;
 
@@ -28,11 +22,11 @@ static int wait_for(pid_t pid, int options, struct news *news)
 
 pid_t waitpid(pid_t pid, int *status, int options)
 {
-    struct news news;
+    struct wait_news news;
 
     if (options & ~(WNOHANG | WUNTRACED | WCONTINUED))
         return __fail(EINVAL);
-    if (wait_for(pid, options | WEXITED, &news) < 0)
+    if (__wait_for(pid, options | WEXITED, &news) < 0)
         return -1;
     if (status != NULL && news.child > 0)
         *status = news.status;
@@ -64,12 +58,12 @@ static int pid_of(idtype_t type, id_t id, pid_t *pid)
 
 int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
-    struct news news;
+    struct wait_news news;
     pid_t pid = 0;
 
     if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
         return __fail(EINVAL);
-    if (pid_of(type, id, &pid) < 0 || wait_for(pid, options, &news) < 0)
+    if (pid_of(type, id, &pid) < 0 || __wait_for(pid, options, &news) < 0)
         return -1;
     if (info == NULL)
         return 0;

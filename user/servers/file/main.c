@@ -18,48 +18,20 @@
 
 #define CACHE_BLOCKS 1024  /* 4 MiB of blocks in memory, at most */
 #define SYNC_PERIOD  5000  /* ms between two write-backs of what has changed */
-#define CLOCK_PERIOD 60    /* s after which the real clock is asked again */
 
 struct fs *volume;
 
 static const struct port_class service_class = {.name = "file service"};
 static struct port_object service;
 
-/* The CPU's counter, which costs an instruction where asking for the time costs a message. */
-static uint64_t ticks(void)
-{
-    uint64_t t;
-
-    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t));
-    return t;
-}
-
-static uint64_t ticks_per_second(void)
-{
-    uint64_t f;
-
-    __asm__("mrs %0, cntfrq_el0" : "=r"(f));
-    return f;
-}
-
-/* The time of day, for fs.h. */
+/* The time of day, for fs.h. No message: libc reads it in a page of the kernel's. */
 static void now(int64_t *seconds, uint32_t *nanoseconds)
 {
-    static struct timespec base;
-    static uint64_t base_ticks;
-    static bool known;
-    uint64_t hz = ticks_per_second();
-    uint64_t since = ticks() - base_ticks;
-    uint64_t nsec;
+    struct timespec time;
 
-    if (!known || since > CLOCK_PERIOD * hz) {
-        base_ticks = ticks();
-        since = 0;
-        known = clock_gettime(CLOCK_REALTIME, &base) == 0;
-    }
-    nsec = (uint64_t)base.tv_nsec + since % hz * 1000000000U / hz;
-    *seconds = base.tv_sec + (int64_t)(since / hz + nsec / 1000000000U);
-    *nanoseconds = (uint32_t)(nsec % 1000000000U);
+    clock_gettime(CLOCK_REALTIME, &time);
+    *seconds = time.tv_sec;
+    *nanoseconds = (uint32_t)time.tv_nsec;
 }
 
 static void say(const char *what, uint32_t number)

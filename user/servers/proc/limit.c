@@ -56,6 +56,20 @@ kern_return_t S_proc_times(mach_port_t proc, proc_times_t *times)
     return KERN_SUCCESS;
 }
 
+kern_return_t S_proc_child_times(mach_port_t proc, int pid, proc_times_t *times)
+{
+    struct process *p = process_caller(proc), *child = process_find(pid);
+
+    if (p == NULL)
+        return unix_err(ESRCH);
+    if (child == NULL || child->parent != p)
+        return unix_err(ECHILD);
+    limit_times(child, &times->user, &times->system);
+    times->child_user = child->child_user;
+    times->child_system = child->child_system;
+    return KERN_SUCCESS;
+}
+
 /* ---- limits ---- */
 
 static void cpu_expired(struct timer *timer);
