@@ -88,7 +88,8 @@
 
 /*
  * vm_allocate and others: the trap, or if that is not for the port, the message (the stub that mig has made
- * of vm_map.defs or mach_port.defs; the Makefile gives it the other name). The trap keeps x9 and the arguments.
+ * of vm_map.defs or mach_port.defs; the Makefile gives it the other name). The trap keeps x9 and the
+ * arguments.
  */
     .macro TRAP_OR_MESSAGE name, number
     FUNCTION \name
