@@ -560,6 +560,40 @@ static void create_unlink(void)
     unlink("/tmp/bench.new");
 }
 
+/* A directory of that many names; they are all one file's. */
+#define MANY     10000
+#define MANY_DIR "/tmp/many"
+
+static void create_unlink_many(void)
+{
+    close(open(MANY_DIR "/bench.new", O_CREAT | O_WRONLY, 0644));
+    unlink(MANY_DIR "/bench.new");
+}
+
+static void bench_many_files(void)
+{
+    char name[32];
+    int made;
+
+    if (!wanted("create_unlink_10k"))
+        return;
+    mkdir(MANY_DIR, 0755);
+    for (made = 0; made < MANY; made++) {
+        snprintf(name, sizeof name, MANY_DIR "/%d", made);
+        if (link(FILE_NAME, name) != 0)
+            break;
+    }
+    if (made == MANY)
+        measure("create_unlink_10k", RUNS, 1, NULL, create_unlink_many);
+    else
+        fail("create_unlink_10k", "not so many names can be made");
+    while (made-- > 0) {
+        snprintf(name, sizeof name, MANY_DIR "/%d", made);
+        unlink(name);
+    }
+    rmdir(MANY_DIR);
+}
+
 static void bench_files(void)
 {
     mkdir("/tmp", 01777);
@@ -580,6 +614,7 @@ static void bench_files(void)
     measure("open_close", RUNS, 1, NULL, open_close);
     measure("stat", RUNS, 1, NULL, stat_file);
     measure("create_unlink", RUNS, 1, NULL, create_unlink);
+    bench_many_files();
     unlink(FILE_NAME);
 }
 
