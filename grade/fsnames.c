@@ -134,10 +134,16 @@ kern_return_t bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_po
     return strcmp(name, SERVICE_TTY) == 0 ? KERN_SUCCESS : KERN_FAILURE;
 }
 
-int pager_port(struct inode *ip, bool window, mach_port_t *port)
+int pager_port(struct inode *ip, enum pager_kind kind, mach_port_t *port)
 {
-    (void)ip, (void)window, (void)port;
+    (void)ip, (void)kind, (void)port;
     return ENOMEM;
+}
+
+bool pager_is_there(const struct inode *ip)
+{
+    (void)ip;
+    return false;
 }
 
 void pager_changed(struct inode *ip, uint64_t offset, uint64_t len)

@@ -310,8 +310,7 @@ struct inode {
     uint32_t prev_orphan; /* on the orphan list: the one before, 0 if first */
     bool orphan;          /* on it */
     uint64_t ahead;       /* file block a sequential reader would read next */
-    void *object;         /* the server's: the pager of its contents, if it is mapped */
-    void *window;         /* and of those to be read only, by programs that map instead of reading */
+    void *pagers[3];      /* the server's: of its contents, if they are mapped (enum pager_kind) */
     void *mounted;        /* the server's: what is mounted on the directory; NULL: nothing */
     struct inode *hash_next;
     struct inode *older; /* idle list, while refs is 0 */

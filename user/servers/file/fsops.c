@@ -228,7 +228,7 @@ kern_return_t S_fs_mknod(mach_port_t dir, const char *path, uint32_t mode, uint3
  * orphan, only because we look at it. */
 static void let_go(struct place *place)
 {
-    if (place->ip != NULL && place->ip->object == NULL) {
+    if (place->ip != NULL && !pager_is_there(place->ip)) {
         inode_put(place->ip);
         place->ip = NULL;
     }

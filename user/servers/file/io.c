@@ -282,7 +282,7 @@ kern_return_t S_io_sync(mach_port_t io)
 }
 
 /* A memory object of the contents, and what else there is to know. */
-static int map_object(struct open_file *f, bool window, mach_port_t *memory_object, int64_t *size)
+static int map_object(struct open_file *f, enum pager_kind kind, mach_port_t *memory_object, int64_t *size)
 {
     int err;
 
@@ -290,7 +290,7 @@ static int map_object(struct open_file *f, bool window, mach_port_t *memory_obje
         return ENODEV;
     if (!may_read(f))
         return EACCES;
-    err = pager_port(f->ip, window, memory_object);
+    err = pager_port(f->ip, kind, memory_object);
     if (err == 0) {
         *size = (int64_t)f->ip->d->size;
         touch_atime(f->ip);
@@ -301,11 +301,15 @@ static int map_object(struct open_file *f, bool window, mach_port_t *memory_obje
 kern_return_t S_io_map(mach_port_t io, mach_port_t *memory_object, int64_t *size)
 {
     struct open_file *f = open_get(io);
+    bool may;
     int err;
 
     if (f == NULL)
         return unix_err(ENODEV);
-    err = map_object(f, false, memory_object, size);
+    /* Whoever holds a memory object can map it for writing. (Opened for reading or not: to map privately is
+     * a usual thing to do with a file one may write.) */
+    may = may_write(f) || access_may(f->ip, ACCESS_W);
+    err = map_object(f, may ? PAGER_WRITE : PAGER_READ, memory_object, size);
     ports_deref(f);
     return reply_code(err);
 }
@@ -317,7 +321,7 @@ kern_return_t S_io_window(mach_port_t io, mach_port_t *memory_object, int64_t *s
 
     if (f == NULL)
         return unix_err(ENODEV);
-    err = f->away ? EBUSY : map_object(f, true, memory_object, size);
+    err = f->away ? EBUSY : map_object(f, PAGER_WINDOW, memory_object, size);
     if (err == 0) {
         f->away = true;
         *offset = (int64_t)f->offset;
@@ -334,6 +338,10 @@ static kern_return_t set_attributes(mach_port_t io, struct attr *a, bool now)
 
     if (f == NULL)
         return unix_err(EINVAL);
+    if (a->which == 0) { /* nothing is to change: not the time of change, either */
+        ports_deref(f);
+        return KERN_SUCCESS;
+    }
     if (a->which & (ATTR_ATIME | ATTR_MTIME) && !access_is_owner(f->ip) &&
         !(now && (may_write(f) || access_may(f->ip, ACCESS_W))))
         err = now ? EACCES : EPERM;

@@ -7,22 +7,20 @@
  * it is mapped. The kernel may keep pages after the last mapping is gone (may_cache), which makes
  * running a program again cheap; so a file that loses its last name is told to the kernel.
  *
- * Coherence. io_write and truncation drop the mapped pages they touch, so that mappings see the
- * new bytes with the next access. The other way, a page changed through a mapping reaches io_read
- * when the kernel returns it: at msync, at the last unmapping, or when memory is short. Who writes
- * one page both ways at the same time, without msync in between, finds the bytes of the mapping.
+ * Coherence. io_write and truncation drop the mapped pages they touch, so that mappings see the new bytes with
+ * the next access. The other way, a page changed through a mapping reaches io_read and the other mappings
+ * when the kernel returns it: at msync, at the last unmapping, or when memory is short. Who writes to one page
+ * both ways at the same time, without msync in between, loses what was written through the mapping.
  *
- * The window is a second memory object of the same contents, for programs that read by mapping (io_window):
- * its pages are locked against writing, so one client cannot change what another reads, and when the file is
- * cut off it is destroyed, so that nobody reads beyond the end in what was the last page's rest. Who maps a
- * file (io_map) is to find zeros there, and a memory object that stays.
+ * Three kinds. Whoever holds a memory object can map it for writing, and the kernel returns to us what was
+ * changed there; so only clients that may write the file get the one whose changes are taken. The two others
+ * are supplied locked against writing. One is for those who may only read. The other is a window, for
+ * programs that read by mapping (io_window): when the file is cut off it is destroyed, so that nobody reads
+ * beyond the end in what was the last page's rest. Who maps a file is to find zeros there, and a memory
+ * object that stays.
  *
  * A write drops only pages that the kernel has been given since they were last dropped, so a file that was
  * mapped once is written no slower.
- *
- * The memory object lets its holder map for reading and for writing, whatever the file was opened
- * for: the right to it is handed out with read access, and the map call is where POSIX's rule is
- * kept.
  */
 #include "server.h"
 
@@ -40,22 +38,17 @@
 
 struct pager {
     struct port_object object;
-    struct inode *ip;    /* a reference; its `object` or `window` is this, but for a window that ended */
-    bool window;
+    struct inode *ip;    /* a reference; its pagers[kind] is this, but for a window that ended */
+    enum pager_kind kind;
     mach_port_t control; /* the kernel's port, a send right; MACH_PORT_NULL: not mapped */
     uint64_t *given;     /* a bit for each page: the kernel may have it */
     uint64_t given_end;  /* pages there are bits for; of those behind it the kernel has none */
 };
 
-static void **place_of(struct inode *ip, bool window)
-{
-    return window ? &ip->window : &ip->object;
-}
-
 static void destroy(void *object)
 {
     struct pager *p = object;
-    void **place = place_of(p->ip, p->window);
+    void **place = &p->ip->pagers[p->kind];
 
     if (p->control != MACH_PORT_NULL)
         mach_port_deallocate(mach_task_self(), p->control);
@@ -68,9 +61,9 @@ static void destroy(void *object)
 
 static const struct port_class pager_class = {.name = "pager", .destroy = destroy};
 
-int pager_port(struct inode *ip, bool window, mach_port_t *port)
+int pager_port(struct inode *ip, enum pager_kind kind, mach_port_t *port)
 {
-    void **place = place_of(ip, window);
+    void **place = &ip->pagers[kind];
     struct pager *p = *place;
 
     if (p == NULL) {
@@ -80,7 +73,7 @@ int pager_port(struct inode *ip, bool window, mach_port_t *port)
             return ENOMEM;
         }
         p->ip = inode_ref(ip);
-        p->window = window;
+        p->kind = kind;
         *place = p;
     } else {
         ports_ref(p);
@@ -132,57 +125,68 @@ static bool is_mapped(const struct pager *p)
     return p != NULL && p->control != MACH_PORT_NULL;
 }
 
+/* Takes pages back from the kernel; should_return: MEMORY_OBJECT_RETURN_*. Small messages to the kernel: when
+ * there is no memory for one, a while later there is. */
+static void take_back(struct pager *p, uint64_t from, uint64_t to, int should_return, boolean_t flush)
+{
+    while (memory_object_lock_request(p->control, from, to - from, should_return, flush, VM_PROT_NO_CHANGE,
+                                      MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE)
+           == MACH_SEND_NO_BUFFER)
+        thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, PAUSE);
+}
+
 static void drop(struct pager *p, uint64_t offset, uint64_t end)
 {
     uint64_t from = trunc_page(offset), to = round_page(end);
 
     if (is_mapped(p) && take_given(p, from / PAGE_SIZE, to / PAGE_SIZE))
-        (void)memory_object_lock_request(p->control, from, to - from, MEMORY_OBJECT_RETURN_NONE, TRUE,
-                                         VM_PROT_NO_CHANGE, MACH_PORT_NULL,
-                                         MACH_MSG_TYPE_MAKE_SEND_ONCE);
+        take_back(p, from, to, MEMORY_OBJECT_RETURN_NONE, TRUE);
 }
 
 void pager_changed(struct inode *ip, uint64_t offset, uint64_t len)
 {
-    drop(ip->object, offset, offset + len);
-    drop(ip->window, offset, offset + len);
+    for (int kind = 0; kind < PAGER_KINDS; kind++)
+        drop(ip->pagers[kind], offset, offset + len);
 }
 
 void pager_cut(struct inode *ip, uint64_t old_size)
 {
-    struct pager *window = ip->window;
+    struct pager *window = ip->pagers[PAGER_WINDOW];
 
     if (ip->d->size >= old_size)
         return;
-    drop(ip->object, ip->d->size, old_size);
-    ip->window = NULL; /* who asks for it gets a new one; this one goes with its last reader */
+    drop(ip->pagers[PAGER_WRITE], ip->d->size, old_size);
+    drop(ip->pagers[PAGER_READ], ip->d->size, old_size);
+    ip->pagers[PAGER_WINDOW] = NULL; /* who asks for one gets a new one; this goes with its last reader */
     if (is_mapped(window))
         (void)memory_object_destroy(window->control, KERN_MEMORY_FAILURE);
 }
 
 void pager_collect(struct inode *ip)
 {
-    struct pager *p = ip->object;
+    struct pager *p = ip->pagers[PAGER_WRITE];
 
     if (is_mapped(p) && ip->d->size > 0)
-        (void)memory_object_lock_request(p->control, 0, round_page(ip->d->size),
-                                         MEMORY_OBJECT_RETURN_DIRTY, FALSE, VM_PROT_NO_CHANGE,
-                                         MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE);
-}
-
-static void no_longer_kept(struct pager *p)
-{
-    if (is_mapped(p))
-        (void)memory_object_change_attributes(p->control, FALSE, MEMORY_OBJECT_COPY_DELAY,
-                                              MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+        take_back(p, 0, round_page(ip->d->size), MEMORY_OBJECT_RETURN_DIRTY, FALSE);
 }
 
 void pager_unnamed(struct inode *ip)
 {
-    if (ip->d->nlink == 0) {
-        no_longer_kept(ip->object);
-        no_longer_kept(ip->window);
+    for (int kind = 0; kind < PAGER_KINDS && ip->d->nlink == 0; kind++) {
+        struct pager *p = ip->pagers[kind];
+
+        if (is_mapped(p))
+            (void)memory_object_change_attributes(p->control, FALSE, MEMORY_OBJECT_COPY_DELAY,
+                                                  MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE);
     }
+}
+
+bool pager_is_there(const struct inode *ip)
+{
+    for (int kind = 0; kind < PAGER_KINDS; kind++)
+        if (ip->pagers[kind] != NULL)
+            return true;
+    return false;
 }
 
 /* ---- what the kernel asks for ---- */
@@ -263,7 +267,7 @@ static void supply(struct pager *p, mach_port_t control, vm_offset_t offset, vm_
         (got < len && offset + got < p->ip->d->size))
         refuse(control, offset, len, KERN_MEMORY_ERROR);
     else if (memory_object_data_supply(control, offset, data, (mach_msg_type_number_t)len,
-                                       p->window ? VM_PROT_WRITE : VM_PROT_NONE, FALSE,
+                                       p->kind == PAGER_WRITE ? VM_PROT_NONE : VM_PROT_WRITE, FALSE,
                                        MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE) != KERN_SUCCESS)
         /* No memory for the message: who waits for the page tries again. */
         refuse(control, offset, len, KERN_RESOURCE_SHORTAGE);
@@ -286,8 +290,8 @@ kern_return_t S_memory_object_data_request(mach_port_t memory_object, mach_port_
         return KERN_INVALID_ARGUMENT;
     }
     file_end = round_page(p->ip->d->size);
-    if (p->window && (p->ip->window != p || desired_access & VM_PROT_WRITE))
-        file_end = 0; /* a window that ended, or that somebody tries to write through */
+    if (p->ip->pagers[p->kind] != p || (p->kind != PAGER_WRITE && desired_access & VM_PROT_WRITE))
+        file_end = 0; /* a window that ended, or who may only read tries to write */
     while (offset < end && offset < file_end) {
         vm_size_t len = (end < file_end ? end : file_end) - offset;
 
@@ -314,7 +318,7 @@ kern_return_t S_memory_object_data_return(mach_port_t memory_object, mach_port_t
     (void)kernel_copy;
     if (p == NULL)
         return KERN_INVALID_ARGUMENT;
-    size = p->window ? 0 : p->ip->d->size;
+    size = p->kind == PAGER_WRITE ? p->ip->d->size : 0;
     if (dirty && offset < size) { /* what lies past the end is nobody's */
         size_t want = (size_t)(count < size - offset ? count : size - offset);
         size_t len = want;
@@ -322,6 +326,8 @@ kern_return_t S_memory_object_data_return(mach_port_t memory_object, mach_port_t
 
         if (err != 0 || len < want)
             volume->say("a page changed through a mapping cannot be written: inode", p->ip->ino);
+        drop(p->ip->pagers[PAGER_READ], offset, offset + want);
+        drop(p->ip->pagers[PAGER_WINDOW], offset, offset + want);
     }
     vm_deallocate(mach_task_self(), data, count);
     release(control);
@@ -329,8 +335,8 @@ kern_return_t S_memory_object_data_return(mach_port_t memory_object, mach_port_t
     return KERN_SUCCESS;
 }
 
-/* Only pages of a window are supplied locked, against writing. Who tries to write is to ask for the page
- * anew, and then is refused: a right to write he does not have. */
+/* Pages that may only be read are supplied locked. Who tries to write is to ask for the page anew, and then is
+ * refused. */
 kern_return_t S_memory_object_data_unlock(mach_port_t memory_object, mach_port_t control,
                                           vm_offset_t offset, vm_size_t length,
                                           vm_prot_t desired_access)

@@ -145,8 +145,15 @@ void stat_fill(const struct inode *ip, io_stat_t *stat);
 
 /* ---- pager.c ---- */
 
-/* The memory object of a file, or that of its window (io_window): the reply makes the send right. */
-int pager_port(struct inode *ip, bool window, mach_port_t *port);
+/* What a memory object of a file is for: to be mapped by who may write the file, or by who may not, or to be
+ * read through (io_window). */
+enum pager_kind { PAGER_WRITE, PAGER_READ, PAGER_WINDOW, PAGER_KINDS };
+
+/* A memory object of a file: the reply makes the send right. */
+int pager_port(struct inode *ip, enum pager_kind kind, mach_port_t *port);
+
+/* Is there any? */
+bool pager_is_there(const struct inode *ip);
 
 /* Bytes of the file were written: mapped pages in the range are dropped. */
 void pager_changed(struct inode *ip, uint64_t offset, uint64_t len);
