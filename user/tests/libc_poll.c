@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/select.h>
+#include <sys/time.h>
 #include <time.h>
 
 TEST_SEEDS(3)
@@ -153,6 +154,45 @@ TEST(asking_again_and_again_costs_the_server_nothing)
         EXPECT_EQ(poll_one(fds[0], POLLIN, 1), -1);
     EXPECT_EQ(write(fds[1], "x", 1), 1);
     EXPECT_EQ(poll_one(fds[0], POLLIN, -1), POLLIN);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static volatile int handled;
+
+static void note(int signal)
+{
+    handled = signal;
+}
+
+/* A signal's handler ends the wait; a signal that does nothing does not. [POSIX poll, select] */
+TEST(a_handler_ends_the_wait)
+{
+    struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+    struct itimerval soon = {.it_value.tv_usec = 20000}, never = {0};
+    struct pollfd p = {.events = POLLIN};
+    int fds[2];
+    fd_set set;
+
+    REQUIRE_EQ(pipe(fds), 0);
+    p.fd = fds[0];
+    EXPECT_EQ(sigaction(SIGALRM, &action, NULL), 0);
+    handled = 0;
+    EXPECT_EQ(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    EXPECT_ERRNO(poll(&p, 1, -1), EINTR);
+    EXPECT_EQ(handled, SIGALRM);
+    soon.it_interval.tv_usec = 20000;
+    EXPECT_EQ(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    EXPECT_ERRNO(poll(NULL, 0, 1000000), EINTR);
+    FD_ZERO(&set);
+    FD_SET(fds[0], &set);
+    EXPECT_ERRNO(select(fds[0] + 1, &set, NULL, NULL, NULL), EINTR);
+    setitimer(ITIMER_REAL, &never, NULL);
+    if (fork() == 0)
+        _exit(0);
+    EXPECT_EQ(poll(&p, 1, 50), 0); /* SIGCHLD does nothing */
+    EXPECT_EQ(wait(NULL) > 0, 1);
+    signal(SIGALRM, SIG_DFL);
     close(fds[0]);
     close(fds[1]);
 }

@@ -11,6 +11,8 @@
 #include <mach/vm_map.h>
 #include <ostia.h>
 #include <servers/io.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
 
 #define NAME  DIR_NAME "/window"
 #define SIZE  (64UL << 10)
@@ -170,6 +172,45 @@ TEST(what_is_written_is_read)
     }
     close(other);
     close(fd);
+}
+
+/* So is what is written through a mapping, once that is synchronized. */
+TEST(what_is_mapped_and_written_is_read)
+{
+    int fd = open_mapped(O_RDONLY), other = open(NAME, O_RDWR);
+    char *at = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, other, 0);
+
+    REQUIRE_TRUE(at != MAP_FAILED);
+    for (unsigned i = 0; i < 4; i++) {
+        char text[16];
+
+        snprintf(text, sizeof text, "mapped %u", i);
+        memcpy(at + i * PAGE_SIZE, text, sizeof text);
+        EXPECT_EQ(msync(at, SIZE, MS_SYNC), 0);
+        lseek(fd, i * PAGE_SIZE, SEEK_SET);
+        EXPECT_EQ(read(fd, got, sizeof text), sizeof text);
+        EXPECT_EQ(memcmp(got, text, sizeof text), 0);
+    }
+    munmap(at, SIZE);
+    close(other);
+    close(fd);
+}
+
+/* The blocks of a file are free when it has no name and nobody reads it, though it was mapped. */
+TEST(an_unlinked_file_is_freed)
+{
+    struct statvfs before, after;
+    int fd = open_mapped(O_RDONLY);
+
+    close(fd);
+    EXPECT_EQ(statvfs("/", &before), 0);
+    EXPECT_EQ(unlink(NAME), 0);
+    EXPECT_EQ(statvfs("/", &after), 0);
+    for (unsigned i = 0; i < 100 && after.f_bfree < before.f_bfree + SIZE / after.f_frsize; i++) {
+        usleep(10000); /* the kernel lets go of it first */
+        EXPECT_EQ(statvfs("/", &after), 0);
+    }
+    EXPECT_TRUE(after.f_bfree >= before.f_bfree + SIZE / after.f_frsize);
 }
 
 /* A file that is cut off ends there, and what it was is not read; it may grow again. */
@@ -345,13 +386,35 @@ static int write_through(void)
     return 4;
 }
 
-TEST(nobody_writes_through_a_window)
+/* Nor through the mapping that who may only read gets. */
+static int write_as_reader(void)
+{
+    mach_port_t port, object;
+    vm_address_t at = 0;
+    int64_t size;
+    int fd;
+
+    if (setgid(1000) != 0 || setuid(1000) != 0 || open(NAME, O_RDWR) >= 0)
+        return 1;
+    fd = open(NAME, O_RDONLY);
+    port = getdport(fd);
+    if (io_map(port, &object, &size) != KERN_SUCCESS
+        || vm_map(mach_task_self(), &at, SIZE, 0, TRUE, object, 0, FALSE, VM_PROT_READ | VM_PROT_WRITE,
+                  VM_PROT_ALL, VM_INHERIT_NONE) != KERN_SUCCESS)
+        return 2;
+    if (*(volatile char *)(at + 1) != expected(1))
+        return 3;
+    *(volatile char *)at = 1;
+    return 4;
+}
+
+TEST(nobody_writes_who_may_only_read)
 {
     int fd = open_mapped(O_RDONLY);
-    int status = run_child(write_through);
-    EXPECT_EQ(status, SIGBUS);
 
-    EXPECT_TRUE(WIFSIGNALED(status));
+    EXPECT_EQ(run_child(write_through), SIGBUS);
+    EXPECT_EQ(chmod(NAME, 0644), 0);
+    EXPECT_EQ(run_child(write_as_reader), SIGBUS);
     lseek(fd, 0, SEEK_SET);
     EXPECT_EQ(read(fd, got, CALL), CALL);
     EXPECT_TRUE(is_expected(got, 0, CALL));

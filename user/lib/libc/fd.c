@@ -86,7 +86,7 @@ void __fd_share(void)
         struct fd *f = &__fd_table[i];
 
         if (f->own) {
-            __window_end(f);
+            __window_end_locked(f, TRUE);
             f->own = FALSE;
         }
     }
@@ -314,4 +314,6 @@ int fcntl(int fd, int command, ...)
 void __fork_fds(enum fork_stage stage)
 {
     fork_lock(&table_mutex, stage);
+    if (stage == FORK_BEFORE)
+        __fd_share();
 }

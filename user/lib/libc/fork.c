@@ -128,8 +128,11 @@ static void around(enum fork_stage stage, boolean_t alone)
 {
     if (__run_atfork != NULL)
         __run_atfork(stage);
-    if (alone)
+    if (alone) {
+        if (stage == FORK_BEFORE)
+            __fd_share();
         return;
+    }
     if (__fork_malloc != NULL)
         __fork_malloc(stage);
     __fork_fds(stage);

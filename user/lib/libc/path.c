@@ -53,6 +53,8 @@ static kern_return_t step(struct path *p, enum follow follow, int *stays)
     if (port == MACH_PORT_NULL) { /* from our root, of which the path then has a reference, too */
         port = __root_port;
         kr = mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_SEND, 1);
+        if (kr != KERN_SUCCESS)
+            p->crossed = 0; /* it is the process's alone */
     }
     p->port = port;
     strcpy(p->text, rest);

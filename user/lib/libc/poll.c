@@ -41,6 +41,7 @@ struct wait {
     int unknown;     /* an answer came that does not say whose it is: some server does not know io_poll,
         or died */
     int refused;     /* a server has no room for one more that waits */
+    uint32_t handled; /* signals, before */
 };
 
 static uint32_t events_of(short events)
@@ -89,13 +90,19 @@ static void ask(struct wait *w, nfds_t i, uint32_t now)
         tell(w, i, IO_POLL_ERR | IO_POLL_HUP); /* its server is gone */
 }
 
-/* The next answer, waited for at most ms, or (-1) without end. */
+/* The next answer, waited for at most ms, or (-1) without end. MACH_RCV_INTERRUPTED: a handler has run. */
 static mach_msg_return_t receive(struct wait *w, int ms)
 {
+    const mach_msg_option_t options = MACH_RCV_MSG | MACH_RCV_INTERRUPT | (ms >= 0 ? MACH_RCV_TIMEOUT : 0);
     struct reply reply;
-    mach_msg_return_t mr = mach_msg(&reply.head, MACH_RCV_MSG | (ms >= 0 ? MACH_RCV_TIMEOUT : 0), 0,
-                                    sizeof(reply),
-                                    w->port, (mach_msg_timeout_t)(ms >= 0 ? ms : 0), MACH_PORT_NULL);
+    mach_msg_return_t mr;
+
+    if (mach_tcb()->sig_handled != w->handled)
+        return MACH_RCV_INTERRUPTED;
+    mr = mach_msg(&reply.head, options, 0, sizeof(reply), w->port, (mach_msg_timeout_t)(ms >= 0 ? ms : 0),
+                  MACH_PORT_NULL);
+    if (mr == MACH_RCV_INTERRUPTED && mach_tcb()->sig_handled == w->handled)
+        return MACH_RCV_TIMED_OUT; /* by a signal that has no handler: the caller sees how much time is left */
 
     if (mr != MACH_MSG_SUCCESS)
         return mr;
@@ -144,7 +151,7 @@ static int wait_for_answers(struct wait *w, int timeout)
 
     clock_gettime(CLOCK_MONOTONIC, &begin);
     if (timeout == 0) { /* all answer at once */
-        while (w->answered < w->asked && mr == MACH_MSG_SUCCESS)
+        while (w->answered < w->asked && (mr == MACH_MSG_SUCCESS || mr == MACH_RCV_TIMED_OUT))
             mr = receive(w, -1);
         if (w->unknown)
             ask_in_turn(w);
@@ -168,7 +175,7 @@ static int wait_for_answers(struct wait *w, int timeout)
 
 int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-    struct wait w = {.fds = fds, .count = count};
+    struct wait w = {.fds = fds, .count = count, .handled = mach_tcb()->sig_handled};
     int result;
 
     if (count > (nfds_t)__fd_count + 65536)

@@ -64,7 +64,7 @@ uint64_t __fd_lock(void);
 void __fd_unlock(uint64_t blocked);
 /* Is this an entry, of a port that no other has? Locked. */
 int __fd_is_only(const struct fd *f);
-/* Another process is about to have all open file descriptions, too. */
+/* Another process is about to have all open file descriptions, too. Locked, or there is one thread only. */
 void __fd_share(void);
 
 /* Has read a regular file by a message, and may do it by mapping from now on. (window.c) */

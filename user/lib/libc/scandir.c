@@ -60,11 +60,16 @@ int scandir(const char *path, struct dirent ***result, int (*select)(const struc
 
     if (dir == NULL)
         return -1;
-    errno = 0;
-    while ((entry = readdir(dir)) != NULL)
-        if ((select == NULL || select(entry)) && add(&list, &count, entry) < 0)
+    for (error = 0; error == 0;) {
+        errno = 0;
+        entry = readdir(dir);
+        if (entry == NULL) {
+            error = errno;
             break;
-    error = errno;
+        }
+        if ((select == NULL || select(entry)) && add(&list, &count, entry) < 0)
+            error = errno;
+    }
     closedir(dir);
     if (error != 0) {
         while (count > 0)

@@ -47,8 +47,10 @@ static int set(int signal, const struct sigaction *action)
 {
     const uint64_t bit = SIG_BIT(signal);
     const int handled = action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+    const struct sigaction old_action = __signal_actions[signal];
     struct signal_state old = __signals;
 
+    __signal_actions[signal] = *action; /* before one can come */
     __signals.ignored = with(old.ignored, bit, action->sa_handler == SIG_IGN);
     __signals.caught = with(old.caught, bit, handled);
     __signals.onstack = with(old.onstack, bit, handled && (action->sa_flags & SA_ONSTACK));
@@ -65,9 +67,9 @@ static int set(int signal, const struct sigaction *action)
          || __signals.onstack != old.onstack || __signals.flags != old.flags)
         && __signal_configure() < 0) {
         __signals = old;
+        __signal_actions[signal] = old_action;
         return -1;
     }
-    __signal_actions[signal] = *action;
     return 0;
 }
 

@@ -67,7 +67,7 @@ static void put(struct window *w)
     unused = w;
 }
 
-/* Maps what is left of the file from the server's offset on. */
+/* Maps the file, if there is enough left of it from the server's offset on. */
 static kern_return_t map(struct window *w, mach_port_t io)
 {
     mach_port_t object;
@@ -110,7 +110,8 @@ void __window_consider(struct fd *f)
             f->patience = 0;
         } else {
             put(w);
-            f->own = kr == KERN_FAILURE || kr == KERN_RESOURCE_SHORTAGE || kr == KERN_NO_SPACE;
+            if (kr != KERN_FAILURE && kr != KERN_RESOURCE_SHORTAGE && kr != KERN_NO_SPACE)
+                f->own = FALSE; /* it is no file */
             f->patience = f->patience * 2 + 1 < READS_MOST ? f->patience * 2 + 1 : READS_MOST;
         }
     }

@@ -204,6 +204,7 @@ int __xv6_write(int fd, const void *buffer, int size)
         uint32_t want = size - done < IO_DATA_MAX ? size - done : IO_DATA_MAX;
         uint32_t count = 0;
 
+        __window_end(f);
         if (io_write(f->port, (char *)buffer + done, want, &count) != KERN_SUCCESS || count == 0
             || count > want)
             return done > 0 ? done : -1;
