@@ -399,9 +399,11 @@ $(BUILD)/user/$(1): $(call program_objects,$(1)) $(LIBC) $(LIBSERVER) $(USER_LD)
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call program_rule,$(program))))
 
-# What goes into the images has no symbols; GDB reads those of build/user.
+# What goes into the images has no symbols; GDB reads those of build/user. But /bin's programs keep the names
+# of their functions, for the report of a crash (user/servers/proc/report.c): they are never mapped.
+$(BUILD)/stripped/bin/%: STRIP_FLAGS := --strip-debug --wildcard --strip-symbol='$$*'
 $(BUILD)/stripped/%: $(BUILD)/user/%
-	$(Q)mkdir -p $(@D) && $(STRIP) -o $@ $<
+	$(Q)mkdir -p $(@D) && $(STRIP) $(STRIP_FLAGS) -o $@ $<
 
 # ---- Images: the boot archive, and the disk --------------------------------------------------------
 # The boot archive holds what runs before there is a file system: bootstrap (first), the servers, and
@@ -446,7 +448,7 @@ $(BUILD)/disk.img: $(MKDISK) $(BUILD)/fs.img
 # ---- The SDK: what a program of one's own is built with, out of this tree (docs/sdk.md) ---------------
 SDK := $(BUILD)/sdk
 SDK_SCRIPTS := $(wildcard user/sdk/*)
-$(SDK)/made: $(SDK_SCRIPTS) $(LIBC) $(LIBSERVER) $(USER_LD) $(MIG_USER_H) \
+$(SDK)/made: $(SDK_SCRIPTS) $(LIBC) $(LIBSERVER) $(USER_LD) user/lib/pie.ld $(MIG_USER_H) \
         $(call files,user/include,*.h) $(call files,kernel/include/mach,*.h) $(BUILD)/kernel.img \
         $(BUILD)/boot.tar $(BUILD)/fs.img $(MKFS) $(MKDISK) $(DEVICES)
 	$(call say,SDK,$(SDK))
@@ -458,7 +460,8 @@ $(SDK)/made: $(SDK_SCRIPTS) $(LIBC) $(LIBSERVER) $(USER_LD) $(MIG_USER_H) \
 	    { sed 's|^    /DISCARD/|    .tls : { *(.tdata .tdata.* .tbss .tbss.*) } :data\n&|' $(USER_LD) && \
 	    echo 'ASSERT(SIZEOF(.tls) == 0,' \
 	    '"thread-local variables are not supported: use pthread_getspecific")'; } \
-	    > $(SDK)/lib/ostia.ld && cat /dev/null $(DEVICES) > $(SDK)/lib/devices
+	    > $(SDK)/lib/ostia.ld && cp user/lib/pie.ld $(SDK)/lib/ostia-pie.ld && \
+	    cat /dev/null $(DEVICES) > $(SDK)/lib/devices
 	$(Q)for name in m pthread rt; do $(AR) qcs $(SDK)/lib/lib$$name.a; done
 	$(Q)cp $(MKFS) $(MKDISK) $(SDK)/bin && cp -R $(BUILD)/root $(SDK)/root
 	$(Q)for script in $(SDK_SCRIPTS); do sed -e 's|@CC@|$(CC)|' -e 's|@QEMU@|$(QEMU)|' \

@@ -1,6 +1,7 @@
 """The SDK: in an empty folder, with nothing but what `make sdk` made, programs are compiled, put on a disk
 and run."""
 
+import re
 import subprocess
 
 import pytest
@@ -58,6 +59,20 @@ int main(void)
 }
 """
 
+PIE = """
+#include <stdio.h>
+static int twice(int x) { return 2 * x; }
+static int thrice(int x) { return 3 * x; }
+static int (*const functions[])(int) = {twice, thrice};
+static const char *const names[] = {"twice", "thrice"};
+static int numbers[] = {7, 8}, *last = &numbers[1];
+int main(int argc, char **argv)
+{
+    printf("%s %d %s %d\\n", names[0], functions[0](*last), names[1], functions[1](numbers[0]));
+    return 0;
+}
+"""
+
 XV6 = """
 #include "kernel/types.h"
 #include "user/user.h"
@@ -93,6 +108,12 @@ def test_programs_of_ones_own(sdk, tmp_path):
     run(cc, "-O1", "-isystem", sdk / "include/xv6", "-fno-builtin", "-o", "xv6prog", "xv6prog.c",
         cwd=tmp_path)
     run(cc, "-c", "half.c", cwd=tmp_path)
+    (tmp_path / "pie.c").write_text(PIE)
+    assert run(cc, "-O2", "-Wall", "-static-pie", "-o", "pie", "pie.c", cwd=tmp_path) == ""
+    assert run(cc, "-O2", "-static-pie", "-o", "piethreads", "threads.c", cwd=tmp_path) == ""
+    assert (tmp_path / "pie").read_bytes()[16] == 3, "it is no ET_DYN"
+    (tmp_path / "broken.c").write_text("int main(void) { *(volatile int *)4 = 0; return 0; }\n")
+    run(cc, "-O1", "-w", "-static-pie", "-o", "broken", "broken.c", cwd=tmp_path)
     (tmp_path / "local.c").write_text("_Thread_local int x;\nint main(void) { return x++; }\n")
     refused = subprocess.run([cc, "-o", "local", "local.c"], cwd=tmp_path, capture_output=True, text=True,
                              check=False)
@@ -100,10 +121,14 @@ def test_programs_of_ones_own(sdk, tmp_path):
     assert "gcc" in run(cc, "--version", cwd=tmp_path).lower()
     (tmp_path / "files/etc").mkdir(parents=True)
     (tmp_path / "files/etc/motto").write_text("a file of one's own\n")
-    run(sdk / "bin/ostia-disk", "my.img", "hello", "threads", "xv6prog", "files", cwd=tmp_path)
+    run(sdk / "bin/ostia-disk", "my.img", "hello", "threads", "xv6prog", "pie", "piethreads", "broken",
+        "files", cwd=tmp_path)
     with Qemu(cpus=2, disk=tmp_path / "my.img") as machine:
         machine.prompt()
         assert machine.run("hello a b") == "hello from Ostia, 2 arguments\n"
         assert machine.run("threads") == "1000.000000 26 done\n"
+        assert machine.run("pie") == "twice 16 thrice 21\n"
+        assert machine.run("piethreads") == "1000.000000 26 done\n"
+        assert re.search(r"^  #0 +[0-9a-f]+ main\+0x", machine.run("broken"), re.M)
         assert machine.run("xv6prog") == "xv6 4\n"
         assert machine.run("cat /etc/motto") == "a file of one's own\n"

@@ -120,6 +120,11 @@ f() { OPTIND=1; while getopts n:v o "$@"; do echo "$o=${OPTARG-}"; done; shift $
 set -- -z; getopts a o 2>/dev/null; echo "$? $o"
 #### kill_status
 sleep 100 & kill $!; wait $!; echo $?; kill -l 9; kill -l 143; kill 99999 2>/dev/null; [ $? -ne 0 ] && echo none; kill -0 $$; echo $?
+#### ulimit
+ulimit -c 0; ulimit -c; ulimit -H -c 0; ulimit -Hc; ulimit -t 100; ulimit -t; sh -c 'ulimit -St; ulimit -c'
+ulimit -v unlimited; ulimit -v; ulimit -f 10; ulimit; ulimit -a | grep -c '^[a-z]*(*[a-z]*)* *[0-9u]'> /dev/null
+(ulimit -c x) 2> /dev/null || echo wrong
+(ulimit -Z) 2> /dev/null || echo wrong
 #### times
 times | grep -c m
 #### pwd_and_variables

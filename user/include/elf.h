@@ -35,6 +35,28 @@ typedef struct {
     uint64_t p_align;
 } Elf64_Phdr;
 
+typedef struct {
+    uint32_t sh_name;
+    uint32_t sh_type;
+    uint64_t sh_flags;
+    uint64_t sh_addr;
+    uint64_t sh_offset;
+    uint64_t sh_size;
+    uint32_t sh_link;
+    uint32_t sh_info;
+    uint64_t sh_addralign;
+    uint64_t sh_entsize;
+} Elf64_Shdr;
+
+typedef struct {
+    uint32_t st_name;
+    unsigned char st_info;
+    unsigned char st_other;
+    uint16_t st_shndx;
+    uint64_t st_value;
+    uint64_t st_size;
+} Elf64_Sym;
+
 #define ELFMAG     "\177ELF"
 #define SELFMAG    4
 #define EI_CLASS   4
@@ -44,6 +66,9 @@ typedef struct {
 #define ET_EXEC    2
 #define ET_DYN     3
 #define EM_AARCH64 183
+#define SHT_SYMTAB 2
+#define STT_FUNC   2
+#define ELF64_ST_TYPE(info) ((info) & 0xf)
 #define PT_LOAD    1
 #define PT_INTERP  3
 #define PT_PHDR    6

@@ -39,6 +39,8 @@ struct elf_source {
  * mapped is left for the caller, who gives up the task or its address space. */
 kern_return_t elf_map(task_t task, const struct elf_image *image, const struct elf_source *source);
 
+#define ELF_PIE_BASE ((vm_address_t)0x400000) /* of a static-pie program: where others are linked */
+
 #define STACK_TOP  ((vm_address_t)0x00007ffffffff000) /* exclusive */
 #define STACK_SIZE ((vm_size_t)(8 << 20))             /* reserved; touched pages only cost memory */
 

@@ -41,7 +41,7 @@ kern_return_t elf_check(const void *data, size_t size, uint64_t file_size, struc
         return KERN_INVALID_ARGUMENT;
     memcpy(image->phdrs, (const char *)data + eh->e_phoff, eh->e_phnum * sizeof(Elf64_Phdr));
     image->phnum = eh->e_phnum;
-    image->bias = eh->e_type == ET_DYN ? 0x400000 : 0; /* static-pie: where others are linked */
+    image->bias = eh->e_type == ET_DYN ? ELF_PIE_BASE : 0;
     image->entry = eh->e_entry + image->bias;
     image->phdr_address = 0;
     image->end = 0;

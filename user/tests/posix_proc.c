@@ -229,6 +229,95 @@ TEST(exec_errors_leave_the_caller_alone)
     unlink("text");
 }
 
+static void make_script(const char *name, const char *text)
+{
+    make_file(name, text);
+    chmod(name, 0755);
+}
+
+/* Runs the file with two arguments, its output in `out`; the errno of exec if that fails. */
+static int run_script(const char *path)
+{
+    int fd = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    char *argv[] = {"name", "one", "two", NULL};
+
+    dup2(fd, 1);
+    execv(path, argv);
+    return errno;
+}
+
+static const char *script_to_run;
+
+static int run_the_script(void)
+{
+    return run_script(script_to_run);
+}
+
+static int script_status(const char *path)
+{
+    script_to_run = path;
+    return WEXITSTATUS(run_child(run_the_script));
+}
+
+/* #! names an interpreter and one argument, which may have blanks; the script's own argv[0] is lost. */
+TEST(a_script_is_run_by_its_interpreter)
+{
+    static char buffer[200];
+
+    make_script("script", "#!/bin/echo\n");
+    EXPECT_EQ(script_status("script"), 0);
+    EXPECT_STREQ(file_text("out", buffer, sizeof(buffer)), "script one two\n");
+    make_script("script", "#! \t /bin/echo  -a b  c \t \nignored\n");
+    EXPECT_EQ(script_status("./script"), 0);
+    EXPECT_STREQ(file_text("out", buffer, sizeof(buffer)), "-a b  c ./script one two\n");
+    unlink("script");
+}
+
+TEST(a_script_is_run_by_a_script)
+{
+    static char path[100], line[120], buffer[200];
+
+    make_script("s1", "#!/bin/echo deep\n");
+    for (int i = 2; i <= 5; i++) {
+        getcwd(path, sizeof(path));
+        snprintf(line, sizeof(line), "#!%s/s%d\n", path, i - 1);
+        snprintf(buffer, sizeof(buffer), "s%d", i);
+        make_script(buffer, line);
+    }
+    EXPECT_EQ(script_status("s4"), 0);
+    snprintf(line, sizeof(line), "deep %s/s1 %s/s2 %s/s3 s4 one two\n", path, path, path);
+    EXPECT_STREQ(file_text("out", buffer, sizeof(buffer)), line);
+    EXPECT_EQ(script_status("s5"), ELOOP);
+    for (int i = 1; i <= 5; i++) {
+        snprintf(buffer, sizeof(buffer), "s%d", i);
+        unlink(buffer);
+    }
+}
+
+TEST(a_script_without_an_interpreter_is_an_error)
+{
+    static char line[400];
+
+    make_script("script", "#!/bin/none\n");
+    EXPECT_EQ(script_status("script"), ENOENT);
+    make_script("script", "#!/tmp\n");
+    EXPECT_EQ(script_status("script"), EACCES);
+    make_script("script", "#!echo\n");
+    EXPECT_EQ(script_status("script"), ENOEXEC);
+    make_script("script", "#!/bin/echo");
+    EXPECT_EQ(script_status("script"), ENOEXEC);
+    make_script("script", "#!\n");
+    EXPECT_EQ(script_status("script"), ENOEXEC);
+    memset(line, 'x', sizeof(line) - 1);
+    memcpy(line, "#!/bin/echo ", 12);
+    make_script("script", line);
+    EXPECT_EQ(script_status("script"), ENOEXEC);
+    chmod("script", 0644);
+    EXPECT_EQ(script_status("script"), EACCES);
+    unlink("script");
+    unlink("out");
+}
+
 static int exec_echo(void)
 {
     int fd = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0644);

@@ -117,14 +117,19 @@ static inline void open_standard(void)
     chdir(DIR_NAME);
 }
 
+static inline int posix_test_main(const char *file)
+{
+    if (test_open() != 0) /* before anything is started that could take it */
+        test_report("no grading port: this boot was not started with test=");
+    open_standard();
+    return test_main(file);
+}
+
 /* Ends the file, in place of TEST_MAIN. */
 #define POSIX_TEST_MAIN \
     int main(void) \
     { \
-        if (test_open() != 0) /* before anything is started that could take it */ \
-            test_report("no grading port: this boot was not started with test="); \
-        open_standard(); \
-        return test_main(__FILE__); \
+        return posix_test_main(__FILE__); \
     }
 
 #endif

@@ -1,4 +1,5 @@
-/* builtins.h: the builtins with a file of their own: cd.c, read.c, test.c, printf.c, times.c. */
+/* builtins.h: the builtins with a file of their own: cd.c, read.c, test.c, printf.c, times.c,
+ * ulimit.c. */
 #ifndef BUILTINS_H
 #define BUILTINS_H
 
@@ -13,5 +14,6 @@ int builtin_test(int argc, char **argv);
 int builtin_echo(int argc, char **argv);
 int builtin_printf(int argc, char **argv);
 int builtin_times(int argc, char **argv);
+int builtin_ulimit(int argc, char **argv);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * What processes may use, and have used. Limits are kept by the proc server and inherited; those that
- * have an effect are RLIMIT_AS (the task's ledger), RLIMIT_CPU, RLIMIT_NPROC, RLIMIT_NOFILE and
- * RLIMIT_SIGPENDING.
+ * have an effect are RLIMIT_AS (the task's ledger), RLIMIT_CPU, RLIMIT_NPROC, RLIMIT_NOFILE,
+ * RLIMIT_SIGPENDING, and RLIMIT_CORE: 0 leaves the report of a crash away.
  */
 #ifndef _SYS_RESOURCE_H_
 #define _SYS_RESOURCE_H_

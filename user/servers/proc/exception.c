@@ -84,8 +84,7 @@ static void handle(struct process *p, mach_port_t thread, const sig_info_t *info
     if (errand == NULL && p->signals.entry != 0 && !p->signals.not_ready
         && (p->signals.caught & SIG_BIT(info->signo)) && errand_new(p, thread, state, info))
         return;
-    crash_report(p, info, state);
-    process_end(p, info->signo, -1);
+    crash(p, info, state);
 }
 
 kern_return_t catch_exception_raise_state_identity(
@@ -103,7 +102,7 @@ kern_return_t catch_exception_raise_state_identity(
         return KERN_FAILURE; /* somebody's forgery; the stub releases the rights */
     memcpy(&state, old_state, sizeof(state));
     info = signal_for(exception, code[0], code[1], state.pc);
-    if (!p->ending)
+    if (!p->ending && !p->reported)
         handle(p, thread, &info, &state);
     memcpy(new_state, &state, sizeof(state));
     *new_stateCnt = ARM_THREAD_STATE64_COUNT;

@@ -115,6 +115,9 @@ static int replace(task_t task, thread_t thread, boolean_t fresh, const struct e
                          ARM_THREAD_STATE64_COUNT) != KERN_SUCCESS)
         return -1;
     task_set_name(task, (char *)base_name(args->path));
+    args->program[0] = '\0';
+    if (args->path[0] == '/' && strlen(args->path) < PROGRAM_MAX)
+        strcpy(args->program, args->path);
     return thread_resume(thread) == KERN_SUCCESS ? 0 : -1;
 }
 
@@ -225,8 +228,8 @@ kern_return_t S_proc_exec(mach_port_t proc, mach_port_t thread, mach_port_t repl
                           mach_msg_type_number_t startupCnt, uint64_t blocked)
 {
     struct process *p = process_caller(proc);
-    struct exec_args args = {file, path, argc, envc, (const char *)strings, stringsCnt,
-                             (const void *)startup, startupCnt};
+    struct exec_args args = {file, p != NULL ? p->program : NULL, path, argc, envc, (const char *)strings,
+                             stringsCnt, (const void *)startup, startupCnt};
     int error;
 
     if (p == NULL)
@@ -239,13 +242,19 @@ kern_return_t S_proc_exec(mach_port_t proc, mach_port_t thread, mach_port_t repl
     if (error == 0) {
         strlcpy(p->name, base_name(path), sizeof(p->name));
         p->execed = TRUE;
+        program_forget(p);
+        if (p->program[0] == '\0') {
+            p->program_file = file;
+            file = MACH_PORT_NULL;
+        }
         signal_exec(p, blocked);
     } else {
         process_end(p, SIGKILL, -1);
     }
     mach_port_deallocate(mach_task_self(), reply); /* nobody is there to read it */
     mach_port_deallocate(mach_task_self(), thread);
-    mach_port_deallocate(mach_task_self(), file);
+    if (file != MACH_PORT_NULL)
+        mach_port_deallocate(mach_task_self(), file);
     if (stringsCnt > 0)
         vm_deallocate(mach_task_self(), strings, stringsCnt);
     if (startupCnt > 0)

@@ -3,7 +3,7 @@
  *
  * RLIMIT_AS is a limit of the task's ledger, and the kernel's business; RLIMIT_CPU is a timer;
  * RLIMIT_NPROC and RLIMIT_SIGPENDING are looked at here. RLIMIT_NOFILE libc asks for: descriptors are
- * its own. The others are kept, and have no effect.
+ * its own. RLIMIT_CORE is crash.c's. The others are kept, and have no effect.
  */
 #include "proc.h"
 
@@ -116,7 +116,6 @@ void limit_inherit(struct process *child, const struct process *parent)
     }
     memset(child->limits, 0xff, sizeof(child->limits)); /* RLIM_INFINITY */
     child->limits[RLIMIT_STACK].soft = STACK_LIMIT;
-    child->limits[RLIMIT_CORE].soft = 0;
     child->limits[RLIMIT_NOFILE] = (proc_limit_t){FILES_LIMIT, FILES_LIMIT};
     child->limits[RLIMIT_SIGPENDING] = (proc_limit_t){SIGNALS_QUEUED_MAX, SIGNALS_QUEUED_MAX};
 }

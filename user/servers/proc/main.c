@@ -92,7 +92,7 @@ static int first_exec(struct process *p, const char *path, unsigned argc, const 
         .cwd = NAME_ROOT,
         .umask = 022,
     };
-    struct exec_args args = {MACH_PORT_NULL, path, argc, 0, strings, string_size, &startup,
+    struct exec_args args = {MACH_PORT_NULL, p->program, path, argc, 0, strings, string_size, &startup,
                              sizeof(startup)};
     thread_t thread;
     mach_msg_type_name_t how;
@@ -175,7 +175,7 @@ static kern_return_t start(void)
 int main(void)
 {
     static const mig_demux_t demuxers[] = {proc_server, exc_server, interrupt_server, timer_server,
-                                           NULL};
+                                           crash_server, NULL};
     kern_return_t kr = start();
 
     if (kr != KERN_SUCCESS) {

@@ -9,7 +9,9 @@
  *   signal.c    signals: sent, pending, their default actions
  *   deliver.c   threads sent to take them; who waits for one
  *   exception.c exceptions become signals
- *   crash.c     the report of a process that a fault has ended
+ *   crash.c     the end of a process that a fault has ended, or a signal like it
+ *   report.c    the report of that, made by a thread of its own
+ *   symbols.c   names of functions, in the program's file
  *   timer.c     alarms, and time-outs
  *   exec.c      a new program in the same task
  *   info.c      ps and friends
@@ -103,6 +105,7 @@ struct signals {
 
 #define CONTAINER(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
 #define LIMITS 16 /* RLIMIT_* are below that */
+#define PROGRAM_MAX 64 /* a longer path is not kept */
 
 struct process {
     struct port_object object;
@@ -116,12 +119,15 @@ struct process {
     uint64_t used_user, used_system;   /* ns, when it ended */
     uint64_t child_user, child_system; /* of children that were waited for, and theirs */
     boolean_t execed;           /* since its fork */
+    char program[PROGRAM_MAX];  /* path of the file it runs, from the root, or "" */
+    mach_port_t program_file;   /* the file, if it was named otherwise; or MACH_PORT_NULL */
     struct process *parent;     /* NULL: none but the server */
     struct process *children;
     struct process *sibling;
     struct process *hash_pid;   /* chains of the two tables */
     struct process *hash_task;
     task_t task;                /* MACH_PORT_NULL: zombie */
+    boolean_t reported;         /* it is suspended for a report, and then it ends: crash.c */
     boolean_t ending;           /* ENDING or ZOMBIE */
     boolean_t zombie;
     boolean_t stopped;
@@ -229,8 +235,34 @@ void sig_waiters_interrupt(struct process *process);
 void deliver_drop(struct process *process);
 
 /* crash.c */
-void crash_report(const struct process *process, const sig_info_t *info,
-                  const arm_thread_state64_t *state);
+/* The console is told why the process ends, then it does: at once, or when a report is made. state may be
+ * NULL: nobody knows which thread's it would be. */
+void crash(struct process *process, const sig_info_t *info, const arm_thread_state64_t *state);
+boolean_t crash_server(mach_msg_header_t *in, mach_msg_header_t *out);
+/* Frees what is known of its file. */
+void program_forget(struct process *process);
+void program_inherit(struct process *child, const struct process *parent);
+
+/* report.c: run by a thread of its own, which may wait for whom the process chose. */
+struct report { /* what it may know; the rights are its own */
+    task_t task;           /* suspended */
+    mach_port_t root;      /* of the file server, or MACH_PORT_NULL */
+    mach_port_t file;      /* the program's, or MACH_PORT_NULL: */
+    char program[PROGRAM_MAX]; /* its path, or "" */
+    int pid;
+    boolean_t has_state;
+    arm_thread_state64_t state;
+};
+void report_print(struct report *report);
+
+/* symbols.c */
+struct symbol {
+    uint64_t address; /* asked for */
+    uint64_t value;   /* where the function begins */
+    char name[48];    /* "": not known */
+};
+/* Names the functions that count addresses lie in, by the symbol table of an ELF file on the file server. */
+void symbols_find(mach_port_t file, struct symbol *symbols, unsigned count);
 
 /* timer.c */
 /* The timer's expired() will be called at or after deadline; 0 takes it out of the list. */
@@ -243,6 +275,7 @@ void timer_drop(struct process *process);
 /* exec.c */
 struct exec_args {
     mach_port_t file;       /* io port, not consumed */
+    char *program;          /* PROGRAM_MAX bytes: gets what struct process is to have */
     const char *path;
     unsigned argc, envc;
     const char *strings;

@@ -174,6 +174,7 @@ struct process *process_new(struct process *parent, task_t task, int *error)
         p->pgid = parent->pgid;
         p->sid = parent->sid;
         signal_fork(p, parent);
+        program_inherit(p, parent);
         strcpy(p->name, parent->name);
     }
     limit_inherit(p, parent);
@@ -247,6 +248,7 @@ static void process_zombie(struct process *p)
     p->task = MACH_PORT_NULL;
     p->ending = p->zombie = TRUE;
     timer_drop(p);
+    program_forget(p);
     signal_drop(p);
     wait_drop(p);
     groups_without(p);

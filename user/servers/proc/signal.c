@@ -19,6 +19,9 @@
 #include <sys/resource.h>
 
 #define STOPS (SIG_BIT(SIGSTOP) | SIG_BIT(SIGTSTP) | SIG_BIT(SIGTTIN) | SIG_BIT(SIGTTOU))
+#define CRASHES /* those that leave a core dump elsewhere */ \
+    (SIG_BIT(SIGQUIT) | SIG_BIT(SIGILL) | SIG_BIT(SIGTRAP) | SIG_BIT(SIGABRT) | SIG_BIT(SIGBUS) \
+     | SIG_BIT(SIGFPE) | SIG_BIT(SIGSEGV) | SIG_BIT(SIGXCPU) | SIG_BIT(SIGXFSZ) | SIG_BIT(SIGSYS))
 #define DOES_NOTHING \
     (SIG_BIT(SIGCHLD) | SIG_BIT(SIGURG) | SIG_BIT(SIGWINCH) | SIG_BIT(SIGCONT))
 
@@ -90,7 +93,9 @@ void signal_default(struct process *p, const sig_info_t *info)
 {
     if (SIG_BIT(info->signo) & DOES_NOTHING)
         return;
-    if (!(SIG_BIT(info->signo) & STOPS))
+    if (SIG_BIT(info->signo) & CRASHES || info->trap != 0)
+        crash(p, info, NULL);
+    else if (!(SIG_BIT(info->signo) & STOPS))
         process_end(p, info->signo, -1);
     else if (info->signo == SIGSTOP || !group_is_orphaned(p->pgid, p->sid))
         process_stop(p, info->signo);
@@ -112,7 +117,7 @@ int signal_send(struct process *p, const sig_info_t *info)
     struct signals *s = &p->signals;
     uint64_t bit = SIG_BIT(info->signo);
 
-    if (p->ending)
+    if (p->ending || (p->reported && info->signo != SIGKILL))
         return 0;
     if (info->signo == SIGKILL || info->signo == SIGSTOP) {
         signal_forget(p, info->signo == SIGSTOP ? SIG_BIT(SIGCONT) : 0);
