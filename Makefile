@@ -406,7 +406,8 @@ endef
 $(foreach server,$(FILE_SERVERS),$(eval $(call file_server_rule,$(server))))
 
 program_objects = $(call objects,$(wildcard user/$(1).c user/$(1)/*.c user/$(1)/*.S labs/*/$(1).c)) \
-    $(foreach server,$(filter $(FILE_SERVERS:%=servers/%),$(1)),$(call file_server_objects,$(notdir $(server))))
+    $(foreach server,$(filter $(FILE_SERVERS:%=servers/%),$(1)),\
+        $(call file_server_objects,$(notdir $(server))))
 define program_rule
 $(BUILD)/user/$(1): $(call program_objects,$(1)) $(LIBC) $(LIBSERVER) $(USER_LD)
 	$$(call say,LD,$$@)

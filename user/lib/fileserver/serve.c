@@ -41,7 +41,8 @@ static mach_port_t root_below(mach_port_t parent, int *err)
     *err = above == NULL ? ENOMEM : open_root(O_PATH, above, &root);
     above_put(above);
     /* What open_root offers is made here, and not by a reply. */
-    if (*err == 0 && mach_port_insert_right(mach_task_self(), root, root, MACH_MSG_TYPE_MAKE_SEND) != KERN_SUCCESS)
+    if (*err == 0 &&
+        mach_port_insert_right(mach_task_self(), root, root, MACH_MSG_TYPE_MAKE_SEND) != KERN_SUCCESS)
         *err = ENOMEM;
     return *err == 0 ? root : MACH_PORT_NULL;
 }

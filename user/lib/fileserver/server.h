@@ -12,10 +12,11 @@
  *     clock.c     the time of day
  *     serve.c     the service port, and messages from there on
  *
- * A server has its core in its own folder, user/servers/file or tmpfs, and these are compiled with it: the core's
- * fs.h says what an inode is, and what can be done with names, files and the volume.
+ * A server has its core in its own folder, user/servers/file or tmpfs, and these are compiled with it: the
+ * core's fs.h says what an inode is, and what can be done with names, files and the volume.
  *
- * One thread serves all requests, one after the other, in the core's name: see the file server's fs.h on threads.
+ * One thread serves all requests, one after the other, in the core's name: see the file server's fs.h on
+ * threads.
  */
 #ifndef _FILE_SERVER_H_
 #define _FILE_SERVER_H_
