@@ -350,7 +350,8 @@ TESTS   := $(call programs,user/tests) $(LAB_TESTS)
 ON_DISK := $(BINS:%=bin/%) $(EXAMPLES:%=examples/%) $(TESTS:%=tests/%)
 PROGRAMS := $(SERVERS:%=servers/%) $(ON_DISK)
 
-LIBC_OBJS := $(call objects,$(call files,user/lib,*.S) $(call files,user/lib,*.c)) $(MIG_USER:=.o)
+LIBC_OBJS := $(call objects,$(call files,user/lib,*.S) \
+    $(filter-out user/lib/fileserver/%,$(call files,user/lib,*.c))) $(MIG_USER:=.o)
 
 $(BUILD)/obj/user/%.c.o: user/%.c | $(MIG_USER_H)
 	$(call say,CC,$<)
@@ -391,7 +392,22 @@ $(LIBC) $(LIBSERVER):
 	$(call say,AR,$@)
 	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) qcsD $@ $^
 
-program_objects = $(call objects,$(wildcard user/$(1).c user/$(1)/*.c user/$(1)/*.S labs/*/$(1).c))
+# What file servers have in common is compiled for each, with its own fs.h (user/lib/fileserver/server.h).
+FILE_SERVERS := file tmpfs
+FILE_SERVER_SOURCES := $(wildcard user/lib/fileserver/*.c)
+file_server_objects = $(FILE_SERVER_SOURCES:user/lib/fileserver/%=$(BUILD)/obj/user/servers/$(1)/common/%.o)
+define file_server_rule
+$(BUILD)/obj/user/servers/$(1)/%: USER_CFLAGS += -iquote user/servers/$(1) -iquote user/lib/fileserver
+$(BUILD)/obj/user/servers/$(1)/common/%.c.o: user/lib/fileserver/%.c | $(MIG_USER_H)
+	$$(call say,CC,$$< ($(1)))
+	$$(Q)mkdir -p $$(@D)
+	$$(Q)$(CC) $$(USER_CFLAGS) $$(DEPS) -c -o $$@ $$<
+endef
+$(foreach server,$(FILE_SERVERS),$(eval $(call file_server_rule,$(server))))
+
+program_objects = $(call objects,$(wildcard user/$(1).c user/$(1)/*.c user/$(1)/*.S labs/*/$(1).c)) \
+    $(foreach server,$(filter $(FILE_SERVERS:%=servers/%),$(1)),\
+        $(call file_server_objects,$(notdir $(server))))
 define program_rule
 $(BUILD)/user/$(1): $(call program_objects,$(1)) $(LIBC) $(LIBSERVER) $(USER_LD)
 	$$(call say,LD,$$@)

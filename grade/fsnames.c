@@ -193,7 +193,7 @@ static int dev_flush(struct bdev *dev)
     return 0;
 }
 
-static void now(int64_t *seconds, uint32_t *nanoseconds)
+void clock_now(int64_t *seconds, uint32_t *nanoseconds)
 {
     *seconds = 1000;
     *nanoseconds = 0;
@@ -535,7 +535,7 @@ int main(int argc, char **argv)
         fail("%s: %s", argv[1], strerror(errno));
     dev.nblocks = (uint64_t)st.st_size / OSTIAFS_BLOCK_SIZE;
     CHECK(S_fs_root(1, &root) == unix_err(ENODEV)); /* before there is a volume */
-    if (volume_mount(&dev, 100, now, say, &volume, &why) != 0)
+    if (volume_mount(&dev, 100, clock_now, say, &volume, &why) != 0)
         fail("mount: %s", why);
     CHECK(S_fs_root(1, &root) == KERN_SUCCESS);
     if (argc == 5) {

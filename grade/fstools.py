@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = 4096
+COMMON = ROOT / "user/lib/fileserver" # what is around every file server's core
 CC = os.environ.get("HOSTCC", "cc")
 FLAGS = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-idirafter", str(ROOT / "user/include")]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -33,7 +34,8 @@ def build(out):
     shared = [p for p in (ROOT / "mkfs").glob("*.c") if p.name not in ("mkfs.c", "mkdisk.c", "fsck.c")]
     server = ROOT / "user/servers/file"
     core = [server / f"{n}.c" for n in ("bcache", "balloc", "inode", "bmap", "dir", "dirtree",
-                                        "file", "names", "names_cache", "volume", "journal", "recover")]
+                                        "file", "names_cache", "volume", "journal", "recover")]
+    core.append(COMMON / "names.c")
     jobs = {
         "mkfs": [ROOT / "mkfs/mkfs.c", *shared],
         "fsck": [ROOT / "mkfs/fsck.c", *shared],
@@ -43,7 +45,7 @@ def build(out):
     # fscrash calls fsck hundreds of times, as a function; and has no time for sanitizers.
     (out / "fsck_main.c").write_text(f'#define main fsck_main\n#include "{ROOT}/mkfs/fsck.c"\n')
     own = {"fscrash": ["-O2", "-I", str(ROOT / "mkfs")]}
-    flags = [*FLAGS, "-I", str(server)]
+    flags = [*FLAGS, "-I", str(server), "-I", str(COMMON)]
     running = [(name, subprocess.Popen([CC, *flags, *own.get(name, extra), "-o", str(out / name),
                                         *map(str, sources)], stderr=subprocess.PIPE, text=True))
                for name, sources in jobs.items()]

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from fstools import CC, FLAGS, ROOT, assert_clean, run, sanitizers, tools
+from fstools import CC, COMMON, FLAGS, ROOT, assert_clean, run, sanitizers, tools
 
 # pylint: disable=redefined-outer-name
 
@@ -77,8 +77,9 @@ def names(tools):
     """Builds the file server's routines with faked ports; returns the program."""
     build = ROOT / os.environ.get("OSTIA_BUILD", "build")
     server = ROOT / "user/servers/file"
-    sources = [p for p in server.glob("*.c") if p.name not in ("main.c", "diskdev.c", "pager.c")]
-    includes = [f"-I{folder}" for folder in (server, build / "mig/user", ROOT / "kernel/include")]
+    sources = [p for folder in (server, COMMON) for p in folder.glob("*.c")
+               if p.name not in ("main.c", "diskdev.c", "pager.c", "clock.c", "serve.c")]
+    includes = [f"-I{folder}" for folder in (server, COMMON, build / "mig/user", ROOT / "kernel/include")]
     done = subprocess.run([CC, *FLAGS, "-D_GNU_SOURCE", *sanitizers(tools), *includes, "-o",
                            str(tools / "fsnames"), str(ROOT / "grade/fsnames.c"), *map(str, sources)],
                           capture_output=True, text=True)

@@ -15,6 +15,9 @@ mach_port_t getdport(int fd);
  * consumed, also on failure: -1 with EMFILE or ENOMEM. */
 int openport(mach_port_t port, int flags);
 
+/* The value of `key` ("test=") in the boot arguments, malloc'ed; NULL: it is not there. */
+char *boot_arg(const char *key);
+
 /*
  * Mounting (docs/fs.md): paths over the directory at path go on at `root`, a port of fs.defs, of which the
  * caller keeps its right. what: said by mount(1). 0, or -1 with errno: EPERM, EBUSY, ENOTDIR, ...

@@ -61,6 +61,7 @@ typedef struct io_dirent {
 } io_dirent_t;
 
 #define SERVICE_FILE   "file"
+#define SERVICE_TMPFS  "tmpfs"
 #define SERVICE_PROC   "proc"
 #define SERVICE_PIPE   "pipe"
 #define SERVICE_TTY    "tty"

@@ -500,7 +500,7 @@ static void bench_pipe(void)
     waitpid(pid, NULL, 0);
 }
 
-#define FILE_NAME   "/tmp/bench.file"
+#define FILE_NAME   "/var/bench.file"
 #define FILE_BLOCKS 64 /* of 4 KiB */
 
 static char block[4096];
@@ -556,13 +556,13 @@ static void stat_file(void)
 
 static void create_unlink(void)
 {
-    close(open("/tmp/bench.new", O_CREAT | O_WRONLY, 0644));
-    unlink("/tmp/bench.new");
+    close(open("/var/bench.new", O_CREAT | O_WRONLY, 0644));
+    unlink("/var/bench.new");
 }
 
 /* A directory of that many names; they are all one file's. */
 #define MANY     10000
-#define MANY_DIR "/tmp/many"
+#define MANY_DIR "/var/many"
 
 static void create_unlink_many(void)
 {
@@ -596,7 +596,7 @@ static void bench_many_files(void)
 
 static void bench_files(void)
 {
-    mkdir("/tmp", 01777);
+    mkdir("/var", 0755);
     file_fd = open(FILE_NAME, O_RDWR | O_CREAT | O_TRUNC, 0644);
     if (file_fd < 0) {
         fail("file_read_4k_per_kib", "no file can be made");

@@ -126,7 +126,7 @@ TEST(the_time_goes_on_after_the_rtc_server_died)
 TEST(files_are_read_and_written_after_the_disk_driver_died)
 {
     static char block[8192], back[8192];
-    int fd = open("/tmp/restart", O_RDWR | O_CREAT | O_TRUNC, 0666);
+    int fd = open("/var/restart", O_RDWR | O_CREAT | O_TRUNC, 0666);
 
     REQUIRE_TRUE(fd >= 0);
     memset(block, 'r', sizeof(block));
@@ -139,7 +139,37 @@ TEST(files_are_read_and_written_after_the_disk_driver_died)
     EXPECT_EQ(pread(fd, back, sizeof(back), 9 * sizeof(back)), (long)sizeof(back));
     EXPECT_EQ(memcmp(block, back, sizeof(back)), 0);
     close(fd);
-    unlink("/tmp/restart");
+    unlink("/var/restart");
+}
+
+/* What was in it is gone; what was open there is an error; and the next one is in its place. */
+TEST(memory_files_end_with_their_server)
+{
+    struct stat st;
+    char c;
+    int fd = open("/tmp/lost", O_RDWR | O_CREAT, 0666);
+    dev_t dev;
+
+    REQUIRE_TRUE(fd >= 0);
+    EXPECT_EQ(fstat(fd, &st), 0);
+    dev = st.st_dev;
+    EXPECT_EQ(write(fd, "x", 1), 1);
+    REQUIRE_EQ(chdir("/tmp"), 0);
+    REQUIRE_TRUE(kill_server("tmpfs"));
+    EXPECT_TRUE(pread(fd, &c, 1, 0) < 0);
+    EXPECT_TRUE(stat("lost", &st) < 0 && errno == EIO);
+    EXPECT_EQ(chdir("/"), 0);
+    for (int i = 0; i < 200 && (stat("/tmp", &st) < 0 || st.st_dev != dev); i++)
+        pause_ms(10); /* until then it is the disk's directory below */
+    EXPECT_TRUE(st.st_dev == dev);
+    EXPECT_TRUE(stat("/tmp/lost", &st) < 0 && errno == ENOENT);
+    close(fd);
+    fd = open("/tmp/new", O_RDWR | O_CREAT, 0666);
+    EXPECT_TRUE(fd >= 0);
+    EXPECT_EQ(fstat(fd, &st), 0);
+    EXPECT_EQ(st.st_dev, dev);
+    close(fd);
+    unlink("/tmp/new");
 }
 
 TEST(drivers_find_the_device_server_again)

@@ -6,7 +6,7 @@
  * so a request that was lost with it is sent once more; reading and writing blocks twice does no
  * harm.
  */
-#include "server.h"
+#include "diskdev.h"
 
 #include <errno.h>
 #include <mach/error.h>

@@ -205,3 +205,16 @@ int file_truncate(struct inode *ip, uint64_t size)
     volume_end(ip->fs);
     return err;
 }
+
+int file_set_target(struct inode *ip, const char *target, size_t len)
+{
+    struct buf *b;
+    int err = bmap_buf(ip, 0, BUF_META, false, &b);
+
+    if (err != 0)
+        return err;
+    memcpy(b->data, target, len);
+    buf_dirty(ip->fs, b, BUF_META);
+    buf_put(b);
+    return 0;
+}

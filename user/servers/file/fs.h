@@ -2,7 +2,7 @@
  * fs.h: the core of the file server, which turns blocks into files and directories. Read ostiafs.h
  * (the format) before.
  *
- *     names.c           create, link, unlink, rename: one call, one change of the tree
+ *     names.c           create, link, unlink, rename: one call, one change of the tree (user/lib/fileserver)
  *     dir.c, dirtree.c  a directory: names -> inode numbers
  *     file.c            a file: bytes
  *     bmap.c            a file's block -> a block of the disk
@@ -208,6 +208,8 @@ void journal_destroy(struct journal *j);
 
 /* ---- the volume (volume.c) ---- */
 
+#define VOLUME_DEV 1 /* st_dev of the one volume; the system's other file servers have others */
+
 struct inode;
 
 /* A name that was looked up (names_cache.c): 48 bytes. */
@@ -271,6 +273,13 @@ void volume_end(struct fs *fs);
 
 /* Something on disk cannot be: tells the operator, stops changes, and returns EIO. */
 int volume_damaged(struct fs *fs, const char *what, uint32_t number);
+
+/* Of blocks and inodes: how many there are, how many are free. */
+void volume_counts(const struct fs *fs, uint64_t *blocks, uint64_t *blocks_free, uint64_t *inodes,
+                   uint64_t *inodes_free);
+
+/* Numbers of inodes there are. */
+uint64_t volume_inodes(const struct fs *fs);
 
 /* The superblock was changed. */
 void volume_super_dirty(struct fs *fs);
@@ -386,6 +395,9 @@ int file_write(struct inode *ip, uint64_t offset, const void *data, size_t *len)
 /* Sets the size. Bytes a file grows by are zero. */
 int file_truncate(struct inode *ip, uint64_t size);
 
+/* A symbolic link's target that has no room in its inode; within a change. ENOSPC, EIO. */
+int file_set_target(struct inode *ip, const char *target, size_t len);
+
 /* ---- names_cache.c ---- */
 
 /* hash: dir.c's of the name. NULL: it is not known; ask the directory. Valid until the next call. */
@@ -426,48 +438,6 @@ typedef bool (*dir_emit_t)(void *arg, const char *name, size_t len, uint32_t ino
                            uint64_t next_position);
 int dir_read(struct inode *dp, uint64_t *position, dir_emit_t emit, void *arg);
 
-/* ---- names.c: whole operations; each is one transaction ---- */
-
-/* An inode, or none, with a reference, for one name. "." and ".." are understood. ENOENT,
- * ENOTDIR. */
-int name_lookup(struct inode *dp, const char *name, size_t len, struct inode **out);
-
-/* Makes a file, directory, device node, pipe or socket, by the type in `mode`. EEXIST, ENOSPC. */
-int name_create(struct inode *dp, const char *name, size_t len, uint32_t mode, uint32_t uid,
-                uint32_t gid, uint32_t rdev_major, uint32_t rdev_minor, struct inode **out);
-
-int name_symlink(struct inode *dp, const char *name, size_t len, const char *target,
-                 size_t target_len, uint32_t uid, uint32_t gid);
-
-/* Copies a symbolic link's target, at most *len bytes of it; *len becomes the number. */
-int name_readlink(struct inode *ip, char *target, size_t *len);
-
-/* Gives ip another name. EPERM for a directory. */
-int name_link(struct inode *dp, const char *name, size_t len, struct inode *ip);
-
-/* Removes a name; `directory` says which kind is meant. EISDIR, ENOTDIR, ENOTEMPTY, EINVAL (".") */
-int name_unlink(struct inode *dp, const char *name, size_t len, bool directory);
-
-/* POSIX rename: at no time is the new name without a file if it had one. */
-int name_rename(struct inode *from, const char *name, size_t len, struct inode *to,
-                const char *new_name, size_t new_len);
-
-/* Changes to permissions, owner and times. */
-#define ATTR_MODE  1
-#define ATTR_UID   2
-#define ATTR_GID   4
-#define ATTR_ATIME 8
-#define ATTR_MTIME 16
-struct attr {
-    uint32_t which; /* ATTR_*: what to set */
-    uint32_t mode;  /* permission bits */
-    uint32_t uid;
-    uint32_t gid;
-    int64_t atime;
-    int64_t mtime;
-    uint32_t atime_nsec;
-    uint32_t mtime_nsec;
-};
-int name_setattr(struct inode *ip, const struct attr *a);
+#include "names.h"
 
 #endif

@@ -192,3 +192,17 @@ void volume_super_dirty(struct fs *fs)
     fs->super->sum = ostiafs_super_sum(fs->super);
     buf_dirty(fs, fs->super_buf, BUF_META);
 }
+
+void volume_counts(const struct fs *fs, uint64_t *blocks, uint64_t *blocks_free, uint64_t *inodes,
+                   uint64_t *inodes_free)
+{
+    *blocks = fs->super->nblocks - fs->super->data_start;
+    *blocks_free = fs->free_blocks;
+    *inodes = fs->super->ninodes - 1;
+    *inodes_free = fs->free_inodes;
+}
+
+uint64_t volume_inodes(const struct fs *fs)
+{
+    return fs->super->ninodes;
+}

@@ -16,6 +16,7 @@
 #include <mach/thread_act.h>
 #include <mach/traps.h>
 #include <mach/vm_map.h>
+#include <servers/bootstrap.h>
 #include <servers/fs.h>
 #include <servers/io.h>
 #include <servers/proc_server.h>
@@ -222,6 +223,18 @@ int exec_program(task_t task, thread_t thread, boolean_t fresh, const struct exe
     return exec_depth(task, thread, fresh, args, 0);
 }
 
+/* Is it open at a file server of the system's? */
+static boolean_t is_trusted(mach_port_t file)
+{
+    static mach_port_t tmpfs;
+
+    if (fs_is_open(get_root(), file) == KERN_SUCCESS)
+        return TRUE;
+    if (tmpfs == MACH_PORT_NULL && bootstrap_look_up(bootstrap_port, SERVICE_TMPFS, &tmpfs) != KERN_SUCCESS)
+        tmpfs = MACH_PORT_NULL;
+    return tmpfs != MACH_PORT_NULL && fs_is_open(tmpfs, file) == KERN_SUCCESS;
+}
+
 kern_return_t S_proc_exec(mach_port_t proc, mach_port_t thread, mach_port_t reply, mach_port_t file,
                           const char *path, uint32_t argc, uint32_t envc, vm_offset_t strings,
                           mach_msg_type_number_t stringsCnt, vm_offset_t startup,
@@ -234,7 +247,7 @@ kern_return_t S_proc_exec(mach_port_t proc, mach_port_t thread, mach_port_t repl
 
     if (p == NULL)
         return unix_err(ESRCH);
-    if (fs_is_open(get_root(), file) != KERN_SUCCESS)
+    if (!is_trusted(file))
         return unix_err(EACCES); /* somebody else's port, which may never answer */
     error = exec_program(p->task, thread, FALSE, &args);
     if (error > 0)

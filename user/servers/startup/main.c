@@ -4,11 +4,12 @@
  * contract.
  */
 #include <mach/host_priv.h>
-#include <mach/mach_host.h>
 #include <mach/mach_port.h>
 #include <mach/mach.h>
 #include <mach/notify_ids.h>
+#include <ostia.h>
 #include <servers/bootstrap.h>
+#include <servers/fs.h>
 #include <servers/proc.h>
 #include <server_types.h>
 #include <stdio.h>
@@ -25,19 +26,6 @@ static void fatal(const char *what, kern_return_t kr)
 {
     printf("startup: %s: %s (%#x)\n", what, mach_error_string(kr), (unsigned)kr);
     exit(1);
-}
-
-/* The value of `key` ("test=") in the boot arguments, or NULL. */
-static char *boot_arg(const char *boot_args, const char *key)
-{
-    size_t length = strlen(key);
-
-    for (const char *at = boot_args; *at != '\0'; at += strcspn(at, " ")) {
-        at += strspn(at, " ");
-        if (strncmp(at, key, length) == 0)
-            return strndup(at + length, strcspn(at + length, " "));
-    }
-    return NULL;
 }
 
 /* A process from the disk; *task gets a send right. */
@@ -105,9 +93,20 @@ static void run_tests(char *names)
     }
 }
 
+/* A file server of the system's mounts itself before it serves: so when it answers, it is there. */
+static void await_mounts(void)
+{
+    mach_port_t server, root;
+
+    if (bootstrap_look_up(bootstrap_port, SERVICE_TMPFS, &server) != KERN_SUCCESS)
+        return;
+    if (fs_root(server, &root) == KERN_SUCCESS)
+        mach_port_deallocate(mach_task_self(), root);
+    mach_port_deallocate(mach_task_self(), server);
+}
+
 int main(void)
 {
-    static char boot_args[2048];
     char *tests, *bench;
     kern_return_t kr;
     task_t task;
@@ -115,13 +114,12 @@ int main(void)
     kr = bootstrap_privileged_port(bootstrap_port, "host", &host_priv);
     if (kr == KERN_SUCCESS)
         kr = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &end_port);
-    if (kr == KERN_SUCCESS)
-        kr = host_get_boot_info(mach_host_self(), boot_args);
     if (kr != KERN_SUCCESS)
         fatal("cannot begin", kr);
 
-    tests = boot_arg(boot_args, "test=");
-    bench = boot_arg(boot_args, "bench=");
+    await_mounts();
+    tests = boot_arg("test=");
+    bench = boot_arg("bench=");
     if (tests != NULL || bench != NULL) {
         if (tests != NULL)
             run_tests(tests);

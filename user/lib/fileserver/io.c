@@ -15,7 +15,6 @@
 
 #define ATIME_MAX_AGE (24 * 60 * 60) /* seconds after which atime is brought up to date */
 #define STAT_UNIT     512            /* st_blocks counts these, by tradition */
-#define DEV_NUMBER    1              /* st_dev of the one volume */
 
 kern_return_t reply_code(int err)
 {
@@ -42,7 +41,7 @@ static void touch_atime(struct inode *ip)
     bool unread = d->atime < d->mtime || (d->atime == d->mtime && d->atime_nsec <= d->mtime_nsec);
 
     if (!unread) {
-        ip->fs->now(&seconds, &nanoseconds);
+        clock_now(&seconds, &nanoseconds);
         if (seconds < d->atime + ATIME_MAX_AGE)
             return;
     }
@@ -222,7 +221,7 @@ void stat_fill(const struct inode *ip, io_stat_t *stat)
     stat->st_ino = ip->ino;
     stat->st_size = d->size;
     stat->st_blocks = d->blocks * (OSTIAFS_BLOCK_SIZE / STAT_UNIT);
-    stat->st_dev = DEV_NUMBER;
+    stat->st_dev = VOLUME_DEV;
     stat->st_mode = d->mode;
     stat->st_nlink = d->nlink;
     stat->st_uid = d->uid;
@@ -235,7 +234,7 @@ void stat_fill(const struct inode *ip, io_stat_t *stat)
     stat->st_mtime_nsec = d->mtime_nsec;
     stat->st_ctime_sec = d->ctime;
     stat->st_ctime_nsec = d->ctime_nsec;
-    memcpy(&stat->st_fsid, ip->fs->super->uuid, sizeof stat->st_fsid);
+    stat->st_fsid = VOLUME_DEV;
 }
 
 kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)
@@ -386,7 +385,7 @@ static int set_time(struct attr *a, uint32_t which, int64_t *seconds, uint32_t *
     if (omit)
         return 0;
     if (now) {
-        volume->now(seconds, nanoseconds);
+        clock_now(seconds, nanoseconds);
     } else {
         if (nsec < 0 || nsec >= NSEC_PER_SEC)
             return EINVAL;

@@ -1,8 +1,6 @@
 /*
- * server.h: the file server around the core: what its parts share. Read fs.h and docs/fs.md before.
+ * server.h: what all file servers have in common, around a core that keeps the files. Read docs/fs.md before.
  *
- *     main.c      start: the disk, the mount, the service port; the time of day
- *     diskdev.c   a block device over the disk server's interface
  *     open.c      open file descriptions: ports that are files being read or written
  *     io.c        io.defs: what can be done with an open file
  *     access.c    who may do what
@@ -11,8 +9,14 @@
  *     mount.c     what is mounted where, and ways out of this server
  *     pager.c     contents of files as memory objects
  *     device.c    device nodes
+ *     clock.c     the time of day
+ *     serve.c     the service port, and messages from there on
  *
- * One thread serves all requests, one after the other, in the core's name: see fs.h on threads.
+ * A server has its core in its own folder, user/servers/file or tmpfs, and these are compiled with it: the
+ * core's fs.h says what an inode is, and what can be done with names, files and the volume.
+ *
+ * One thread serves all requests, one after the other, in the core's name: see the file server's fs.h on
+ * threads.
  */
 #ifndef _FILE_SERVER_H_
 #define _FILE_SERVER_H_
@@ -21,9 +25,9 @@
 #include <ports.h>
 #include <server_types.h>
 
-#include "fs.h"
+#include "fs.h" /* the server's own */
 
-extern struct fs *volume; /* NULL: nothing could be mounted, and nothing is ever open */
+extern struct fs *volume; /* main.c has it. NULL: nothing could be mounted, and nothing is ever open */
 
 /* An errno as a routine returns it; 0 is KERN_SUCCESS. */
 kern_return_t reply_code(int err);
@@ -118,6 +122,11 @@ void place_done(struct place *place);
 /* The same to something that exists: *ip with a reference. */
 int path_lookup(const struct open_file *from, const char *path, enum follow follow, struct inode **ip);
 
+/* ---- fsops.c ---- */
+
+/* Opens the root directory; the reply makes *root. ENODEV, ENOMEM. */
+int open_root(uint32_t flags, struct above *above, mach_port_t *root);
+
 /* ---- mount.c ---- */
 
 /* What is mounted on a directory whose `mounted` is not NULL. */
@@ -182,9 +191,20 @@ int device_read(mach_port_t port, char *data, uint32_t *len);
 int device_write(mach_port_t port, uint32_t len);
 int device_stat(mach_port_t port, io_stat_t *stat);
 
-/* ---- diskdev.c ---- */
+/* ---- clock.c ---- */
 
-/* Looks up the disk server and asks it for the disk's size. On failure *why is a sentence. */
-int diskdev_open(struct bdev **dev, const char **why);
+/* The time of day, for fs.h. */
+void clock_now(int64_t *seconds, uint32_t *nanoseconds);
+
+/* ---- serve.c ---- */
+
+/* Takes the service's port; a send right to it in *to_self if that is not NULL. false, after a line that says
+ * so by the server's name: it cannot. */
+bool serve_begin(const char *server, const char *service, mach_port_t *to_self);
+/* Mounts the volume's root on a directory below the root of the system's file server. Not before serve_begin.
+ * false: there is no file system to mount it on; after a line, if that is the reason for something else. */
+bool serve_mount(const char *server, const char *directory);
+/* Until the end of the world. */
+_Noreturn void serve(void);
 
 #endif

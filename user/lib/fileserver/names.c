@@ -1,11 +1,11 @@
 /*
- * names.c: the operations on the tree of names; each is one transaction. Read dir.c's contracts
- * (fs.h).
+ * names.c: the operations on the tree of names; each is one transaction, where the core has such. Read
+ * names.h, and dir.c's contracts in the file server's fs.h.
  *
  * The pattern: look at everything that can forbid the operation; volume_begin; do what can run out
  * of space (a new inode, a new entry); then what cannot fail.
  */
-#include "fs.h"
+#include "fs.h" /* the server's own */
 
 #include <errno.h>
 #include <string.h>
@@ -112,7 +112,6 @@ int name_symlink(struct inode *dp, const char *name, size_t len, const char *tar
                  size_t target_len, uint32_t uid, uint32_t gid)
 {
     struct inode *ip;
-    struct buf *b;
     int err = check_name(dp, name, len);
 
     if (err == 0 && (target_len == 0 || memchr(target, '\0', target_len) != NULL))
@@ -127,16 +126,10 @@ int name_symlink(struct inode *dp, const char *name, size_t len, const char *tar
     if (err != 0)
         goto out;
     ip->d->size = target_len;
-    if (target_len <= OSTIAFS_SYMLINK_INLINE) {
+    if (target_len <= OSTIAFS_SYMLINK_INLINE)
         memcpy(ip->d->block, target, target_len);
-    } else {
-        err = bmap_buf(ip, 0, BUF_META, false, &b);
-        if (err == 0) {
-            memcpy(b->data, target, target_len);
-            buf_dirty(dp->fs, b, BUF_META);
-            buf_put(b);
-        }
-    }
+    else
+        err = file_set_target(ip, target, target_len);
     if (err == 0)
         err = enter(dp, name, len, ip);
     inode_put(ip);
@@ -243,13 +236,13 @@ out:
 static int check_not_below(struct inode *dp, struct inode *inside)
 {
     struct inode *at = inode_ref(inside);
-    uint32_t steps = 0;
+    uint64_t steps = 0;
     int err = 0;
 
     while (at != dp && at->ino != OSTIAFS_ROOT_INO && err == 0) {
         struct inode *up;
 
-        err = ++steps > dp->fs->super->ninodes
+        err = ++steps > volume_inodes(dp->fs)
                   ? volume_damaged(dp->fs, "directories go round in a circle: inode", at->ino)
                   : name_lookup(at, "..", 2, &up);
         if (err == 0) {

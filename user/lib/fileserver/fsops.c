@@ -478,10 +478,7 @@ kern_return_t S_fs_statfs(mach_port_t dir, uint32_t *block_size, uint64_t *block
         return unix_err(EBADF);
     ports_deref(f);
     *block_size = OSTIAFS_BLOCK_SIZE;
-    *blocks = volume->super->nblocks - volume->super->data_start;
-    *blocks_free = volume->free_blocks;
-    *inodes = volume->super->ninodes - 1;
-    *inodes_free = volume->free_inodes;
+    volume_counts(volume, blocks, blocks_free, inodes, inodes_free);
     return KERN_SUCCESS;
 }
 
@@ -497,7 +494,7 @@ kern_return_t S_fs_is_open(mach_port_t dir, mach_port_t file)
     return KERN_SUCCESS;
 }
 
-static int open_root(uint32_t flags, struct above *above, mach_port_t *root)
+int open_root(uint32_t flags, struct above *above, mach_port_t *root)
 {
     struct inode *ip;
     int err = volume == NULL ? ENODEV : inode_get(volume, OSTIAFS_ROOT_INO, &ip);

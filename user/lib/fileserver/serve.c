@@ -1,0 +1,106 @@
+/* serve.c: how a file server begins, and its loop. Read ports.h before. */
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mach/error.h>
+#include <mach/mach.h>
+#include <mach/mach_port.h>
+#include <servers/bootstrap.h>
+#include <servers/fs.h>
+#include <servers/fs_server.h>
+#include <servers/io_server.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MOUNT_TRIES 100
+#define MOUNT_PAUSE 10 /* ms between two */
+
+bool serve_begin(const char *server, const char *service, mach_port_t *to_self)
+{
+    static const struct port_class service_class = {.name = "file service"};
+    static struct port_object object;
+    mach_port_t receive;
+    kern_return_t kr = bootstrap_check_in(bootstrap_port, service, &receive);
+
+    if (kr == KERN_SUCCESS)
+        kr = ports_adopt(&object, &service_class, receive);
+    if (kr != KERN_SUCCESS)
+        printf("%s: cannot start: %s\n", server, mach_error_string(kr));
+    else if (to_self != NULL)
+        *to_self = ports_make_send(&object);
+    return kr == KERN_SUCCESS;
+}
+
+/* The root, for the directory's parent: a send right. MACH_PORT_NULL with *err. */
+static mach_port_t root_below(mach_port_t parent, int *err)
+{
+    struct above *above = above_new(parent);
+    mach_port_t root;
+
+    *err = above == NULL ? ENOMEM : open_root(O_PATH, above, &root);
+    above_put(above);
+    /* What open_root offers is made here, and not by a reply. */
+    if (*err == 0 &&
+        mach_port_insert_right(mach_task_self(), root, root, MACH_MSG_TYPE_MAKE_SEND) != KERN_SUCCESS)
+        *err = ENOMEM;
+    return *err == 0 ? root : MACH_PORT_NULL;
+}
+
+/* The file server that was told of the last one's death will know soon. */
+static kern_return_t mount_patiently(mach_port_t dir, const char *path, mach_port_t root, const char *what)
+{
+    kern_return_t kr;
+    int tries = 0;
+
+    do {
+        if (tries > 0)
+            thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, MOUNT_PAUSE);
+        kr = fs_mount(dir, path, root, what);
+    } while ((kr == unix_err(FS_EREMOTE) || kr == unix_err(EBUSY)) && ++tries < MOUNT_TRIES);
+    return kr;
+}
+
+bool serve_mount(const char *server, const char *directory)
+{
+    path_t up;
+    mach_port_t file, top, parent, root = MACH_PORT_NULL;
+    mach_msg_type_name_t how;
+    kern_return_t kr = bootstrap_look_up(bootstrap_port, SERVICE_FILE, &file);
+    int err;
+
+    if (kr == KERN_SUCCESS)
+        kr = fs_root(file, &top);
+    if (kr != KERN_SUCCESS)
+        return false; /* nothing is mounted: a machine without a disk */
+    snprintf(up, sizeof up, "%s/..", directory);
+    kr = fs_open(top, up, O_PATH | O_DIRECTORY, 0, &parent, &how);
+    if (kr == KERN_SUCCESS) {
+        root = root_below(parent, &err);
+        kr = reply_code(err);
+    }
+    if (kr == KERN_SUCCESS) {
+        kr = mount_patiently(top, directory, root, server);
+        mach_port_deallocate(mach_task_self(), root);
+    }
+    mach_port_deallocate(mach_task_self(), top);
+    mach_port_deallocate(mach_task_self(), file);
+    if (kr != KERN_SUCCESS)
+        printf("%s: cannot be mounted on %s: %s\n", server, directory,
+               is_unix_err(kr) ? strerror(err_get_code(kr)) : mach_error_string(kr));
+    return kr == KERN_SUCCESS;
+}
+
+void serve(void)
+{
+    static const mig_demux_t demuxers[] = {io_server, fs_server, pager_server, NULL};
+    mach_msg_size_t largest = io_server_max_request;
+
+    if (largest < io_server_max_reply)
+        largest = io_server_max_reply;
+    if (largest < fs_server_max_request)
+        largest = fs_server_max_request;
+    if (largest < fs_server_max_reply)
+        largest = fs_server_max_reply;
+    ports_serve(demuxers, largest);
+}
