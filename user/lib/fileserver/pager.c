@@ -7,8 +7,8 @@
  * it is mapped. The kernel may keep pages after the last mapping is gone (may_cache), which makes
  * running a program again cheap; so a file that loses its last name is told to the kernel.
  *
- * Coherence. io_write and truncation drop the mapped pages they touch, so that mappings see the new bytes with
- * the next access. The other way, a page changed through a mapping reaches io_read and the other mappings
+ * Coherence. io_write and truncation drop the mapped pages they touch, so that mappings see the new bytes
+ * with the next access. The other way, a page changed through a mapping reaches io_read and the other mappings
  * when the kernel returns it: at msync, at the last unmapping, or when memory is short. Who writes to one page
  * both ways at the same time, without msync in between, loses what was written through the mapping.
  *

@@ -102,7 +102,7 @@ static mach_msg_return_t receive(struct wait *w, int ms)
     mr = mach_msg(&reply.head, options, 0, sizeof(reply), w->port, (mach_msg_timeout_t)(ms >= 0 ? ms : 0),
                   MACH_PORT_NULL);
     if (mr == MACH_RCV_INTERRUPTED && mach_tcb()->sig_handled == w->handled)
-        return MACH_RCV_TIMED_OUT; /* by a signal that has no handler: the caller sees how much time is left */
+        return MACH_RCV_TIMED_OUT; /* by a signal without a handler: the caller sees what time is left */
 
     if (mr != MACH_MSG_SUCCESS)
         return mr;
