@@ -8,9 +8,10 @@
  * running a program again cheap; so a file that loses its last name is told to the kernel.
  *
  * Coherence. io_write and truncation drop the mapped pages they touch, so that mappings see the new bytes
- * with the next access. The other way, a page changed through a mapping reaches io_read and the other mappings
- * when the kernel returns it: at msync, at the last unmapping, or when memory is short. Who writes to one page
- * both ways at the same time, without msync in between, loses what was written through the mapping.
+ * with the next access. The other way, a page changed through a mapping reaches io_read and the other
+ * mappings when the kernel returns it: at msync, at the last unmapping, or when memory is short. Who writes
+ * to one page both ways at the same time, without msync in between, loses what was written through the
+ * mapping.
  *
  * Three kinds. Whoever holds a memory object can map it for writing, and the kernel returns to us what was
  * changed there; so only clients that may write the file get the one whose changes are taken. The two others
