@@ -1,6 +1,8 @@
 /* Processes: wait in all its forms, stop and continue, groups and sessions, credentials, limits. */
 #include "posix_test.h"
 
+#include <ostia.h>
+#include <servers/proc.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 
@@ -110,6 +112,40 @@ static int stop_self_orphaned(void)
 TEST(an_orphaned_group_is_not_stopped_by_the_terminal)
 {
     EXPECT_EQ(WEXITSTATUS(run_child(stop_self_orphaned)), 3);
+}
+
+/* It has taken the signal, and is on its way to stop, when SIGCONT comes. */
+static int continued_before_it_stops(void)
+{
+    sigset_t stop;
+    sig_info_t info;
+    sig_context_t context;
+    uint64_t pending;
+
+    setpgid(0, 0);
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTSTP);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
+    kill(getpid(), SIGTSTP);
+    if (proc_sigtake(getproc(), 0, ~stop, 0, &info, &context, &pending) != KERN_SUCCESS
+        || info.signo != SIGTSTP)
+        return 1;
+    kill(getpid(), SIGCONT);
+    return proc_sigdefault(getproc(), info) == KERN_SUCCESS ? 7 : 2;
+}
+
+TEST(a_stop_is_void_after_cont)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(continued_before_it_stops());
+    EXPECT_EQ(waitpid(pid, &status, WUNTRACED), pid);
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 7);
+    if (!WIFEXITED(status))
+        end(pid);
 }
 
 static volatile sig_atomic_t seen;

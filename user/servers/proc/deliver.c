@@ -233,6 +233,7 @@ boolean_t sig_waiter_takes(struct process *p, const sig_info_t *info)
         if ((*link)->blocked & SIG_BIT(info->signo))
             continue;
         answer(unlink_waiter(link), 0, info);
+        signal_given(p, info->signo);
         return TRUE;
     }
     return FALSE;
@@ -315,6 +316,8 @@ kern_return_t S_proc_sigtake(mach_port_t proc, mach_port_t reply, uint32_t cooki
             return unix_err(ESRCH);
         *context = errand->context;
         *info = errand->forced;
+        if (info->signo != 0)
+            signal_given(p, info->signo);
     }
     if (info->signo == 0 && !signal_take(p, blocked, info) && errand != NULL
         && p->signals.pending != 0)
@@ -351,7 +354,7 @@ kern_return_t S_proc_sigdefault(mach_port_t proc, sig_info_t info)
         return unix_err(EINVAL);
     if (info.trap != 0)
         crash_report(p, &info, NULL);
-    signal_default(p, &info);
+    signal_asked(p, &info);
     return KERN_SUCCESS;
 }
 

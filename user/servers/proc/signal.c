@@ -65,6 +65,12 @@ static struct pending_signal *dequeue(struct process *p, int signal)
     return found;
 }
 
+void signal_given(struct process *p, int signal)
+{
+    if (SIG_BIT(signal) & STOPS)
+        p->signals.stop_taken = TRUE;
+}
+
 boolean_t signal_take(struct process *p, uint64_t blocked, sig_info_t *info)
 {
     uint64_t ready = p->signals.pending & ~blocked;
@@ -75,6 +81,7 @@ boolean_t signal_take(struct process *p, uint64_t blocked, sig_info_t *info)
     first = dequeue(p, __builtin_ctzll(ready) + 1);
     *info = first->info;
     free(first);
+    signal_given(p, info->signo);
     return TRUE;
 }
 
@@ -94,6 +101,12 @@ void signal_default(struct process *p, const sig_info_t *info)
         process_end(p, info->signo, -1);
     else if (info->signo == SIGSTOP || !group_is_orphaned(p->pgid, p->sid))
         process_stop(p, info->signo);
+}
+
+void signal_asked(struct process *p, const sig_info_t *info)
+{
+    if (!(SIG_BIT(info->signo) & STOPS) || info->signo == SIGSTOP || p->signals.stop_taken)
+        signal_default(p, info);
 }
 
 /* Does it do nothing, so that it need not be kept? */
@@ -123,6 +136,7 @@ int signal_send(struct process *p, const sig_info_t *info)
         signal_forget(p, SIG_BIT(SIGCONT));
     if (info->signo == SIGCONT) {
         signal_forget(p, STOPS);
+        s->stop_taken = FALSE;
         process_continue(p);
     }
     if (is_idle(p, bit) || sig_waiter_takes(p, info))
