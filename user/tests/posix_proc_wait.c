@@ -425,6 +425,44 @@ TEST(a_stopped_group_that_is_orphaned_gets_hup_and_cont)
         ;
 }
 
+/* A job of two: the first stops and is killed, and so its child is orphaned; but it is running. */
+static int to_job[2], from_job[2];
+
+static int half_stopped_job(void)
+{
+    char c = 0;
+
+    setpgid(0, 0);
+    if (fork() == 0)
+        _exit(read(to_job[0], &c, 1) == 1 && write(from_job[1], &c, 1) == 1 ? 0 : 1);
+    return raise(SIGSTOP);
+}
+
+TEST(a_running_group_that_is_orphaned_gets_nothing)
+{
+    int status;
+    char c = 0;
+    pid_t pid;
+
+    REQUIRE_EQ(pipe(to_job), 0);
+    REQUIRE_EQ(pipe(from_job), 0);
+    pid = fork();
+    if (pid == 0)
+        _exit(half_stopped_job());
+    close(from_job[1]);
+    EXPECT_EQ(waitpid(pid, &status, WUNTRACED), pid);
+    EXPECT_TRUE(WIFSTOPPED(status));
+    end(pid);
+    EXPECT_EQ(write(to_job[1], "g", 1), 1);
+    EXPECT_EQ(read(from_job[0], &c, 1), 1); /* or it is dead, by SIGHUP */
+    EXPECT_EQ(c, 'g');
+    close(to_job[0]);
+    close(to_job[1]);
+    close(from_job[0]);
+    while (wait(NULL) > 0)
+        ;
+}
+
 /* ---- credentials ---- */
 
 static int give_up_root(void)
