@@ -201,7 +201,7 @@ void limit_times(const struct process *p, uint64_t *user, uint64_t *system);
 
 /* signal.c */
 #define SIGNALS 64
-#define SIGNALS_QUEUED_MAX 256 /* of one process: each takes memory of ours */
+#define SIGNALS_QUEUED_MAX 256 /* of one process, from SIGRTMIN on: each takes memory of ours */
 #define SIG_BIT(signal) (1ULL << ((signal) - 1))
 /* An errno: EAGAIN, too many are queued. The process may have ended, or stopped, afterwards. */
 int signal_send(struct process *process, const sig_info_t *info);

@@ -24,7 +24,8 @@
 
 /* ---- what is pending ---- */
 
-/* FALSE: too many, or no memory. One of the ordinary signals is there at most once. */
+/* FALSE: too many, or no memory. One of the ordinary signals is there at most once, and so they need no
+ * limit: who fills the queue does not lose SIGTERM or SIGCHLD. */
 static boolean_t enqueue(struct process *p, const sig_info_t *info)
 {
     struct signals *s = &p->signals;
@@ -32,7 +33,9 @@ static boolean_t enqueue(struct process *p, const sig_info_t *info)
 
     if ((s->pending & SIG_BIT(info->signo)) && info->signo < SIGRTMIN)
         return TRUE;
-    new = s->queued < p->limits[RLIMIT_SIGPENDING].soft ? malloc(sizeof(*new)) : NULL;
+    if (info->signo >= SIGRTMIN && s->queued >= p->limits[RLIMIT_SIGPENDING].soft)
+        return FALSE;
+    new = malloc(sizeof(*new));
     if (new == NULL)
         return FALSE;
     new->info = *info;
