@@ -1015,6 +1015,25 @@ TEST(sigtimedwait_gives_up)
     reset();
 }
 
+TEST(a_signal_is_not_lost_on_who_has_left_sigwait)
+{
+    sigset_t set = set_of(SIGUSR1, 0);
+    struct timespec now = {0, 0};
+    int taken;
+    pid_t pid;
+
+    handle_by_jump(SIGUSR2, 0);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    pid = interrupter(SIGUSR2, 1, NULL);
+    if (sigsetjmp(jump, 1) == 0)
+        sigwait(&set, &taken);
+    EXPECT_EQ(count, 1);
+    EXPECT_EQ(waitpid(pid, NULL, 0), pid);
+    kill(getpid(), SIGUSR1);
+    EXPECT_EQ(sigtimedwait(&set, NULL, &now), SIGUSR1);
+    reset();
+}
+
 /* ---- timers ---- */
 
 TEST(alarm_comes_once)
