@@ -1,6 +1,8 @@
 /* Processes: wait in all its forms, stop and continue, groups and sessions, credentials, limits. */
 #include "posix_test.h"
 
+#include <ostia.h>
+#include <servers/proc.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 
@@ -110,6 +112,40 @@ static int stop_self_orphaned(void)
 TEST(an_orphaned_group_is_not_stopped_by_the_terminal)
 {
     EXPECT_EQ(WEXITSTATUS(run_child(stop_self_orphaned)), 3);
+}
+
+/* It has taken the signal, and is on its way to stop, when SIGCONT comes. */
+static int continued_before_it_stops(void)
+{
+    sigset_t stop;
+    sig_info_t info;
+    sig_context_t context;
+    uint64_t pending;
+
+    setpgid(0, 0);
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTSTP);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
+    kill(getpid(), SIGTSTP);
+    if (proc_sigtake(getproc(), 0, ~stop, 0, &info, &context, &pending) != KERN_SUCCESS
+        || info.signo != SIGTSTP)
+        return 1;
+    kill(getpid(), SIGCONT);
+    return proc_sigdefault(getproc(), info) == KERN_SUCCESS ? 7 : 2;
+}
+
+TEST(a_stop_is_void_after_cont)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(continued_before_it_stops());
+    EXPECT_EQ(waitpid(pid, &status, WUNTRACED), pid);
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 7);
+    if (!WIFEXITED(status))
+        end(pid);
 }
 
 static volatile sig_atomic_t seen;
@@ -386,6 +422,44 @@ TEST(a_stopped_group_that_is_orphaned_gets_hup_and_cont)
     EXPECT_EQ(c, 'o');
     close(orphan_pipe[0]);
     while (wait(NULL) > 0) /* ours now, if there is no init but us */
+        ;
+}
+
+/* A job of two: the first stops and is killed, and so its child is orphaned; but it is running. */
+static int to_job[2], from_job[2];
+
+static int half_stopped_job(void)
+{
+    char c = 0;
+
+    setpgid(0, 0);
+    if (fork() == 0)
+        _exit(read(to_job[0], &c, 1) == 1 && write(from_job[1], &c, 1) == 1 ? 0 : 1);
+    return raise(SIGSTOP);
+}
+
+TEST(a_running_group_that_is_orphaned_gets_nothing)
+{
+    int status;
+    char c = 0;
+    pid_t pid;
+
+    REQUIRE_EQ(pipe(to_job), 0);
+    REQUIRE_EQ(pipe(from_job), 0);
+    pid = fork();
+    if (pid == 0)
+        _exit(half_stopped_job());
+    close(from_job[1]);
+    EXPECT_EQ(waitpid(pid, &status, WUNTRACED), pid);
+    EXPECT_TRUE(WIFSTOPPED(status));
+    end(pid);
+    EXPECT_EQ(write(to_job[1], "g", 1), 1);
+    EXPECT_EQ(read(from_job[0], &c, 1), 1); /* or it is dead, by SIGHUP */
+    EXPECT_EQ(c, 'g');
+    close(to_job[0]);
+    close(to_job[1]);
+    close(from_job[0]);
+    while (wait(NULL) > 0)
         ;
 }
 

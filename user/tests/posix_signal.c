@@ -313,7 +313,7 @@ TEST(real_time_handlers_run_lowest_first)
 
 TEST(the_queue_has_an_end)
 {
-    sigset_t set = set_of(SIGRTMAX, 0);
+    sigset_t set = set_of(SIGRTMAX, 0), term = set_of(SIGTERM, 0);
     int sent = 0, taken = 0;
     struct timespec now = {0, 0};
 
@@ -323,6 +323,9 @@ TEST(the_queue_has_an_end)
         sent++;
     EXPECT_EQ(errno, EAGAIN);
     EXPECT_TRUE(sent >= 32 && sent < 10000); /* _POSIX_SIGQUEUE_MAX */
+    sigprocmask(SIG_BLOCK, &term, NULL);
+    EXPECT_EQ(kill(getpid(), SIGTERM), 0); /* has a place of its own */
+    EXPECT_EQ(sigtimedwait(&term, NULL, &now), SIGTERM);
     while (sigtimedwait(&set, NULL, &now) == SIGRTMAX)
         taken++;
     EXPECT_EQ(errno, EAGAIN);
@@ -1009,6 +1012,25 @@ TEST(sigtimedwait_gives_up)
     pid = interrupter(SIGUSR2, 1, NULL);
     EXPECT_ERRNO(sigtimedwait(&set, NULL, &time), EINTR); /* by another one's handler */
     EXPECT_EQ(waitpid(pid, NULL, 0), pid);
+    reset();
+}
+
+TEST(a_signal_is_not_lost_on_who_has_left_sigwait)
+{
+    sigset_t set = set_of(SIGUSR1, 0);
+    struct timespec now = {0, 0};
+    int taken;
+    pid_t pid;
+
+    handle_by_jump(SIGUSR2, 0);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    pid = interrupter(SIGUSR2, 1, NULL);
+    if (sigsetjmp(jump, 1) == 0)
+        sigwait(&set, &taken);
+    EXPECT_EQ(count, 1);
+    EXPECT_EQ(waitpid(pid, NULL, 0), pid);
+    kill(getpid(), SIGUSR1);
+    EXPECT_EQ(sigtimedwait(&set, NULL, &now), SIGUSR1);
     reset();
 }
 

@@ -217,23 +217,31 @@ static struct sig_waiter *unlink_waiter(struct sig_waiter **link)
     return w;
 }
 
-static void answer(struct sig_waiter *w, int error, const sig_info_t *info)
+/* Fails if nobody is there: the thread has ended, or has left the call by siglongjmp. */
+static kern_return_t answer(struct sig_waiter *w, int error, const sig_info_t *info)
 {
     static const sig_info_t no_info;
     static const sig_context_t no_context;
 
-    S_proc_sigtake_reply(w->reply, error == 0 ? KERN_SUCCESS : unix_err(error),
-                         info != NULL ? *info : no_info, no_context, w->process->signals.pending);
+    kern_return_t kr = S_proc_sigtake_reply(
+        w->reply, error == 0 ? KERN_SUCCESS : unix_err(error), info != NULL ? *info : no_info,
+        no_context, w->process->signals.pending);
+
     free(w);
+    return kr;
 }
 
 boolean_t sig_waiter_takes(struct process *p, const sig_info_t *info)
 {
-    for (struct sig_waiter **link = &p->signals.waiters; *link != NULL; link = &(*link)->next) {
-        if ((*link)->blocked & SIG_BIT(info->signo))
-            continue;
-        answer(unlink_waiter(link), 0, info);
-        return TRUE;
+    struct sig_waiter **link = &p->signals.waiters;
+
+    while (*link != NULL) {
+        if ((*link)->blocked & SIG_BIT(info->signo)) {
+            link = &(*link)->next;
+        } else if (answer(unlink_waiter(link), 0, info) == KERN_SUCCESS) {
+            signal_given(p, info->signo);
+            return TRUE;
+        }
     }
     return FALSE;
 }
@@ -315,6 +323,8 @@ kern_return_t S_proc_sigtake(mach_port_t proc, mach_port_t reply, uint32_t cooki
             return unix_err(ESRCH);
         *context = errand->context;
         *info = errand->forced;
+        if (info->signo != 0)
+            signal_given(p, info->signo);
     }
     if (info->signo == 0 && !signal_take(p, blocked, info) && errand != NULL
         && p->signals.pending != 0)
@@ -349,7 +359,7 @@ kern_return_t S_proc_sigdefault(mach_port_t proc, sig_info_t info)
         return unix_err(ESRCH);
     if (info.signo < 1 || info.signo > SIGNALS)
         return unix_err(EINVAL);
-    signal_default(p, &info);
+    signal_asked(p, &info);
     return KERN_SUCCESS;
 }
 

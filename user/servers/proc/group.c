@@ -57,7 +57,8 @@ static void check_stopped(struct process *p, void *arg)
 {
     struct group_query *query = arg;
 
-    if (p->pgid == query->pgid && p->sid == query->sid && p->stopped)
+    if (p->pgid == query->pgid && p->sid == query->sid && p->stopped
+        && !p->ending) /* who was killed while it was stopped is not */
         query->found = TRUE;
 }
 

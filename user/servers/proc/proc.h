@@ -92,6 +92,7 @@ struct signals {
     uint64_t blocked;         /* while there is no entry; else the program knows */
     uint32_t flags;           /* SIG_NO_CHILD_* */
     boolean_t not_ready;      /* a child that has not done with its fork */
+    boolean_t stop_taken;     /* the program has a stop signal from here, and no SIGCONT since */
     uint64_t altstack, altstack_size;
     uint64_t pending;
     struct pending_signal *queue; /* in the order they came */
@@ -206,17 +207,22 @@ void limit_times(const struct process *p, uint64_t *user, uint64_t *system);
 
 /* signal.c */
 #define SIGNALS 64
-#define SIGNALS_QUEUED_MAX 256 /* of one process: each takes memory of ours */
+#define SIGNALS_QUEUED_MAX 256 /* of one process, from SIGRTMIN on: each takes memory of ours */
 #define SIG_BIT(signal) (1ULL << ((signal) - 1))
 /* An errno: EAGAIN, too many are queued. The process may have ended, or stopped, afterwards. */
 int signal_send(struct process *process, const sig_info_t *info);
 /* To a group of that session, from the system. */
 void signal_group(int pgid, int sid, int signal);
+/* The program is given that signal. (Its stop, if it asks for one, is not out of date until SIGCONT.) */
+void signal_given(struct process *process, int signal);
 /* Takes the first that is pending and not blocked; FALSE: there is none. */
 boolean_t signal_take(struct process *process, uint64_t blocked, sig_info_t *info);
 /* Those of the set are not pending any more. */
 void signal_forget(struct process *process, uint64_t set);
 void signal_default(struct process *process, const sig_info_t *info);
+/* What the program asks for with a signal that it was given. Nothing, if that would be to stop, and
+ * SIGCONT has come since. */
+void signal_asked(struct process *process, const sig_info_t *info);
 void signal_fork(struct process *child, const struct process *parent);
 void signal_exec(struct process *process, uint64_t blocked);
 /* The process has ended. */

@@ -27,7 +27,8 @@
 
 /* ---- what is pending ---- */
 
-/* FALSE: too many, or no memory. One of the ordinary signals is there at most once. */
+/* FALSE: too many, or no memory. One of the ordinary signals is there at most once, and so they need no
+ * limit: who fills the queue does not lose SIGTERM or SIGCHLD. */
 static boolean_t enqueue(struct process *p, const sig_info_t *info)
 {
     struct signals *s = &p->signals;
@@ -35,7 +36,9 @@ static boolean_t enqueue(struct process *p, const sig_info_t *info)
 
     if ((s->pending & SIG_BIT(info->signo)) && info->signo < SIGRTMIN)
         return TRUE;
-    new = s->queued < p->limits[RLIMIT_SIGPENDING].soft ? malloc(sizeof(*new)) : NULL;
+    if (info->signo >= SIGRTMIN && s->queued >= p->limits[RLIMIT_SIGPENDING].soft)
+        return FALSE;
+    new = malloc(sizeof(*new));
     if (new == NULL)
         return FALSE;
     new->info = *info;
@@ -68,6 +71,12 @@ static struct pending_signal *dequeue(struct process *p, int signal)
     return found;
 }
 
+void signal_given(struct process *p, int signal)
+{
+    if (SIG_BIT(signal) & STOPS)
+        p->signals.stop_taken = TRUE;
+}
+
 boolean_t signal_take(struct process *p, uint64_t blocked, sig_info_t *info)
 {
     uint64_t ready = p->signals.pending & ~blocked;
@@ -78,6 +87,7 @@ boolean_t signal_take(struct process *p, uint64_t blocked, sig_info_t *info)
     first = dequeue(p, __builtin_ctzll(ready) + 1);
     *info = first->info;
     free(first);
+    signal_given(p, info->signo);
     return TRUE;
 }
 
@@ -99,6 +109,12 @@ void signal_default(struct process *p, const sig_info_t *info)
         process_end(p, info->signo, -1);
     else if (info->signo == SIGSTOP || !group_is_orphaned(p->pgid, p->sid))
         process_stop(p, info->signo);
+}
+
+void signal_asked(struct process *p, const sig_info_t *info)
+{
+    if (!(SIG_BIT(info->signo) & STOPS) || info->signo == SIGSTOP || p->signals.stop_taken)
+        signal_default(p, info);
 }
 
 /* Does it do nothing, so that it need not be kept? */
@@ -128,6 +144,7 @@ int signal_send(struct process *p, const sig_info_t *info)
         signal_forget(p, SIG_BIT(SIGCONT));
     if (info->signo == SIGCONT) {
         signal_forget(p, STOPS);
+        s->stop_taken = FALSE;
         process_continue(p);
     }
     if (is_idle(p, bit) || sig_waiter_takes(p, info))
