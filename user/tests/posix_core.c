@@ -245,6 +245,24 @@ TEST(a_kill_ends_it_at_once)
         EXPECT_EQ(status, SIGKILL);
 }
 
+/* One that is stopped is told to have been stopped, and then to have crashed. */
+TEST(a_stopped_one_crashes)
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0)
+        for (;;)
+            pause();
+    EXPECT_EQ(kill(child, SIGSTOP), 0);
+    EXPECT_EQ(waitpid(child, &status, WUNTRACED), child);
+    EXPECT_TRUE(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+    EXPECT_EQ(kill(child, SIGSEGV), 0);
+    EXPECT_EQ(kill(child, SIGCONT), 0);
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, SIGSEGV);
+}
+
 /* Many at once: one is reported, all end. */
 TEST(many_at_once)
 {

@@ -30,6 +30,7 @@ static semaphore_t wanted;        /* the reporter's: there is a report to be mad
 static boolean_t has_reporter;
 static struct report report;      /* the reporter's while busy */
 static boolean_t busy;
+static int ended_by;              /* the signal of the process reported on */
 static struct timer patience;
 
 void program_forget(struct process *p)
@@ -99,7 +100,7 @@ static void finish(void)
     struct process *p = process_find(report.pid);
 
     if (p != NULL && p->reported)
-        process_end(p, p->stop_signal, -1);
+        process_end(p, ended_by, -1);
 }
 
 static void out_of_patience(struct timer *timer)
@@ -127,7 +128,7 @@ static boolean_t begin(struct process *p, const sig_info_t *info, const arm_thre
         || task_suspend(p->task) != KERN_SUCCESS)
         return FALSE;
     busy = p->reported = TRUE;
-    p->stop_signal = info->signo;
+    ended_by = info->signo;
     report = (struct report){
         .task = another(p->task),
         .root = another(get_root()),
