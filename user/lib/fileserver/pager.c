@@ -7,10 +7,11 @@
  * it is mapped. The kernel may keep pages after the last mapping is gone (may_cache), which makes
  * running a program again cheap; so a file that loses its last name is told to the kernel.
  *
- * Coherence. io_write and truncation drop the mapped pages they touch, so that mappings see the new bytes with
- * the next access. The other way, a page changed through a mapping reaches io_read and the other mappings
- * when the kernel returns it: at msync, at the last unmapping, or when memory is short. Who writes to one page
- * both ways at the same time, without msync in between, loses what was written through the mapping.
+ * Coherence. io_write and truncation drop the mapped pages they touch, so that mappings see the new bytes
+ * with the next access. The other way, a page changed through a mapping reaches io_read and the other
+ * mappings when the kernel returns it: at msync, at the last unmapping, or when memory is short. Who writes
+ * to one page both ways at the same time, without msync in between, loses what was written through the
+ * mapping.
  *
  * Three kinds. Whoever holds a memory object can map it for writing, and the kernel returns to us what was
  * changed there; so only clients that may write the file get the one whose changes are taken. The two others
@@ -335,8 +336,8 @@ kern_return_t S_memory_object_data_return(mach_port_t memory_object, mach_port_t
     return KERN_SUCCESS;
 }
 
-/* Pages that may only be read are supplied locked. Who tries to write is to ask for the page anew, and then is
- * refused. */
+/* Pages that may only be read are supplied locked. Who tries to write is to ask for the page anew, and
+ * then is refused. */
 kern_return_t S_memory_object_data_unlock(mach_port_t memory_object, mach_port_t control,
                                           vm_offset_t offset, vm_size_t length,
                                           vm_prot_t desired_access)
