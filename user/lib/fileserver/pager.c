@@ -336,8 +336,8 @@ kern_return_t S_memory_object_data_return(mach_port_t memory_object, mach_port_t
     return KERN_SUCCESS;
 }
 
-/* Pages that may only be read are supplied locked. Who tries to write is to ask for the page anew, and then is
- * refused. */
+/* Pages that may only be read are supplied locked. Who tries to write is to ask for the page anew, and
+ * then is refused. */
 kern_return_t S_memory_object_data_unlock(mach_port_t memory_object, mach_port_t control,
                                           vm_offset_t offset, vm_size_t length,
                                           vm_prot_t desired_access)
