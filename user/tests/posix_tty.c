@@ -402,7 +402,9 @@ TEST(a_wait_for_output_is_interrupted)
             catch(SIGALRM, 0);
             tcgetattr(tty, &t);
             ualarm(50000, 0);
-            failed = i == 0 ? tcdrain(tty) : i == 1 ? tcsetattr(tty, TCSADRAIN, &t) : tcsendbreak(tty, 0);
+            failed = i == 0   ? tcdrain(tty)
+                     : i == 1 ? tcsetattr(tty, TCSADRAIN, &t)
+                              : tcsendbreak(tty, 0);
             _exit(failed == -1 && errno == EINTR && came[SIGALRM] == 1 ? 0 : 1);
         }
         EXPECT_EQ(status_of(pid), 0);

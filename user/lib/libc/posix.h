@@ -176,8 +176,8 @@ static inline void __signals_release(uint64_t blocked)
         __signal_take_pending();
 }
 
-/* A terminal has sent SIGTTIN or SIGTTOU, perhaps, and this thread blocks it: the proc server is to know, or it
- * would be sent again and again. (sigmask.c; NULL: nothing is ever blocked here) */
+/* A terminal has sent SIGTTIN or SIGTTOU, perhaps, and this thread blocks it: the proc server is to know,
+ * or it would be sent again and again. (sigmask.c; NULL: nothing is ever blocked here) */
 void __signal_tell_blocked(void) __attribute__((weak));
 
 /*

@@ -1,8 +1,9 @@
 /*
  * Finished input: a ring; in canonical mode whole lines. Read tty.h first.
  *
- * How much a read must have without canonical mode is said by MIN and TIME [XBD 11.1.7]: MIN bytes, or as many as
- * it asks for; with a TIME at least one, once the time is over (without MIN, nothing); with neither nothing.
+ * How much a read must have without canonical mode is said by MIN and TIME [XBD 11.1.7]: MIN bytes, or as
+ * many as it asks for; with a TIME at least one, once the time is over (without MIN, nothing); with
+ * neither nothing.
  */
 #include "tty.h"
 

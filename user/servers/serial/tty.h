@@ -41,8 +41,8 @@ void tty_mode_changed(void);
 
 #define TTY_END_OF_FILE 0x100 /* a line's end that is no byte: ^D was typed */
 
-/* The bytes, and what ends them (a byte, TTY_END_OF_FILE, or -1: nothing does) become readable. FALSE: there is
- * no room for all, and nothing happened. */
+/* The bytes, and what ends them (a byte, TTY_END_OF_FILE, or -1: nothing does) become readable. FALSE:
+ * there is no room for all, and nothing happened. */
 boolean_t tty_finish(const char *data, uint32_t length, int end);
 /* Would a read of so many bytes be answered now? With less than it must have, too, if late: its time is over
  * (c_cc[VTIME]). */

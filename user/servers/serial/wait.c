@@ -1,8 +1,8 @@
 /*
  * Reads and writes that wait, and time. Read serial.h first.
  *
- * A request that waits keeps its reply right: reads in `readers`; writes, and what is to be done after them, in
- * `writers`, in their order. One alarm of the kernel's clock is for the earliest time that matters.
+ * A request that waits keeps its reply right: reads in `readers`; writes, and what is to be done after
+ * them, in `writers`, in their order. One alarm of the kernel's clock is for all times.
  */
 #include "serial.h"
 
@@ -60,7 +60,7 @@ struct poller *pollers;
 static const struct port_class alarm_class = {.name = "alarm"};
 static struct port_object alarm_port;
 static mach_port_t clock_port;
-static uint64_t alarm_time; /* the kernel will tell then; 0: it will not */
+static boolean_t alarm_is_set;
 
 static uint64_t now(void)
 {
@@ -70,22 +70,24 @@ static uint64_t now(void)
     return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
-/* There will be an alarm at the request's deadline, if it has one; or it is over, if there cannot be. */
+/*
+ * An alarm will come at the request's deadline, if it has one, or before: then this is called again. No alarm
+ * can be taken back; so there is one at a time, and none is for later than a tenth of a second, which is the
+ * soonest that any deadline can be. If there can be none, the time is over now.
+ */
 static void set_alarm(struct request *request)
 {
-    uint64_t time, ns;
-    time_value64_t left;
+    uint64_t time, left = 0;
 
-    if (request == NULL || request->deadline == 0
-        || (alarm_time != 0 && alarm_time <= request->deadline))
+    if (request == NULL || request->deadline == 0 || alarm_is_set)
         return;
     time = now();
-    ns = request->deadline > time ? request->deadline - time : 0;
-    left = (time_value64_t){.seconds = (int64_t)(ns / NSEC_PER_SEC),
-                            .nanoseconds = (int64_t)(ns % NSEC_PER_SEC)};
-    if (clock_alarm(clock_port, TIME_RELATIVE, left, alarm_port.port) == KERN_SUCCESS)
-        alarm_time = request->deadline;
-    else
+    if (request->deadline > time)
+        left = request->deadline - time < TENTH ? request->deadline - time : TENTH;
+    alarm_is_set = clock_alarm(clock_port, TIME_RELATIVE,
+                               (time_value64_t){.nanoseconds = (int64_t)left},
+                               alarm_port.port) == KERN_SUCCESS;
+    if (!alarm_is_set)
         request->deadline = 1;
 }
 
@@ -142,16 +144,23 @@ static void take_out(struct list *list, struct request **link)
     request_free(request);
 }
 
-/* Those whose clients have died meanwhile leave the list: but for a break, which is on the wire. Returns how many
- * are left. */
-static unsigned prune(struct list *list)
+/* Has its client died? */
+static boolean_t is_dead(const struct request *r)
 {
     mach_port_type_t type;
+
+    return mach_port_type(mach_task_self(), r->reply, &type) == KERN_SUCCESS
+           && (type & MACH_PORT_TYPE_DEAD_NAME);
+}
+
+/* Those whose clients have died meanwhile leave the list: but for a break that is on the wire. Returns how
+ * many are left. */
+static unsigned prune(struct list *list)
+{
     unsigned count = 0;
 
     for (struct request **link = &list->first, *r; (r = *link) != NULL;) {
-        if (r->kind != BREAK && mach_port_type(mach_task_self(), r->reply, &type) == KERN_SUCCESS
-            && (type & MACH_PORT_TYPE_DEAD_NAME)) {
+        if (is_dead(r) && !(r->kind == BREAK && r->deadline != 0)) {
             mach_port_deallocate(mach_task_self(), r->reply);
             take_out(list, link);
         } else {
@@ -237,7 +246,8 @@ uint32_t ready(void)
 {
     /* POSIX leaves open what MIN means to poll: here that a read would not wait. */
     uint32_t least = tty_attr.c_cc[VTIME] == 0 && tty_attr.c_cc[VMIN] > 0 ? tty_attr.c_cc[VMIN] : 1;
-    boolean_t input = tty_attr.c_lflag & ICANON ? tty_readable(1, FALSE) : tty_input_queued() >= least;
+    boolean_t input =
+        tty_attr.c_lflag & ICANON ? tty_readable(1, FALSE) : tty_input_queued() >= least;
 
     return (readers.first == NULL && input ? IO_POLL_IN : 0)
         | (writers.first == NULL && tty_writable() ? IO_POLL_OUT : 0);
@@ -345,11 +355,11 @@ static boolean_t write_some(struct request *w)
 /* The break begins, or ends. Is it done? */
 static boolean_t break_some(struct request *w)
 {
-    if (w->deadline == 0) {
+    if (w->deadline == 0 && !is_dead(w)) {
         pl011_break(TRUE);
         set_deadline(w, BREAK_TIME);
     }
-    if (!is_late(w))
+    if (w->deadline != 0 && !is_late(w))
         return FALSE;
     pl011_break(FALSE);
     S_tty_break_reply(w->reply, KERN_SUCCESS);
@@ -403,7 +413,7 @@ boolean_t alarm_server(mach_msg_header_t *in, mach_msg_header_t *out)
 {
     if (in->msgh_id != CLOCK_ALARM_REPLY_ID || in->msgh_local_port != alarm_port.port)
         return FALSE;
-    alarm_time = 0;
+    alarm_is_set = FALSE;
     transmit();
     answer_readers();
     if (readers.first != NULL && is_late(readers.first))
