@@ -7,6 +7,7 @@
 #include <mach/traps.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@ static char *const shell_envp[] = {"PATH=/bin", "HOME=/", "TERM=vt100", NULL};
 
 static int open_console(void)
 {
-    int fd = open(CONSOLE, O_RDWR);
+    int fd = open(CONSOLE, O_RDWR | O_NOCTTY); /* the shell's, not ours */
 
     if (fd < 0)
         return -1;
@@ -27,11 +28,11 @@ static int open_console(void)
     return fd < 0 ? -1 : 0;
 }
 
-/* The shell gets a session and the terminal's foreground, so that ^C is for what it runs. */
+/* The shell gets a session, which the terminal controls: so ^C is for what it runs. */
 static void run_shell(void)
 {
     setsid();
-    tcsetpgrp(STDIN_FILENO, getpid());
+    ioctl(STDIN_FILENO, TIOCSCTTY);
     execve(SHELL, shell_argv, shell_envp);
     perror("init: cannot run " SHELL);
     _exit(1);

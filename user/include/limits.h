@@ -41,8 +41,8 @@
 #define TTY_NAME_MAX 32
 #define TZNAME_MAX 6
 #define NL_ARGMAX  9
-#define MAX_CANON  255
-#define MAX_INPUT  255
+#define MAX_CANON  1024 /* the serial server's */
+#define MAX_INPUT  2048
 #define MB_LEN_MAX 1
 #define SEM_VALUE_MAX INT_MAX
 #define LONG_BIT   64

@@ -31,6 +31,10 @@ struct termios {
 #define VSTOP 9
 #define VSUSP 10
 #define VEOL 11
+#define VREPRINT 12
+#define VWERASE 14
+#define VLNEXT 15
+#define VEOL2 16
 /* c_iflag */
 #define IGNBRK 0000001
 #define BRKINT 0000002
@@ -44,10 +48,17 @@ struct termios {
 #define IXON 0002000
 #define IXANY 0004000
 #define IXOFF 0010000
+#define IUTF8 0040000
 /* c_oflag */
 #define OPOST 0000001
 #define ONLCR 0000004
 #define OCRNL 0000010
+#define ONOCR 0000020
+#define ONLRET 0000040
+#define TABDLY 0014000
+#define TAB0 0000000
+#define TAB3 0014000 /* tabs become blanks */
+#define XTABS TAB3
 /* c_cflag */
 #define CSIZE 0000060
 #define CS5 0000000
@@ -76,11 +87,40 @@ struct termios {
 #define TCSANOW 0
 #define TCSADRAIN 1
 #define TCSAFLUSH 2
+#define TCOOFF 0
+#define TCOON 1
+#define TCIOFF 2
+#define TCION 3
+#define TCIFLUSH 0
+#define TCOFLUSH 1
+#define TCIOFLUSH 2
+#define B0 0
+#define B50 1
+#define B75 2
+#define B110 3
+#define B134 4
+#define B150 5
+#define B200 6
+#define B300 7
+#define B600 8
+#define B1200 9
+#define B1800 10
+#define B2400 11
+#define B4800 12
 #define B9600 13
+#define B19200 14
+#define B38400 15
+#define B57600 4097
 #define B115200 4098
+#define B230400 4099
 
 int tcgetattr(int fd, struct termios *attr);
 int tcsetattr(int fd, int action, const struct termios *attr);
+int tcdrain(int fd);
+int tcflow(int fd, int action);
+int tcflush(int fd, int queue);
+int tcsendbreak(int fd, int duration);
+pid_t tcgetsid(int fd);
 speed_t cfgetispeed(const struct termios *attr);
 speed_t cfgetospeed(const struct termios *attr);
 int cfsetispeed(struct termios *attr, speed_t speed);

@@ -105,6 +105,7 @@ int dup2(int fd, int to);
 int pipe(int fds[2]);
 int isatty(int fd);
 char *ttyname(int fd);
+int ttyname_r(int fd, char *name, size_t size);
 int ftruncate(int fd, off_t length);
 int truncate(const char *path, off_t length);
 int fsync(int fd);

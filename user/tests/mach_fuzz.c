@@ -24,7 +24,9 @@
 #include <server_types.h>
 #include <servers/bootstrap.h>
 #include <servers/io.h>
+#include <servers/tty.h>
 #include <stdlib.h>
+#include <termios.h>
 
 TEST_LIMIT(300);
 
@@ -79,6 +81,8 @@ static const struct {
     {TARGET_MASTER, "device_dma_allocate", "is kept until the port has no senders: the master always has"},
     {TARGET_TTY, "io_write", "writes to the console"},
     {TARGET_TTY, "io_pwrite", "writes to the console"},
+    {TARGET_TTY, "tty_type", "types, and that is shown"},
+    {TARGET_TTY, "tty_flow", "stops the console"},
 };
 
 /* Shared with the attacker. */
@@ -321,9 +325,24 @@ static void leave_waits(void)
     mach_port_deallocate(SELF, bootstrap);
 }
 
+/* What the attackers may change, as it was. */
+static tty_attr_t modes;
+
+static void keep_modes(boolean_t restore)
+{
+    mach_port_t bootstrap, tty;
+
+    REQUIRE_KR(task_get_special_port(SELF, TASK_BOOTSTRAP_PORT, &bootstrap), KERN_SUCCESS);
+    REQUIRE_KR(bootstrap_look_up(bootstrap, "tty", &tty), KERN_SUCCESS);
+    EXPECT_KR(restore ? tty_set_attr(tty, TCSAFLUSH, modes) : tty_get_attr(tty, &modes), KERN_SUCCESS);
+    mach_port_deallocate(SELF, tty);
+    mach_port_deallocate(SELF, bootstrap);
+}
+
 TEST(baseline_is_taken)
 {
     seed = 1;
+    keep_modes(FALSE);
     leave_waits();
     REQUIRE_KR(host_tasks(test_host_priv(), &tasks, &task_count), KERN_SUCCESS);
     take_baseline();
@@ -365,6 +384,7 @@ TEST(nothing_falls)
     }
     child_end(&child);
     end_other_tasks();
+    keep_modes(TRUE);
     leave_waits();
     test_report("# %lu messages, %lu answers; %lu attackers", progress->sent, progress->answered, deaths + 1);
     for (unsigned k = 0; k < TARGETS; k++)

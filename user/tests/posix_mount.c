@@ -18,7 +18,7 @@
 
 static void become(uint32_t uid)
 {
-    security_token_t token = credentials_token(uid == 0 ? 1 : (uint32_t)getpid(), uid, uid);
+    security_token_t token = credentials_token(uid == 0 ? 1 : (uint32_t)getpid(), 0, uid, uid);
 
     EXPECT_KR(task_set_security_token(test_host_priv(), mach_task_self(), token), KERN_SUCCESS);
 }

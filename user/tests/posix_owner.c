@@ -16,7 +16,7 @@
 
 static void become(uint32_t uid, uint32_t gid)
 {
-    security_token_t token = credentials_token(uid == 0 ? 1 : (uint32_t)getpid(), uid, gid);
+    security_token_t token = credentials_token(uid == 0 ? 1 : (uint32_t)getpid(), 0, uid, gid);
 
     EXPECT_KR(task_set_security_token(test_host_priv(), mach_task_self(), token), KERN_SUCCESS);
 }

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define TRIES_MOST 100 /* to stop until one is in the foreground: it may be that SIGTTIN is ignored */
+
 struct job *jobs;
 bool job_deaths_open;
 pid_t last_background;
@@ -34,10 +36,24 @@ void give_terminal(pid_t group)
         tcsetpgrp(STDIN_FILENO, group);
 }
 
+/* A shell that was started in the background waits there, until it is brought to the foreground. */
+AT_START static void await_foreground(void)
+{
+    pid_t group;
+
+    for (int tries = 0; tries < TRIES_MOST && (group = tcgetpgrp(STDIN_FILENO)) >= 0; tries++) {
+        if (group == getpgrp())
+            return;
+        kill(0, SIGTTIN);
+    }
+}
+
 AT_START void job_control(bool on)
 {
     options[OPT_MONITOR] = on;
     if (interactive) {
+        if (on)
+            await_foreground();
         trap_interactive();
         if (on) {
             setpgid(0, 0);

@@ -12,6 +12,8 @@ static int open_file(int dir, const char *path, int flags, va_list ap)
 
     if (file == MACH_PORT_NULL)
         return -1;
+    if (__opened != NULL && !(flags & O_NOCTTY))
+        __opened(file);
     return __fd_install(file, flags & (O_ACCMODE | O_APPEND | O_NONBLOCK),
                         flags & O_CLOEXEC ? FD_CLOEXEC : 0, TRUE, 0);
 }

@@ -57,6 +57,9 @@ struct fd *__fd_get(int fd);
  * also on failure). own: nobody else has it. -1 with EMFILE or ENOMEM.
  */
 int __fd_install(mach_port_t port, uint32_t flags, uint8_t fd_flags, uint8_t own, int least);
+/* Something was opened without O_NOCTTY: the first terminal that the leader of a session opens, controls it.
+ * (setsid.c; NULL: this program has not made a session) */
+void __opened(mach_port_t port) __attribute__((weak));
 /* Would a read (IO_POLL_IN), a write (IO_POLL_OUT) not wait? One message. (poll.c) */
 int __fd_ready(struct fd *f, uint32_t events);
 /* The table is not changed between these, nor a signal's handler run. */
@@ -173,6 +176,10 @@ static inline void __signals_release(uint64_t blocked)
         __signal_take_pending();
 }
 
+/* A terminal has sent SIGTTIN or SIGTTOU, perhaps, and this thread blocks it: the proc server is to know,
+ * or it would be sent again and again. (sigmask.c; NULL: nothing is ever blocked here) */
+void __signal_tell_blocked(void) __attribute__((weak));
+
 /*
  * A call that may wait for long is made between these: a signal's handler without SA_RESTART then ends it.
  * The server is told so (interrupt.defs), and answers. again: it was the server's idea, or
@@ -194,7 +201,11 @@ static inline int __wait_again(kern_return_t kr)
 
     if (tcb->waits_on != MACH_PORT_NULL)
         tcb->waits_on = MACH_PORT_NULL;
-    return kr == unix_err(EINTR) && !tcb->interrupted;
+    if (kr != unix_err(EINTR) || tcb->interrupted)
+        return 0;
+    if (__signal_tell_blocked != NULL)
+        __signal_tell_blocked();
+    return 1;
 }
 
 /* flushes stdio's streams, if the program has stdio. (stdio_file.c) */

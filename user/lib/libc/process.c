@@ -86,14 +86,3 @@ int setpgid(pid_t pid, pid_t pgid)
     kr = proc_setpgid(__proc_port, pid, pgid);
     return kr == KERN_SUCCESS ? 0 : __error(kr);
 }
-
-pid_t setsid(void)
-{
-    int sid;
-    kern_return_t kr;
-
-    if (__proc_port == MACH_PORT_NULL)
-        return __fail(ESRCH);
-    kr = proc_setsid(__proc_port, &sid);
-    return kr == KERN_SUCCESS ? sid : __error(kr);
-}

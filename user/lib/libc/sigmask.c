@@ -29,6 +29,19 @@ static int announce(uint64_t blocked)
     return -1;
 }
 
+void __signal_tell_blocked(void)
+{
+    const uint64_t blocked = mach_tcb()->sig_blocked;
+    const uint32_t flags = __signals.flags
+                           | (blocked & SIG_BIT(SIGTTIN) ? SIG_TTIN_BLOCKED : 0)
+                           | (blocked & SIG_BIT(SIGTTOU) ? SIG_TTOU_BLOCKED : 0);
+
+    if (flags == __signals.flags)
+        return;
+    __signals.flags = flags;
+    __signal_configure();
+}
+
 int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
 {
     uint64_t blocked = mach_tcb()->sig_blocked;

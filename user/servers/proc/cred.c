@@ -20,8 +20,8 @@ boolean_t cred_is_root(const struct process *p)
 kern_return_t cred_apply(const struct process *p)
 {
     return task_set_security_token(host_priv, p->task,
-                                   credentials_token((uint32_t)p->pid, p->cred.euid,
-                                                     p->cred.egid));
+                                   credentials_token((uint32_t)p->pid, (uint32_t)p->pgid,
+                                                     p->cred.euid, p->cred.egid));
 }
 
 boolean_t cred_may_control(const struct process *p, const struct process *target)

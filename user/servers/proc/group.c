@@ -9,6 +9,8 @@
 #include <credentials.h>
 #include <errno.h>
 #include <mach/error.h>
+#include <mach/mach.h>
+#include <mach/mach_port.h>
 #include <servers/proc_server.h>
 #include <signal.h>
 
@@ -100,6 +102,22 @@ void groups_without(struct process *p)
             check_stopped_group(c->pgid, c->sid);
 }
 
+/* p goes to another group, or nothing happens: its task has died, and nobody has noticed yet. */
+static kern_return_t move(struct process *p, int pgid, int sid)
+{
+    struct group_state before = group_before(p);
+
+    p->pgid = pgid;
+    p->sid = sid;
+    if (cred_apply(p) != KERN_SUCCESS && !p->ending) {
+        p->pgid = before.pgid;
+        p->sid = before.sid;
+        return unix_err(ESRCH);
+    }
+    group_after(before);
+    return KERN_SUCCESS;
+}
+
 /* ---- proc.defs ---- */
 
 kern_return_t S_proc_getids(mach_port_t proc, int *pid, int *ppid, int *pgid, int *sid)
@@ -131,7 +149,6 @@ kern_return_t S_proc_getpgid(mach_port_t proc, int pid, int *pgid, int *sid)
 kern_return_t S_proc_setpgid(mach_port_t proc, int pid, int pgid)
 {
     struct process *caller = process_caller(proc), *p;
-    struct group_state before;
 
     if (caller == NULL)
         return unix_err(ESRCH);
@@ -148,12 +165,7 @@ kern_return_t S_proc_setpgid(mach_port_t proc, int pid, int pgid)
         return unix_err(EPERM);
     if (pgid != p->pid && !is_group_of(pgid, p->sid))
         return unix_err(EPERM);
-    if (pgid == p->pgid)
-        return KERN_SUCCESS;
-    before = group_before(p);
-    p->pgid = pgid;
-    group_after(before);
-    return KERN_SUCCESS;
+    return pgid == p->pgid ? KERN_SUCCESS : move(p, pgid, p->sid);
 }
 
 static void check_group_number(struct process *p, void *arg)
@@ -168,7 +180,6 @@ kern_return_t S_proc_setsid(mach_port_t proc, int *sid)
 {
     struct process *p = process_caller(proc);
     struct group_query query;
-    struct group_state before;
 
     if (p == NULL)
         return unix_err(ESRCH);
@@ -176,10 +187,8 @@ kern_return_t S_proc_setsid(mach_port_t proc, int *sid)
     process_each(check_group_number, &query);
     if (query.found)
         return unix_err(EPERM); /* it leads a group, or others are in the one that it would make */
-    before = group_before(p);
-    *sid = p->sid = p->pgid = p->pid;
-    group_after(before);
-    return KERN_SUCCESS;
+    *sid = p->pid;
+    return move(p, p->pid, p->pid);
 }
 
 /* ---- for terminal drivers ---- */
@@ -221,6 +230,24 @@ kern_return_t S_proc_terminal(mach_port_t server, int pid, int terminal_sid, int
         *answer = TERMINAL_SIGNALLED;
         signal_group(p->pgid, p->sid, signal);
     }
+    return KERN_SUCCESS;
+}
+
+void session_ended(struct process *p)
+{
+    if (p->session_watch != MACH_PORT_NULL)
+        mach_port_deallocate(mach_task_self(), p->session_watch);
+    p->session_watch = MACH_PORT_NULL;
+}
+
+kern_return_t S_proc_watch_session(mach_port_t server, int sid, mach_port_t ended)
+{
+    struct process *p = process_find(sid);
+
+    if (!is_system() || p == NULL || p->zombie || p->sid != p->pid)
+        return unix_err(ESRCH); /* (the stub gives the right up) */
+    session_ended(p);
+    p->session_watch = ended;
     return KERN_SUCCESS;
 }
 

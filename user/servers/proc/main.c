@@ -136,7 +136,7 @@ kern_return_t S_proc_start(mach_port_t server, mach_port_t priv, const char *pat
     p->sid = p->pgid = p->pid;
     p->execed = TRUE;
     error = ENOMEM;
-    if (equip(*task, p) == KERN_SUCCESS)
+    if (cred_apply(p) == KERN_SUCCESS && equip(*task, p) == KERN_SUCCESS)
         error = first_exec(p, path, argc, strings, stringsCnt);
     if (error != 0) {
         mach_port_deallocate(mach_task_self(), *task);

@@ -138,6 +138,7 @@ struct process {
     int exit_code;
     struct waiter *waiters;     /* for children */
     unsigned waiter_count;      /* while it is no zombie */
+    mach_port_t session_watch;  /* send-once: its session's terminal wants to know of its end */
     char name[32];
 };
 
@@ -191,6 +192,9 @@ struct group_state group_before(const struct process *p);
 void group_after(struct group_state before);
 /* The same for p, which is a zombie now, and for its children, which are to get another parent. */
 void groups_without(struct process *p);
+/* p, which led a session, has ended: its terminal is told. */
+void session_ended(struct process *p);
+
 /* cred.c */
 boolean_t cred_is_root(const struct process *p);
 /* Gives the process's task the token that says who it is. KERN_INVALID_ARGUMENT: it is no task. */

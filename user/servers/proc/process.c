@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define BUCKETS 256
-#define PID_MAX 32768
+#define PID_MAX 32768 /* (a pid has 16 bits in credentials.h) */
 #define MEMORY_PER_PROCESS (256 * 1024) /* so many processes at most are let in */
 
 static struct process *by_pid[BUCKETS], *by_task[BUCKETS];
@@ -148,8 +148,11 @@ struct process *process_new(struct process *parent, task_t task, int *error)
     }
     p->task = task;
     p->pid = p->pgid = p->sid = new_pid();
-    if (parent != NULL)
+    if (parent != NULL) {
         p->cred = parent->cred;
+        p->pgid = parent->pgid;
+        p->sid = parent->sid;
+    }
     *error = EINVAL; /* nothing of the sort: the kernel says so, in a call on a port of its own */
     if (cred_apply(p) != KERN_SUCCESS) {
         ports_deref(p);
@@ -171,8 +174,6 @@ struct process *process_new(struct process *parent, task_t task, int *error)
         p->parent = parent;
         p->sibling = parent->children;
         parent->children = p;
-        p->pgid = parent->pgid;
-        p->sid = parent->sid;
         signal_fork(p, parent);
         program_inherit(p, parent);
         strcpy(p->name, parent->name);
@@ -251,6 +252,7 @@ static void process_zombie(struct process *p)
     program_forget(p);
     signal_drop(p);
     wait_drop(p);
+    session_ended(p);
     groups_without(p);
     orphan_children(p);
     wait_news(p, (p->status & 0x7f) == 0 ? CLD_EXITED : CLD_KILLED);

@@ -23,6 +23,10 @@ enum {
 };
 #define FR_RXFE   (1u << 4) /* receive FIFO empty */
 #define FR_TXFF   (1u << 5) /* transmit FIFO full */
+#define DR_FE     (1u << 8) /* what was wrong with the byte: no stop bit, parity, */
+#define DR_PE     (1u << 9)
+#define DR_BE     (1u << 10) /* a break */
+#define LCRH_BRK  (1u << 0)
 #define LCRH_FEN  (1u << 4) /* FIFOs on */
 #define LCRH_8BIT (3u << 5)
 #define CR_ON     (1u << 0 | 1u << 8 | 1u << 9) /* UART, transmitter, receiver */
@@ -56,7 +60,19 @@ kern_return_t pl011_open(mach_port_t intr_port)
 
 int pl011_get(void)
 {
-    return uart[FR] & FR_RXFE ? -1 : (int)(uart[DR] & 0xff);
+    uint32_t data;
+
+    if (uart[FR] & FR_RXFE)
+        return -1;
+    data = uart[DR];
+    if (data & DR_BE)
+        return PL011_BREAK;
+    return (int)(data & 0xff) | (data & (DR_FE | DR_PE) ? PL011_ERROR : 0);
+}
+
+void pl011_break(boolean_t on)
+{
+    uart[LCRH] = LCRH_FEN | LCRH_8BIT | (on ? LCRH_BRK : 0);
 }
 
 boolean_t pl011_put(char c)

@@ -9,10 +9,14 @@
 
 /* Claims the UART, maps it, has its interrupts sent to port. */
 kern_return_t pl011_open(mach_port_t intr_port);
-/* The next received byte, or -1. */
+/* The next received byte, or -1; with it, what was wrong. */
+#define PL011_ERROR 0x100 /* parity, or no stop bit */
+#define PL011_BREAK 0x200 /* the line was low for longer than a byte */
 int pl011_get(void);
 /* FALSE: the transmit FIFO is full; an interrupt will come when there is room. */
 boolean_t pl011_put(char c);
+/* Begins, or ends, a break of our own. */
+void pl011_break(boolean_t on);
 /* The interrupt has been dealt with (FIFOs emptied, filled): the line may rise again. */
 void pl011_ack(void);
 
