@@ -613,7 +613,7 @@ lab-images-objects: lab-first-objects $(MKFS) $(foreach program,$(SERVERS:%=serv
 # root file system is in memory then, so that no disk answers at moments of its own.
 $(BUILD)/boot-ram.tar: $(BUILD)/boot.tar $(MKFS) $(DISK_PROGRAMS) $(ROOT_FILES) $(DEVICES) $(BUILD)/fs.img
 	$(call say,TAR,$@)
-	$(Q)$(MKFS) $(BUILD)/boot/disk.img -s 24M -d $(BUILD)/root $(DEVICES:%=-D @%)
+	$(Q)$(MKFS) $(BUILD)/boot/disk.img -s 40M -d $(BUILD)/root $(DEVICES:%=-D @%)
 	$(Q)$(TAR) $(TAR_FLAGS) -C $(BUILD)/boot -cf $@ $(BOOT_NAMES) disk.img; rm $(BUILD)/boot/disk.img
 
 RR_FLAGS = -M virt,gic-version=2 -cpu cortex-a72 -smp 1 -m 256M -nographic -nic none \
