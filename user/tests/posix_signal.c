@@ -1069,6 +1069,28 @@ TEST(an_interval_timer_goes_on)
     EXPECT_ERRNO(setitimer(7, &(struct itimerval){{0, 0}, {0, 0}}, NULL), EINVAL);
 }
 
+TEST(a_short_interval_is_made_longer)
+{
+    struct itimerval timer = {{0, 1}, {0, 1}}, old;
+    struct timespec before, after;
+
+    reset();
+    handle(SIGALRM, note, SA_RESTART);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    EXPECT_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
+    while (count < 5)
+        pause();
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    EXPECT_TRUE((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec >= 4000000);
+    EXPECT_EQ(setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, &old), 0);
+    EXPECT_EQ(old.it_interval.tv_usec, 1000);
+    timer.it_value.tv_sec = 1000;
+    EXPECT_EQ(setitimer(ITIMER_PROF, &timer, NULL), 0);
+    EXPECT_EQ(setitimer(ITIMER_PROF, &(struct itimerval){{0, 0}, {0, 0}}, &old), 0);
+    EXPECT_EQ(old.it_interval.tv_usec, 10000);
+    reset();
+}
+
 TEST(a_timer_of_the_time_used)
 {
     struct itimerval timer = {{0, 0}, {0, 30000}};

@@ -61,6 +61,10 @@ struct interval_timer { /* of setitimer */
     uint64_t due;      /* on its own clock: the time, or what the task has used of it, ns */
 };
 #define INTERVAL_TIMERS 3
+/* What a task has used of a processor is not looked at more often: a process that sleeps with a
+ * microsecond left would have it looked at for ever. A tick of the systems that count by ticks, at 100 Hz;
+ * and a look, some 10 us, is then no more than a thousandth of a processor. */
+#define CPU_LOOK_NS 10000000ULL
 
 struct pending_signal {
     struct pending_signal *next;
