@@ -3,7 +3,11 @@
 
 #include <mach/mach.h>
 #include <mach/mach_port.h>
+#include <mach/task.h>
+#include <mach/thread_act.h>
 #include <mach/vm_map.h>
+#include <ostia.h>
+#include <servers/proc.h>
 #include <setjmp.h>
 #include <sys/time.h>
 #include <time.h>
@@ -626,6 +630,49 @@ TEST(handlers_on_an_alternate_stack)
     EXPECT_EQ(on_alternate, 0);
     EXPECT_ERRNO(sigaltstack(&(stack_t){.ss_sp = alternate, .ss_size = 100}, NULL), ENOMEM);
     EXPECT_ERRNO(sigaltstack(&(stack_t){.ss_flags = 99}, NULL), EINVAL);
+}
+
+/* ---- threads that never come to take theirs ---- */
+
+enum { MANY_THREADS = 1000 };
+
+/* Sends a signal to new threads that do not run, until the server has enough of them: as many. */
+static int send_to_idlers(mach_port_t *threads)
+{
+    int n = 0;
+
+    while (n < MANY_THREADS && thread_create(mach_task_self(), &threads[n]) == KERN_SUCCESS)
+        if (proc_sigthread(getproc(), threads[n++], SIGUSR1) != KERN_SUCCESS)
+            break;
+    return n;
+}
+
+static void end_threads(mach_port_t *threads, int n)
+{
+    for (int i = 0; i < n; i++) {
+        thread_terminate(threads[i]);
+        mach_port_deallocate(mach_task_self(), threads[i]);
+    }
+}
+
+static int many_idlers(void)
+{
+    static mach_port_t threads[MANY_THREADS];
+    int first, second;
+
+    handle(SIGUSR1, note, 0);
+    first = send_to_idlers(threads);
+    end_threads(threads, first);
+    kill(getpid(), SIGUSR1);
+    second = send_to_idlers(threads);
+    end_threads(threads, second);
+    return first < MANY_THREADS && first == second && count == 1 ? 7 : 1;
+}
+
+TEST(threads_on_errands_are_limited)
+{
+    reset();
+    in_child(many_idlers, 7);
 }
 
 /* ---- calls that are interrupted ---- */

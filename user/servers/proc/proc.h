@@ -100,6 +100,7 @@ struct signals {
     struct pending_signal *queue; /* in the order they came */
     unsigned queued;
     struct errand *errands;
+    unsigned errand_count;
     uint32_t last_cookie;
     mach_port_t thread;       /* the one that is sent, MACH_PORT_NULL: not known yet */
     struct timer retry;       /* it could not be sent at that moment */
@@ -229,7 +230,8 @@ void signal_drop(struct process *process);
 /* deliver.c */
 /* Something is pending: a thread is sent to take it. */
 void deliver(struct process *process);
-/* Sends the thread whose registers are in state to the entry: changes them. FALSE: no memory. */
+/* Sends the thread whose registers are in state to the entry: changes them. FALSE: no memory, or
+ * too many are on errands. */
 boolean_t errand_new(struct process *process, mach_port_t thread, arm_thread_state64_t *state,
                      const sig_info_t *forced);
 struct errand *errand_of(struct process *process, mach_port_t thread);
