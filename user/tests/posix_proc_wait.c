@@ -1,6 +1,10 @@
 /* Processes: wait in all its forms, stop and continue, groups and sessions, credentials, limits. */
 #include "posix_test.h"
 
+#include <mach/error.h>
+#include <mach/mach.h>
+#include <mach/mach_port.h>
+#include <mach/vm_map.h>
 #include <ostia.h>
 #include <servers/proc.h>
 #include <sys/resource.h>
@@ -503,6 +507,65 @@ TEST(users)
     EXPECT_EQ(WEXITSTATUS(run_child(act_for_another)), 7);
     EXPECT_ERRNO(setuid(70000), EINVAL);
     EXPECT_ERRNO(setresgid(1, 70000, 1), EINVAL);
+}
+
+/* A process that has become that user, and waits to be killed; its pid. */
+static pid_t idler_of(uid_t ruid, uid_t euid, gid_t gid)
+{
+    int ready[2];
+    char c;
+    pid_t pid;
+
+    if (pipe(ready) != 0)
+        return -1;
+    pid = fork();
+    if (pid == 0) {
+        if (setresgid(gid, gid, gid) == 0 && setresuid(ruid, euid, ruid) == 0)
+            (void)!write(ready[1], "r", 1);
+        close(ready[1]);
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    if (read(ready[0], &c, 1) != 1)
+        pid = -1;
+    close(ready[0]);
+    return pid;
+}
+
+static kern_return_t task_of(pid_t pid)
+{
+    mach_port_t task = MACH_PORT_NULL;
+    kern_return_t kr = proc_get_task(getproc(), pid, &task);
+
+    if (kr == KERN_SUCCESS)
+        mach_port_deallocate(mach_task_self(), task);
+    return kr;
+}
+
+static int take_tasks(void)
+{
+    pid_t same = idler_of(10, 10, 20), half = idler_of(10, 11, 20), group = idler_of(10, 10, 21);
+    int result = 7;
+
+    if (task_of(same) != KERN_SUCCESS || task_of(half) != KERN_SUCCESS)
+        result = 1;
+    if (setgid(20) != 0 || setuid(10) != 0 || kill(half, 0) != 0)
+        result = 2;
+    if (task_of(same) != KERN_SUCCESS || task_of(half) != unix_err(EPERM)
+        || task_of(group) != unix_err(EPERM) || task_of(getppid()) != unix_err(EPERM))
+        result = 3;
+    kill(same, SIGKILL);
+    kill(half, SIGKILL);
+    kill(group, SIGKILL);
+    while (wait(NULL) > 0)
+        ;
+    return result;
+}
+
+TEST(a_task_is_for_who_is_the_same)
+{
+    EXPECT_EQ(WEXITSTATUS(run_child(take_tasks)), 7);
 }
 
 static int groups_of_a_user(void)

@@ -194,8 +194,10 @@ void groups_without(struct process *p);
 boolean_t cred_is_root(const struct process *p);
 /* Gives the process's task the token that says who it is. KERN_INVALID_ARGUMENT: it is no task. */
 kern_return_t cred_apply(const struct process *p);
-/* May p signal and look into target? */
+/* May p signal target? */
 boolean_t cred_may_control(const struct process *p, const struct process *target);
+/* May p have target's task, and so do anything that target can? */
+boolean_t cred_may_own(const struct process *p, const struct process *target);
 
 /* limit.c */
 void limit_inherit(struct process *child, const struct process *parent);
