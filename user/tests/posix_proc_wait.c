@@ -467,6 +467,24 @@ TEST(a_running_group_that_is_orphaned_gets_nothing)
         ;
 }
 
+/* ---- names ---- */
+
+TEST(a_name_is_one_line)
+{
+    proc_info_t *list = NULL;
+    mach_msg_type_number_t n = 0;
+    const char *name = "";
+
+    EXPECT_KR(proc_set_name(getproc(), "one\ntwo\33"), KERN_SUCCESS);
+    REQUIRE_KR(proc_list(getproc(), &list, &n), KERN_SUCCESS);
+    for (mach_msg_type_number_t i = 0; i < n; i++)
+        if (list[i].pid == getpid())
+            name = list[i].name;
+    EXPECT_STREQ(name, "one?two?");
+    vm_deallocate(mach_task_self(), (vm_address_t)list, n * sizeof(*list));
+    EXPECT_KR(proc_set_name(getproc(), "posix_proc_wait"), KERN_SUCCESS);
+}
+
 /* ---- credentials ---- */
 
 static int give_up_root(void)

@@ -384,8 +384,6 @@ kern_return_t S_proc_sigdefault(mach_port_t proc, sig_info_t info)
         return unix_err(ESRCH);
     if (info.signo < 1 || info.signo > SIGNALS)
         return unix_err(EINVAL);
-    if (info.trap != 0)
-        crash_report(p, &info, NULL);
     signal_asked(p, &info);
     return KERN_SUCCESS;
 }

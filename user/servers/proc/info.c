@@ -94,6 +94,6 @@ kern_return_t S_proc_set_name(mach_port_t proc, const char *name)
 
     if (p == NULL)
         return unix_err(ESRCH);
-    strlcpy(p->name, name, sizeof(p->name));
+    process_name(p, name);
     return KERN_SUCCESS;
 }

@@ -155,6 +155,8 @@ struct process *process_find(int pid);
 struct process *process_of_task(mach_port_name_t task);
 /* Terminates the task. When it is dead the process becomes a zombie, and the parent learns of it. */
 void process_end(struct process *process, int status, int exit_code);
+/* It is called that: on the console, too, and so without line ends and the like. */
+void process_name(struct process *process, const char *name);
 void process_stop(struct process *process, int signal);
 void process_continue(struct process *process);
 /* Waited for, or nobody will: forgets the process. */

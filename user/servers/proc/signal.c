@@ -100,9 +100,11 @@ void signal_default(struct process *p, const sig_info_t *info)
 {
     if (SIG_BIT(info->signo) & DOES_NOTHING)
         return;
-    if (!(SIG_BIT(info->signo) & STOPS))
+    if (!(SIG_BIT(info->signo) & STOPS)) {
+        if (info->trap != 0)
+            crash_report(p, info, NULL);
         process_end(p, info->signo, -1);
-    else if (info->signo == SIGSTOP || !group_is_orphaned(p->pgid, p->sid))
+    } else if (info->signo == SIGSTOP || !group_is_orphaned(p->pgid, p->sid))
         process_stop(p, info->signo);
 }
 
