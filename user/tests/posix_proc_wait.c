@@ -1,6 +1,10 @@
 /* Processes: wait in all its forms, stop and continue, groups and sessions, credentials, limits. */
 #include "posix_test.h"
 
+#include <mach/error.h>
+#include <mach/mach.h>
+#include <mach/mach_port.h>
+#include <mach/vm_map.h>
 #include <ostia.h>
 #include <servers/proc.h>
 #include <sys/resource.h>
@@ -463,6 +467,24 @@ TEST(a_running_group_that_is_orphaned_gets_nothing)
         ;
 }
 
+/* ---- names ---- */
+
+TEST(a_name_is_one_line)
+{
+    proc_info_t *list = NULL;
+    mach_msg_type_number_t n = 0;
+    const char *name = "";
+
+    EXPECT_KR(proc_set_name(getproc(), "one\ntwo\33"), KERN_SUCCESS);
+    REQUIRE_KR(proc_list(getproc(), &list, &n), KERN_SUCCESS);
+    for (mach_msg_type_number_t i = 0; i < n; i++)
+        if (list[i].pid == getpid())
+            name = list[i].name;
+    EXPECT_STREQ(name, "one?two?");
+    vm_deallocate(mach_task_self(), (vm_address_t)list, n * sizeof(*list));
+    EXPECT_KR(proc_set_name(getproc(), "posix_proc_wait"), KERN_SUCCESS);
+}
+
 /* ---- credentials ---- */
 
 static int give_up_root(void)
@@ -503,6 +525,65 @@ TEST(users)
     EXPECT_EQ(WEXITSTATUS(run_child(act_for_another)), 7);
     EXPECT_ERRNO(setuid(70000), EINVAL);
     EXPECT_ERRNO(setresgid(1, 70000, 1), EINVAL);
+}
+
+/* A process that has become that user, and waits to be killed; its pid. */
+static pid_t idler_of(uid_t ruid, uid_t euid, gid_t gid)
+{
+    int ready[2];
+    char c;
+    pid_t pid;
+
+    if (pipe(ready) != 0)
+        return -1;
+    pid = fork();
+    if (pid == 0) {
+        if (setresgid(gid, gid, gid) == 0 && setresuid(ruid, euid, ruid) == 0)
+            (void)!write(ready[1], "r", 1);
+        close(ready[1]);
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    if (read(ready[0], &c, 1) != 1)
+        pid = -1;
+    close(ready[0]);
+    return pid;
+}
+
+static kern_return_t task_of(pid_t pid)
+{
+    mach_port_t task = MACH_PORT_NULL;
+    kern_return_t kr = proc_get_task(getproc(), pid, &task);
+
+    if (kr == KERN_SUCCESS)
+        mach_port_deallocate(mach_task_self(), task);
+    return kr;
+}
+
+static int take_tasks(void)
+{
+    pid_t same = idler_of(10, 10, 20), half = idler_of(10, 11, 20), group = idler_of(10, 10, 21);
+    int result = 7;
+
+    if (task_of(same) != KERN_SUCCESS || task_of(half) != KERN_SUCCESS)
+        result = 1;
+    if (setgid(20) != 0 || setuid(10) != 0 || kill(half, 0) != 0)
+        result = 2;
+    if (task_of(same) != KERN_SUCCESS || task_of(half) != unix_err(EPERM)
+        || task_of(group) != unix_err(EPERM) || task_of(getppid()) != unix_err(EPERM))
+        result = 3;
+    kill(same, SIGKILL);
+    kill(half, SIGKILL);
+    kill(group, SIGKILL);
+    while (wait(NULL) > 0)
+        ;
+    return result;
+}
+
+TEST(a_task_is_for_who_is_the_same)
+{
+    EXPECT_EQ(WEXITSTATUS(run_child(take_tasks)), 7);
 }
 
 static int groups_of_a_user(void)

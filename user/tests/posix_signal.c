@@ -3,7 +3,11 @@
 
 #include <mach/mach.h>
 #include <mach/mach_port.h>
+#include <mach/task.h>
+#include <mach/thread_act.h>
 #include <mach/vm_map.h>
+#include <ostia.h>
+#include <servers/proc.h>
 #include <setjmp.h>
 #include <sys/time.h>
 #include <time.h>
@@ -628,6 +632,49 @@ TEST(handlers_on_an_alternate_stack)
     EXPECT_ERRNO(sigaltstack(&(stack_t){.ss_flags = 99}, NULL), EINVAL);
 }
 
+/* ---- threads that never come to take theirs ---- */
+
+enum { MANY_THREADS = 1000 };
+
+/* Sends a signal to new threads that do not run, until the server has enough of them: as many. */
+static int send_to_idlers(mach_port_t *threads)
+{
+    int n = 0;
+
+    while (n < MANY_THREADS && thread_create(mach_task_self(), &threads[n]) == KERN_SUCCESS)
+        if (proc_sigthread(getproc(), threads[n++], SIGUSR1) != KERN_SUCCESS)
+            break;
+    return n;
+}
+
+static void end_threads(mach_port_t *threads, int n)
+{
+    for (int i = 0; i < n; i++) {
+        thread_terminate(threads[i]);
+        mach_port_deallocate(mach_task_self(), threads[i]);
+    }
+}
+
+static int many_idlers(void)
+{
+    static mach_port_t threads[MANY_THREADS];
+    int first, second;
+
+    handle(SIGUSR1, note, 0);
+    first = send_to_idlers(threads);
+    end_threads(threads, first);
+    kill(getpid(), SIGUSR1);
+    second = send_to_idlers(threads);
+    end_threads(threads, second);
+    return first < MANY_THREADS && first == second && count == 1 ? 7 : 1;
+}
+
+TEST(threads_on_errands_are_limited)
+{
+    reset();
+    in_child(many_idlers, 7);
+}
+
 /* ---- calls that are interrupted ---- */
 
 /* A child that sends signal to us, when it sees that we wait: by time, so more often than once; then
@@ -1067,6 +1114,28 @@ TEST(an_interval_timer_goes_on)
     timer.it_value.tv_usec = 1000000;
     EXPECT_ERRNO(setitimer(ITIMER_REAL, &timer, NULL), EINVAL);
     EXPECT_ERRNO(setitimer(7, &(struct itimerval){{0, 0}, {0, 0}}, NULL), EINVAL);
+}
+
+TEST(a_short_interval_is_made_longer)
+{
+    struct itimerval timer = {{0, 1}, {0, 1}}, old;
+    struct timespec before, after;
+
+    reset();
+    handle(SIGALRM, note, SA_RESTART);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    EXPECT_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
+    while (count < 5)
+        pause();
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    EXPECT_TRUE((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec >= 4000000);
+    EXPECT_EQ(setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, &old), 0);
+    EXPECT_EQ(old.it_interval.tv_usec, 1000);
+    timer.it_value.tv_sec = 1000;
+    EXPECT_EQ(setitimer(ITIMER_PROF, &timer, NULL), 0);
+    EXPECT_EQ(setitimer(ITIMER_PROF, &(struct itimerval){{0, 0}, {0, 0}}, &old), 0);
+    EXPECT_EQ(old.it_interval.tv_usec, 10000);
+    reset();
 }
 
 TEST(a_timer_of_the_time_used)

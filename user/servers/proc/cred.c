@@ -31,6 +31,16 @@ boolean_t cred_may_control(const struct process *p, const struct process *target
         || p->cred.ruid == target->cred.suid;
 }
 
+/* It has no id that p does not act for already. (Supplementary groups open no file here.) */
+boolean_t cred_may_own(const struct process *p, const struct process *target)
+{
+    const struct credentials *own = &p->cred, *other = &target->cred;
+
+    return cred_is_root(p)
+        || (own->euid == other->ruid && own->euid == other->euid && own->euid == other->suid
+            && own->egid == other->rgid && own->egid == other->egid && own->egid == other->sgid);
+}
+
 /* Can id be set in place of one of three by a process that may not choose? ID_KEEP always can. */
 static boolean_t is_one_of(uint32_t id, uint32_t a, uint32_t b, uint32_t c)
 {

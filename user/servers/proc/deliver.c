@@ -26,8 +26,17 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#define ERRANDS_MAX     512 /* of one process: each takes a name and memory of ours */
 #define SIG_WAITERS_MAX 64 /* calls of proc_sigtake by one process that wait */
 #define RETRY_NS        10000000 /* a thread that could not be interrupted: again after this */
+
+static boolean_t is_dead(mach_port_t name)
+{
+    mach_port_type_t type;
+
+    return mach_port_type(mach_task_self(), name, &type) == KERN_SUCCESS
+        && (type & MACH_PORT_TYPE_DEAD_NAME);
+}
 
 /* ---- errands ---- */
 
@@ -47,8 +56,25 @@ static void errand_free(struct process *p, struct errand *errand)
     while (*link != errand)
         link = &(*link)->next;
     *link = errand->next;
+    p->signals.errand_count--;
     mach_port_deallocate(mach_task_self(), errand->thread);
     free(errand);
+}
+
+/* Is there room for one more? A thread that ends before it has asked leaves its errand behind: those go
+ * when there is none. */
+static boolean_t errand_room(struct process *p)
+{
+    struct errand *next;
+
+    if (p->signals.errand_count < ERRANDS_MAX)
+        return TRUE;
+    for (struct errand *e = p->signals.errands; e != NULL; e = next) {
+        next = e->next;
+        if (is_dead(e->thread))
+            errand_free(p, e);
+    }
+    return p->signals.errand_count < ERRANDS_MAX;
 }
 
 /* Where the entry's stack begins: for a fault that is to be handled on the alternate stack, there. */
@@ -64,7 +90,7 @@ boolean_t errand_new(struct process *p, mach_port_t thread, arm_thread_state64_t
                      const sig_info_t *forced)
 {
     struct signals *s = &p->signals;
-    struct errand *errand = calloc(1, sizeof(*errand));
+    struct errand *errand = errand_room(p) ? calloc(1, sizeof(*errand)) : NULL;
 
     if (errand == NULL)
         return FALSE;
@@ -81,6 +107,7 @@ boolean_t errand_new(struct process *p, mach_port_t thread, arm_thread_state64_t
     if (forced != NULL)
         errand->forced = *forced;
     s->errands = errand;
+    s->errand_count++;
     state->sp = entry_sp(s, state->sp, forced);
     state->x[0] = errand->cookie;
     state->pc = s->entry;
@@ -178,13 +205,10 @@ static void send_or_retry(struct process *p, mach_port_t thread)
 void deliver(struct process *p)
 {
     struct signals *s = &p->signals;
-    mach_port_type_t type;
 
     if (s->entry == 0 || s->pending == 0 || s->not_ready || p->stopped || p->ending)
         return;
-    if (s->thread != MACH_PORT_NULL
-        && mach_port_type(mach_task_self(), s->thread, &type) == KERN_SUCCESS
-        && (type & MACH_PORT_TYPE_DEAD_NAME)) {
+    if (s->thread != MACH_PORT_NULL && is_dead(s->thread)) {
         mach_port_deallocate(mach_task_self(), s->thread);
         s->thread = MACH_PORT_NULL;
     }
@@ -195,11 +219,12 @@ void deliver(struct process *p)
 }
 
 /* The thread of an errand had no use for what is pending: perhaps the next one has. */
-static void pass_on(struct process *p, mach_port_t thread)
+static void pass_on(struct process *p, struct errand *errand)
 {
-    struct thread_query query = {.thread = thread};
+    struct thread_query query = {.thread = errand->thread};
 
     each_thread(p, take_next, &query);
+    errand_free(p, errand); /* before the next: to make room for that, it may have gone by itself */
     if (query.next != MACH_PORT_NULL) {
         send_or_retry(p, query.next);
         mach_port_deallocate(mach_task_self(), query.next);
@@ -328,8 +353,8 @@ kern_return_t S_proc_sigtake(mach_port_t proc, mach_port_t reply, uint32_t cooki
     }
     if (info->signo == 0 && !signal_take(p, blocked, info) && errand != NULL
         && p->signals.pending != 0)
-        pass_on(p, errand->thread);
-    if (errand != NULL)
+        pass_on(p, errand);
+    else if (errand != NULL)
         errand_free(p, errand);
     *pending = p->signals.pending;
     if (info->signo != 0 || timeout == 0 || cookie != 0)

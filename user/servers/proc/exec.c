@@ -253,7 +253,7 @@ kern_return_t S_proc_exec(mach_port_t proc, mach_port_t thread, mach_port_t repl
     if (error > 0)
         return unix_err(error); /* the stub releases what we were given */
     if (error == 0) {
-        strlcpy(p->name, base_name(path), sizeof(p->name));
+        process_name(p, base_name(path));
         p->execed = TRUE;
         program_forget(p);
         if (p->program[0] == '\0') {

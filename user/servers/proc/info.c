@@ -80,7 +80,7 @@ kern_return_t S_proc_get_task(mach_port_t proc, int pid, mach_port_t *task)
 
     if (caller == NULL || p == NULL || p->ending)
         return unix_err(ESRCH);
-    if (!cred_may_control(caller, p))
+    if (!cred_may_own(caller, p))
         return unix_err(EPERM);
     if (mach_port_mod_refs(mach_task_self(), p->task, MACH_PORT_RIGHT_SEND, 1) != KERN_SUCCESS)
         return unix_err(ESRCH);
@@ -94,6 +94,6 @@ kern_return_t S_proc_set_name(mach_port_t proc, const char *name)
 
     if (p == NULL)
         return unix_err(ESRCH);
-    strlcpy(p->name, name, sizeof(p->name));
+    process_name(p, name);
     return KERN_SUCCESS;
 }

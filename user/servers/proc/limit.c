@@ -86,6 +86,8 @@ static void watch_cpu(struct process *p)
     limit_times(p, &user, &system);
     if (user + system < limit * NSEC_PER_SEC)
         left = limit * NSEC_PER_SEC - user - system;
+    if (left < CPU_LOOK_NS)
+        left = CPU_LOOK_NS;
     p->cpu_limit.expired = cpu_expired;
     timer_set(&p->cpu_limit, timer_now() + left);
 }

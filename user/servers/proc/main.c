@@ -130,7 +130,7 @@ kern_return_t S_proc_start(mach_port_t server, mach_port_t priv, const char *pat
         mach_port_deallocate(mach_task_self(), *task);
         return unix_err(error);
     }
-    strlcpy(p->name, name != NULL ? name + 1 : path, sizeof(p->name));
+    process_name(p, name != NULL ? name + 1 : path);
     /* One reference is the table's; the reply moves another to the caller. */
     mach_port_mod_refs(mach_task_self(), *task, MACH_PORT_RIGHT_SEND, 1);
     p->sid = p->pgid = p->pid;

@@ -63,6 +63,10 @@ struct interval_timer { /* of setitimer */
     uint64_t due;      /* on its own clock: the time, or what the task has used of it, ns */
 };
 #define INTERVAL_TIMERS 3
+/* What a task has used of a processor is not looked at more often: a process that sleeps with a
+ * microsecond left would have it looked at for ever. A tick of the systems that count by ticks, at 100 Hz;
+ * and a look, some 10 us, is then no more than a thousandth of a processor. */
+#define CPU_LOOK_NS 10000000ULL
 
 struct pending_signal {
     struct pending_signal *next;
@@ -98,6 +102,7 @@ struct signals {
     struct pending_signal *queue; /* in the order they came */
     unsigned queued;
     struct errand *errands;
+    unsigned errand_count;
     uint32_t last_cookie;
     mach_port_t thread;       /* the one that is sent, MACH_PORT_NULL: not known yet */
     struct timer retry;       /* it could not be sent at that moment */
@@ -157,6 +162,8 @@ struct process *process_find(int pid);
 struct process *process_of_task(mach_port_name_t task);
 /* Terminates the task. When it is dead the process becomes a zombie, and the parent learns of it. */
 void process_end(struct process *process, int status, int exit_code);
+/* It is called that: on the console, too, and so without line ends and the like. */
+void process_name(struct process *process, const char *name);
 void process_stop(struct process *process, int signal);
 void process_continue(struct process *process);
 /* Waited for, or nobody will: forgets the process. */
@@ -199,8 +206,10 @@ void session_ended(struct process *p);
 boolean_t cred_is_root(const struct process *p);
 /* Gives the process's task the token that says who it is. KERN_INVALID_ARGUMENT: it is no task. */
 kern_return_t cred_apply(const struct process *p);
-/* May p signal and look into target? */
+/* May p signal target? */
 boolean_t cred_may_control(const struct process *p, const struct process *target);
+/* May p have target's task, and so do anything that target can? */
+boolean_t cred_may_own(const struct process *p, const struct process *target);
 
 /* limit.c */
 void limit_inherit(struct process *child, const struct process *parent);
@@ -235,7 +244,8 @@ void signal_drop(struct process *process);
 /* deliver.c */
 /* Something is pending: a thread is sent to take it. */
 void deliver(struct process *process);
-/* Sends the thread whose registers are in state to the entry: changes them. FALSE: no memory. */
+/* Sends the thread whose registers are in state to the entry: changes them. FALSE: no memory, or
+ * too many are on errands. */
 boolean_t errand_new(struct process *process, mach_port_t thread, arm_thread_state64_t *state,
                      const sig_info_t *forced);
 struct errand *errand_of(struct process *process, mach_port_t thread);

@@ -272,6 +272,14 @@ static void task_died(void *object, mach_port_name_t name)
     process_zombie(p);
 }
 
+void process_name(struct process *p, const char *name)
+{
+    strlcpy(p->name, name, sizeof(p->name));
+    for (unsigned char *c = (unsigned char *)p->name; *c != '\0'; c++)
+        if (*c < ' ' || *c == 0x7f)
+            *c = '?';
+}
+
 void process_stop(struct process *p, int signal)
 {
     if (p->ending || p->stopped || task_suspend(p->task) != KERN_SUCCESS)

@@ -103,12 +103,14 @@ void signal_default(struct process *p, const sig_info_t *info)
 {
     if (SIG_BIT(info->signo) & DOES_NOTHING)
         return;
-    if (SIG_BIT(info->signo) & CRASHES || info->trap != 0)
-        crash(p, info, NULL);
-    else if (!(SIG_BIT(info->signo) & STOPS))
-        process_end(p, info->signo, -1);
-    else if (info->signo == SIGSTOP || !group_is_orphaned(p->pgid, p->sid))
+    if (!(SIG_BIT(info->signo) & STOPS)) {
+        if (SIG_BIT(info->signo) & CRASHES || info->trap != 0)
+            crash(p, info, NULL);
+        else
+            process_end(p, info->signo, -1);
+    } else if (info->signo == SIGSTOP || !group_is_orphaned(p->pgid, p->sid)) {
         process_stop(p, info->signo);
+    }
 }
 
 void signal_asked(struct process *p, const sig_info_t *info)

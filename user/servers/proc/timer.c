@@ -19,6 +19,7 @@
 #include <sys/time.h>
 
 #define NSEC_PER_SEC 1000000000ULL
+#define REAL_LEAST   1000000ULL /* ns, interval of ITIMER_REAL: a thousand signals a second are enough */
 #define TICK_ID      0x7469636b /* "tick", of the message; nobody else has a right to the port */
 
 static const struct port_class timer_class = {.name = "timer"};
@@ -140,9 +141,15 @@ static uint64_t time_of(const struct process *p, int which)
     return which == ITIMER_PROF ? user + system : user;
 }
 
+static uint64_t at_least(uint64_t time, uint64_t least)
+{
+    return time > least ? time : least;
+}
+
 /*
  * The kernel does not tell when a task has used so much time. But it can use no more than the clock
- * (times the processors): so it is asked when that may have happened, and then for the rest.
+ * (times the processors): so it is asked when that may have happened, and then for the rest, if that is not
+ * too soon.
  */
 static void expired(struct timer *timer)
 {
@@ -153,7 +160,7 @@ static void expired(struct timer *timer)
     sig_info_t info = {.signo = t->signal, .code = SI_KERNEL};
 
     if (now < t->due) {
-        timer_set(timer, timer_now() + (t->due - now));
+        timer_set(timer, timer_now() + at_least(t->due - now, CPU_LOOK_NS));
         return;
     }
     if (t->interval != 0) {
@@ -205,6 +212,8 @@ kern_return_t S_proc_setitimer(mach_port_t proc, int which, int64_t value, int64
     if (value < 0)
         return KERN_SUCCESS;
     t->interval = (uint64_t)interval;
+    if (interval > 0) /* POSIX lets a short one be longer: it is the server's time, too */
+        t->interval = at_least(t->interval, which == ITIMER_REAL ? REAL_LEAST : CPU_LOOK_NS);
     t->due = now + (uint64_t)value;
     timer_set(&t->timer, value != 0 ? timer_now() + (uint64_t)value : 0);
     return KERN_SUCCESS;
