@@ -300,7 +300,7 @@ TEST(a_script_without_an_interpreter_is_an_error)
 
     make_script("script", "#!/bin/none\n");
     EXPECT_EQ(script_status("script"), ENOENT);
-    make_script("script", "#!/tmp\n");
+    make_script("script", "#!/etc\n");
     EXPECT_EQ(script_status("script"), EACCES);
     make_script("script", "#!echo\n");
     EXPECT_EQ(script_status("script"), ENOEXEC);
