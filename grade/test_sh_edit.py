@@ -12,6 +12,7 @@ def console_fixture():
         machine.prompt()
         machine.run("mkdir -p /tmp/edit/folder; cd /tmp/edit; echo 1 > first; echo 2 > second")
         machine.run("echo 3 > 'with blank'; echo 4 > folder/inside; alias unusual='echo from an alias'")
+        machine.run("""echo 5 > 'q"uo$te'; echo 6 > ap\\'b""")
         yield machine
 
 
@@ -76,6 +77,8 @@ COMPLETIONS = {
     "folder": ("cat fol\tins\t", "cat folder/inside "),
     "blank": ("cat wi\t", "cat with\\ blank "),
     "quoted": ("cat 'wi\t", "cat 'with blank' "),
+    "in_double_quotes": ('cat "q\t', 'cat "q\\"uo\\$te" '),
+    "in_single_quotes": ("cat 'ap\t", "cat 'ap'\\''b' "),
     "absolute": ("echo /bi\tech\t", "echo /bin/echo "),
     "command": ("xar\t -h", "xargs  -h"),
     "builtin": ("unse\tx", "unset x"),
@@ -127,6 +130,28 @@ def test_prompts(console):
     console.expect(r"\n\$ $")
     assert keys(console, "echo '\n'\n")[1] == "more '"
     keys(console, "unset PS1 PS2\n")
+
+
+def test_wrong_prompt(console):
+    """A prompt that cannot be expanded is told, and another can be typed."""
+    console.type("PS1='$((1/0)) '\n")
+    console.expect(r"sh: [^\n]*\n\$ $")
+    console.type("PS1='$ '\n")
+    console.expect(r"\n\$ $")
+    assert keys(console, "echo on\n")[1] == "on"
+    keys(console, "unset PS1\n")
+
+
+def test_trap_at_the_prompt(console):
+    """What a trap runs at the prompt has the terminal as commands have it, and the line can be typed on."""
+    keys(console, "trap 'stty | grep -c -e -icanon' USR1\n")
+    keys(console, "(sleep 1; kill -USR1 $$) &\n")
+    console.type("echo a")
+    console.expect("0\n")
+    console.type("b\n")
+    console.expect(r"\nab\n")
+    console.expect(r"\$ $")
+    keys(console, "wait; trap - USR1\n")
 
 
 def test_history(console):

@@ -172,7 +172,13 @@ static char *unquoted(const struct line *line, size_t start)
 static void insert(struct line *line, const char *s, size_t length, char quote)
 {
     for (size_t i = 0; i < length; i++) {
-        if (quote == 0 && strchr(SPECIAL, s[i]) != NULL)
+        if (s[i] == '\n' && quote == 0) { /* behind a backslash it would be nothing */
+            line_insert(line, "'\n'", 3);
+            continue;
+        }
+        if (s[i] == '\'' && quote == '\'')
+            line_insert(line, "'\\'", 3); /* out, the character, and in again */
+        else if (strchr(quote == 0 ? SPECIAL : quote == '"' ? "$`\"\\" : "", s[i]) != NULL)
             line_insert(line, "\\", 1);
         line_insert(line, s + i, 1);
     }

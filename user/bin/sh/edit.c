@@ -35,6 +35,7 @@ enum outcome { GO_ON, ACCEPT, DROP, FINISH };
 
 static struct termios modes; /* the terminal's, to be put back */
 static bool have_modes;
+static bool is_raw;
 
 struct editing {
     struct unwind unwind;
@@ -44,6 +45,8 @@ struct editing {
     char *new_line;        /* what was typed before one went up, malloc'ed */
     bool tab;              /* the last key was a tab */
 };
+
+static bool raw_mode(void);
 
 /* ---- keys ---- */
 
@@ -59,7 +62,14 @@ AT_START static int read_byte(void)
         if (n == 0 || errno != EINTR)
             return KEY_END_OF_FILE;
         check_interrupt();
-        trap_run();
+        if (trap_pending()) { /* what it runs may end the shell, or be to be interrupted */
+            bool was_raw = is_raw;
+
+            edit_restore();
+            trap_run();
+            if (was_raw)
+                raw_mode();
+        }
     }
 }
 
@@ -304,14 +314,31 @@ static enum outcome handle_key(struct editing *e, int key)
 
 /* ---- a line ---- */
 
+AT_START static const char *plain_prompt(void)
+{
+    return prompt_now[2] == '1' ? "$ " : "> ";
+}
+
+/* A prompt that cannot be expanded must not keep one from typing a better one. */
+static const char *expanded(const char *text)
+{
+    const char *volatile result = plain_prompt();
+    struct catcher catcher;
+
+    if (catch(&catcher) == 0)
+        result = expand_here(text);
+    uncatch(&catcher);
+    return result;
+}
+
 AT_START static const char *prompt_text(void)
 {
     const char *text = var_get(prompt_now);
 
     if (text == NULL)
-        text = prompt_now[2] == '1' ? "$ " : "> ";
+        text = plain_prompt();
     else if (strpbrk(text, "$`\\") != NULL)
-        text = expand_here(text);
+        text = expanded(text);
     return temp_copy(text, strlen(text));
 }
 
@@ -319,6 +346,7 @@ AT_START void edit_restore(void)
 {
     if (have_modes)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
+    is_raw = false;
 }
 
 AT_START static bool raw_mode(void)
@@ -335,7 +363,8 @@ AT_START static bool raw_mode(void)
     raw.c_oflag |= OPOST | ONLCR;
     raw.c_cc[VMIN] = 1;
     raw.c_cc[VTIME] = 0;
-    return tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+    is_raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+    return is_raw;
 }
 
 static void end_editing(struct unwind *unwind)
@@ -349,9 +378,8 @@ static void end_editing(struct unwind *unwind)
 }
 
 /* Lines as they come. */
-static bool plain_more(struct source *source)
+static bool plain_more(struct source *source, const char *prompt)
 {
-    const char *prompt = prompt_text();
     int c;
 
     write(STDERR_FILENO, prompt, strlen(prompt));
@@ -391,15 +419,16 @@ AT_START bool edit_more(struct source *source)
     struct mark mark = temp_mark();
     enum outcome outcome;
 
+    e.prompt = prompt_text(); /* (may run commands) */
     if (!raw_mode()) {
-        bool more = plain_more(source);
+        bool more = plain_more(source, e.prompt);
 
         prompt_now = "PS2";
         temp_release(mark);
         return more;
     }
-    e.prompt = prompt_text();
     unwind_push(&e.unwind, end_editing);
+    check_interrupt(); /* ^C was typed before; from now on it is a key */
     outcome = edit_line(&e);
     if (outcome == DROP) {
         write(STDERR_FILENO, "^C", 2);
