@@ -197,8 +197,8 @@ static int exec_script(task_t task, thread_t thread, boolean_t fresh, const stru
         if (fs_is_open(get_root(), inner.file) == KERN_SUCCESS)
             error = exec_depth(task, thread, fresh, &inner, depth + 1);
         mach_port_deallocate(mach_task_self(), inner.file);
-    } else {
-        error = errno_of(kr);
+    } else { /* what is mounted there is not gone into: it may be anybody's */
+        error = kr == unix_err(FS_EREMOTE) ? EACCES : errno_of(kr);
     }
     free(strings);
     return error;
