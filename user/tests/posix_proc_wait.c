@@ -586,6 +586,72 @@ TEST(a_task_is_for_who_is_the_same)
     EXPECT_EQ(WEXITSTATUS(run_child(take_tasks)), 7);
 }
 
+/* A program with that owner, group and permissions: /bin/true, or a script for `interpreter`. */
+static int make_program(const char *interpreter, mode_t mode, uid_t uid, gid_t gid)
+{
+    char text[100];
+
+    if (interpreter == NULL) {
+        if (shell("cp /bin/true program", text, sizeof text) != 0)
+            return -1;
+    } else {
+        snprintf(text, sizeof text, "#!%s\n", interpreter);
+        if (make_file("program", text) != 0)
+            return -1;
+    }
+    return chown("program", uid, gid) == 0 ? chmod("program", mode) : -1;
+}
+
+static int become_user_and_exec(void)
+{
+    if (setgid(20) != 0 || setuid(10) != 0)
+        return 99;
+    execl(DIR_NAME "/program", "program", NULL);
+    return errno;
+}
+
+static int exec_as_root(void)
+{
+    execl(DIR_NAME "/program", "program", NULL);
+    return errno;
+}
+
+TEST(a_program_is_executed_by_those_who_may)
+{
+    static const struct {
+        mode_t mode;
+        uid_t uid;
+        gid_t gid;
+        int error;
+    } cases[] = {
+        {0755, 0, 0, 0},      {0754, 0, 0, EACCES}, {0745, 0, 0, 0},       {0544, 10, 20, 0},
+        {0655, 10, 20, EACCES}, {0454, 0, 20, 0},   {0745, 0, 20, EACCES}, {0644, 0, 0, EACCES},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        REQUIRE_EQ(make_program(NULL, cases[i].mode, cases[i].uid, cases[i].gid), 0);
+        EXPECT_EQ(WEXITSTATUS(run_child(become_user_and_exec)), cases[i].error);
+        EXPECT_EQ(WEXITSTATUS(run_child(exec_as_root)), cases[i].mode & 0111 ? 0 : EACCES);
+        unlink("program");
+    }
+}
+
+TEST(so_is_the_interpreter_of_a_script)
+{
+    char output[100];
+
+    REQUIRE_EQ(make_program("/bin/true", 0755, 0, 0), 0);
+    EXPECT_EQ(WEXITSTATUS(run_child(become_user_and_exec)), 0);
+    REQUIRE_EQ(make_program(DIR_NAME "/true", 0755, 0, 0), 0);
+    REQUIRE_EQ(shell("cp /bin/true true && chmod 744 true", output, sizeof output), 0);
+    EXPECT_EQ(WEXITSTATUS(run_child(become_user_and_exec)), EACCES);
+    EXPECT_EQ(WEXITSTATUS(run_child(exec_as_root)), 0);
+    REQUIRE_EQ(make_program("/dev/tty", 0755, 0, 0), 0);
+    EXPECT_EQ(WEXITSTATUS(run_child(exec_as_root)), EACCES);
+    unlink("true");
+    unlink("program");
+}
+
 static int groups_of_a_user(void)
 {
     gid_t list[3] = {5, 6, 7}, got[32];

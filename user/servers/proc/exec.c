@@ -55,15 +55,27 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* A regular file that may be executed? Its first bytes go to head. */
-static int read_head(mach_port_t file, char *head, mach_msg_type_number_t *length)
+/* May p execute it? As the file server would decide (its access.c); root needs that anybody may. */
+static boolean_t may_execute(const struct process *p, const io_stat_t *stat)
+{
+    uint32_t mode = stat->st_mode;
+
+    if (cred_is_root(p))
+        return (mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
+    if (p->cred.euid == stat->st_uid)
+        return (mode & S_IXUSR) != 0;
+    return (mode & (p->cred.egid == stat->st_gid ? S_IXGRP : S_IXOTH)) != 0;
+}
+
+/* A regular file that p may execute? Its first bytes go to head. */
+static int read_head(const struct process *p, mach_port_t file, char *head, mach_msg_type_number_t *length)
 {
     io_stat_t stat;
     kern_return_t kr = io_stat(file, &stat);
 
     if (kr != KERN_SUCCESS)
         return errno_of(kr);
-    if (!S_ISREG(stat.st_mode) || !(stat.st_mode & 0111))
+    if (!S_ISREG(stat.st_mode) || !may_execute(p, &stat))
         return EACCES;
     kr = io_pread(file, 0, 4096, head, length);
     return kr == KERN_SUCCESS ? 0 : errno_of(kr);
@@ -116,15 +128,18 @@ static int replace(task_t task, thread_t thread, boolean_t fresh, const struct e
                          ARM_THREAD_STATE64_COUNT) != KERN_SUCCESS)
         return -1;
     task_set_name(task, (char *)base_name(args->path));
-    args->program[0] = '\0';
+    args->process->program[0] = '\0';
     if (args->path[0] == '/' && strlen(args->path) < PROGRAM_MAX)
-        strcpy(args->program, args->path);
+        strcpy(args->process->program, args->path);
     return thread_resume(thread) == KERN_SUCCESS ? 0 : -1;
 }
 
 /*
  * `#! interpreter [argument]`: the interpreter is run with the argument, the script's path, and the
  * script's own arguments. Depth counts nested scripts.
+ *
+ * The interpreter is opened by this server, for which all directories are open, and so may lie in one that
+ * the process could not search: it must be one that the process may execute, and that is all.
  */
 static int exec_depth(task_t task, thread_t thread, boolean_t fresh, const struct exec_args *args,
                       int depth);
@@ -178,10 +193,12 @@ static int exec_script(task_t task, thread_t thread, boolean_t fresh, const stru
 
     kr = fs_open(get_root(), interpreter, O_RDONLY, 0, &inner.file, &how);
     if (kr == KERN_SUCCESS) {
-        error = exec_depth(task, thread, fresh, &inner, depth + 1);
+        error = EACCES; /* a device, of a server that may never answer */
+        if (fs_is_open(get_root(), inner.file) == KERN_SUCCESS)
+            error = exec_depth(task, thread, fresh, &inner, depth + 1);
         mach_port_deallocate(mach_task_self(), inner.file);
-    } else {
-        error = errno_of(kr);
+    } else { /* what is mounted there is not gone into: it may be anybody's */
+        error = kr == unix_err(FS_EREMOTE) ? EACCES : errno_of(kr);
     }
     free(strings);
     return error;
@@ -196,7 +213,7 @@ static int exec_depth(task_t task, thread_t thread, boolean_t fresh, const struc
     mach_port_t memory_object;
     int64_t size;
     kern_return_t kr;
-    int error = read_head(args->file, head, &length);
+    int error = read_head(args->process, args->file, head, &length);
 
     if (error != 0)
         return error;
@@ -241,8 +258,8 @@ kern_return_t S_proc_exec(mach_port_t proc, mach_port_t thread, mach_port_t repl
                           mach_msg_type_number_t startupCnt, uint64_t blocked)
 {
     struct process *p = process_caller(proc);
-    struct exec_args args = {file, p != NULL ? p->program : NULL, path, argc, envc, (const char *)strings,
-                             stringsCnt, (const void *)startup, startupCnt};
+    struct exec_args args = {p, file, path, argc, envc, (const char *)strings, stringsCnt,
+                             (const void *)startup, startupCnt};
     int error;
 
     if (p == NULL)

@@ -92,7 +92,7 @@ static int first_exec(struct process *p, const char *path, unsigned argc, const 
         .cwd = NAME_ROOT,
         .umask = 022,
     };
-    struct exec_args args = {MACH_PORT_NULL, p->program, path, argc, 0, strings, string_size, &startup,
+    struct exec_args args = {p, MACH_PORT_NULL, path, argc, 0, strings, string_size, &startup,
                              sizeof(startup)};
     thread_t thread;
     mach_msg_type_name_t how;

@@ -294,8 +294,8 @@ void timer_drop(struct process *process);
 
 /* exec.c */
 struct exec_args {
-    mach_port_t file;       /* io port, not consumed */
-    char *program;          /* PROGRAM_MAX bytes: gets what struct process is to have */
+    struct process *process; /* who executes it; its `program` is set */
+    mach_port_t file;        /* io port, not consumed */
     const char *path;
     unsigned argc, envc;
     const char *strings;
