@@ -10,7 +10,7 @@
 
 /* Is the name a send right to the caller's own task? */
 bool is_own_task(mach_port_name_t name);
-/* One's own port names: ipc/mach_port_traps.c. previous: user address of a mach_port_name_t. */
+/* One's own port names: mach_port_traps.c. previous: user address of a mach_port_name_t. */
 kern_return_t mach_port_deallocate_trap(mach_port_name_t target, mach_port_name_t name);
 kern_return_t mach_port_request_notification_trap(mach_port_name_t target, mach_port_name_t name,
                                                   mach_msg_id_t id, mach_port_mscount_t sync,
