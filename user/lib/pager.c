@@ -41,7 +41,7 @@ kern_return_t pager_finish(struct pager *pager, mach_port_t control)
     return KERN_SUCCESS;
 }
 
-/* ---- what a pager need not care about: it may have a routine of its own ---- */
+/* ---- what a pager need not care about (pager_replies.c has more): it may have a routine of its own ---- */
 
 #define WEAK kern_return_t __attribute__((weak))
 
@@ -61,29 +61,6 @@ WEAK S_memory_object_terminate(mach_port_t object, mach_port_t control)
     struct pager *pager = pager_find(object);
 
     return pager == NULL ? KERN_INVALID_ARGUMENT : pager_finish(pager, control);
-}
-
-WEAK S_memory_object_data_unlock(mach_port_t object, mach_port_t control, vm_offset_t offset,
-                                 vm_size_t length, vm_prot_t access)
-{
-    return mach_port_deallocate(mach_task_self(), control);
-}
-
-WEAK S_memory_object_lock_completed(mach_port_t object, mach_port_t control, vm_offset_t offset,
-                                    vm_size_t length)
-{
-    return mach_port_deallocate(mach_task_self(), control);
-}
-
-WEAK S_memory_object_supply_completed(mach_port_t object, mach_port_t control, vm_offset_t offset,
-                                      vm_size_t length, kern_return_t result, vm_offset_t error_offset)
-{
-    return mach_port_deallocate(mach_task_self(), control);
-}
-
-WEAK S_memory_object_change_completed(mach_port_t object, boolean_t may_cache, int copy_strategy)
-{
-    return KERN_SUCCESS;
 }
 
 /* ---- the service ---- */

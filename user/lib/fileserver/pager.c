@@ -351,31 +351,6 @@ kern_return_t S_memory_object_data_unlock(mach_port_t memory_object, mach_port_t
     return KERN_SUCCESS;
 }
 
-/* Replies to requests for which this pager asks none: nothing is expected, and the rights go. */
-
-kern_return_t S_memory_object_lock_completed(mach_port_t memory_object, mach_port_t control,
-                                             vm_offset_t offset, vm_size_t length)
-{
-    (void)memory_object, (void)control, (void)offset, (void)length;
-    return KERN_INVALID_ARGUMENT;
-}
-
-kern_return_t S_memory_object_supply_completed(mach_port_t memory_object, mach_port_t control,
-                                               vm_offset_t offset, vm_size_t length,
-                                               kern_return_t result, vm_offset_t error_offset)
-{
-    (void)memory_object, (void)control, (void)offset, (void)length;
-    (void)result, (void)error_offset;
-    return KERN_INVALID_ARGUMENT;
-}
-
-kern_return_t S_memory_object_change_completed(mach_port_t memory_object, boolean_t may_cache,
-                                               int copy_strategy)
-{
-    (void)memory_object, (void)may_cache, (void)copy_strategy;
-    return KERN_INVALID_ARGUMENT;
-}
-
 /*
  * Whoever may map a file holds a send right to its pager, and could send it messages in the
  * kernel's name; the trailer says who did.

@@ -171,39 +171,6 @@ kern_return_t S_memory_object_terminate(mach_port_t memory_object, mach_port_t c
     return KERN_SUCCESS;
 }
 
-/* The kernel locks nothing here, and no reply is asked of it. */
-
-kern_return_t S_memory_object_data_unlock(mach_port_t memory_object, mach_port_t control,
-                                          vm_offset_t offset, vm_size_t length,
-                                          vm_prot_t desired_access)
-{
-    (void)memory_object, (void)control, (void)offset, (void)length, (void)desired_access;
-    return KERN_INVALID_ARGUMENT;
-}
-
-kern_return_t S_memory_object_lock_completed(mach_port_t memory_object, mach_port_t control,
-                                             vm_offset_t offset, vm_size_t length)
-{
-    (void)memory_object, (void)control, (void)offset, (void)length;
-    return KERN_INVALID_ARGUMENT;
-}
-
-kern_return_t S_memory_object_supply_completed(mach_port_t memory_object, mach_port_t control,
-                                               vm_offset_t offset, vm_size_t length,
-                                               kern_return_t result, vm_offset_t error_offset)
-{
-    (void)memory_object, (void)control, (void)offset, (void)length;
-    (void)result, (void)error_offset;
-    return KERN_INVALID_ARGUMENT;
-}
-
-kern_return_t S_memory_object_change_completed(mach_port_t memory_object, boolean_t may_cache,
-                                               int copy_strategy)
-{
-    (void)memory_object, (void)may_cache, (void)copy_strategy;
-    return KERN_INVALID_ARGUMENT;
-}
-
 /* Only the kernel has a right to the object; the trailer proves it. */
 static boolean_t server(mach_msg_header_t *in, mach_msg_header_t *out)
 {
