@@ -380,13 +380,23 @@ def test_nothing_is_left_of_a_run(mini):
 
 def test_error_in_the_boot_leaks_nothing(mini, monkeypatch):
     """A QEMU that does not come up is ended, and is the grader's fault."""
-    grading = mini.grading
-    before = set(harness.running)
-    monkeypatch.setattr(harness, "machine", lambda: "no-such-board")
+    grading, here, board, made = mini.grading, threading.current_thread(), harness.machine(), []
+
+    def close(qemu, close=harness.Qemu.close):
+        close(qemu)
+        if threading.current_thread() is here:
+            made.append(qemu)
+
+    # Other threads' machines come and go in the meantime.
+    monkeypatch.setattr(harness, "machine",
+                        lambda: "no-such-board" if threading.current_thread() is here else board)
+    monkeypatch.setattr(harness.Qemu, "close", close)
     with pytest.raises(GraderFault):
         with grading.boot("mach_lab_mini"):
             pass
-    assert set(harness.running) == before
+    assert made and not any(qemu in harness.running or qemu.directory.exists() for qemu in made)
+    assert all("no-such-board" in qemu.command for qemu in made)
+    assert all(qemu.process.poll() is not None for qemu in made)
 
 
 def test_slow_host_changes_nothing(mini):
