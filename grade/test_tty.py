@@ -1,6 +1,6 @@
 """The terminal: the line discipline by itself, on the host with the sanitizers; and what a person at the
-shell's prompt sees of it. (user/tests/posix_tty.c has what a program can see, test_sh_jobs.py job
-control.)"""
+shell's prompt sees of it. (user/tests/posix_tty.c and posix_session.c have what a program can
+see, test_sh_jobs.py job control.)"""
 
 import re
 
@@ -85,14 +85,19 @@ def test_stop_a_reader(console):
     assert keys(console, "jobs\n") == ["$ jobs", "$"]
 
 
+def wait_for_stop(console, signal):
+    """Until jobs says that the job was stopped by that signal."""
+    for _ in range(50):
+        rows = keys(console, "jobs\n")
+        if signal in " ".join(rows):
+            return
+    raise AssertionError(f"no job was stopped by {signal}: {rows}")
+
+
 def test_a_reader_in_the_background(console):
     """cat & stops when it reads; fg gives it the terminal."""
     keys(console, "cat &\n")
-    for _ in range(50):
-        rows = keys(console, "jobs\n")
-        if "Stopped" in " ".join(rows):
-            break
-    assert "SIGTTIN" in " ".join(rows)
+    wait_for_stop(console, "SIGTTIN")
     console.type("fg\n")
     console.expect("fg\ncat\n")
     console.type("text\n\x04")
@@ -102,11 +107,7 @@ def test_a_reader_in_the_background(console):
 def test_a_shell_in_the_background(console):
     """An interactive shell waits there until it is brought to the foreground."""
     keys(console, "sh &\n")
-    for _ in range(50):
-        rows = keys(console, "jobs\n")
-        if "SIGTTIN" in " ".join(rows):
-            break
-    assert "SIGTTIN" in " ".join(rows)
+    wait_for_stop(console, "SIGTTIN")
     console.type("fg\n")
     console.expect(r"fg\nsh\n\$ $")
     console.type("exit\n")
@@ -117,11 +118,7 @@ def test_a_writer_in_the_background(console):
     """It writes; with tostop it stops."""
     keys(console, "stty tostop\n")
     keys(console, "echo from behind &\n")
-    for _ in range(50):
-        rows = keys(console, "jobs\n")
-        if "SIGTTOU" in " ".join(rows):
-            break
-    assert "SIGTTOU" in " ".join(rows)
+    wait_for_stop(console, "SIGTTOU")
     console.type("fg\n")
     console.expect(r"from behind\n\$ $")
     keys(console, "stty -tostop\n")
