@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -607,6 +608,42 @@ TEST(a_stream_is_locked)
     EXPECT_EQ(ftrylockfile(file), 0);
     funlockfile(file);
     fclose(file);
+}
+
+/* A second thread waits for main's, takes its value, and is what ends the process. */
+static void *join_main(void *first)
+{
+    void *value = NULL;
+
+    if (pthread_join(first, &value) != 0 || value != &counter)
+        _exit(2);
+    raise(SIGUSR1);
+    kill(getpid(), SIGUSR2); /* not for the thread that has ended */
+    while (counter != 2)
+        sched_yield();
+    _exit(7);
+}
+
+static void count_signal(int signal)
+{
+    counter++;
+}
+
+static int leave_one_who_joins(void)
+{
+    pthread_t thread;
+
+    counter = 0;
+    signal(SIGUSR1, count_signal);
+    signal(SIGUSR2, count_signal);
+    if (pthread_create(&thread, NULL, join_main, pthread_self()) != 0)
+        return 1;
+    pthread_exit((void *)&counter);
+}
+
+TEST(the_first_thread_is_joined)
+{
+    EXPECT_EQ(run_child(leave_one_who_joins), 7 << 8);
 }
 
 /* main's thread goes first; the process ends with the last, and its exit status is 0. */

@@ -63,8 +63,8 @@ int pthread_join(pthread_t thread, void **value)
 
     if (thread == mach_thread_current())
         return EDEADLK;
-    if (mach_thread_is_detached(thread) || thread->tcb.stack == NULL)
-        return EINVAL; /* the first thread cannot be joined here */
+    if (mach_thread_is_detached(thread))
+        return EINVAL;
     result = mach_thread_join(thread);
     if (value != NULL)
         *value = result;

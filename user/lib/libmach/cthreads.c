@@ -41,9 +41,15 @@ static kern_return_t prepare_self(void)
 
     if (self->wake == MACH_PORT_NULL || self->generation != mach_fork_generation)
         kr = semaphore_create(mach_task_self(), &self->wake, SYNC_POLICY_FIFO, 0);
-    self->generation = mach_fork_generation;
-    if (kr != KERN_SUCCESS)
+    if (kr != KERN_SUCCESS) {
         self->wake = MACH_PORT_NULL;
+        return kr;
+    }
+    if (self->done == MACH_PORT_NULL || self->generation != mach_fork_generation)
+        kr = semaphore_create(mach_task_self(), &self->done, SYNC_POLICY_FIFO, 0);
+    if (kr != KERN_SUCCESS)
+        self->done = MACH_PORT_NULL;
+    self->generation = mach_fork_generation;
     return kr;
 }
 
@@ -70,11 +76,17 @@ static void free_thread(struct cthread *thread)
     vm_deallocate(mach_task_self(), thread->memory, thread->size);
 }
 
-static void reap(struct cthread *thread)
+/* Waits for the thread's end. The first one stays, suspended in its wait: its stack is the task's. */
+static void *reap(struct cthread *thread)
 {
+    void *result;
+
     while (semaphore_wait(thread->done) == KERN_ABORTED)
         ;
-    free_thread(thread);
+    result = thread->tcb.result;
+    if (thread->memory != 0)
+        free_thread(thread);
+    return result;
 }
 
 static void reap_detached(void)
@@ -118,15 +130,15 @@ uint32_t mach_thread_leave(void)
 
 void mach_thread_exit(void *result)
 {
-    struct cthread *self = (struct cthread *)mach_tcb();
+    cthread_t self = mach_thread_current();
 
     if (mach_thread_ending != NULL)
         mach_thread_ending();
     else
         mach_thread_leave();
-    if (self->tcb.stack == NULL) /* the first thread has no stack of ours, and nobody joins it */
-        for (;;)
-            thread_suspend(mach_thread_self_cached());
+    while (self->done == MACH_PORT_NULL) /* the only thread there ever was */
+        thread_suspend(mach_thread_self_cached());
+    mach_tcb()->sig_blocked = ~0ULL; /* signals are for the others */
     self->tcb.result = result;
     if (__atomic_fetch_or(&self->detached, ENDED, __ATOMIC_ACQ_REL) & DETACHED) {
         self->next = __atomic_load_n(&ended, __ATOMIC_RELAXED);
@@ -217,13 +229,7 @@ boolean_t mach_thread_is_detached(cthread_t thread)
 
 void *mach_thread_join(cthread_t thread)
 {
-    void *result;
-
-    while (semaphore_wait(thread->done) == KERN_ABORTED)
-        ;
-    result = thread->tcb.result;
-    free_thread(thread);
-    return result;
+    return reap(thread);
 }
 
 void mach_thread_detach(cthread_t thread)
