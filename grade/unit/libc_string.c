@@ -236,9 +236,14 @@ static void dates(void)
 
         if (i < 3000)
             t = (time_t)i * 86400 * 13;
+        else if (i < 6000)
+            t = (time_t)random64() >> i % 64;
         memset(&ours, 0, sizeof(ours));
+        if (gmtime_r(&t, &host) == NULL) { /* no int has the year */
+            CHECK_EQ(ours_gmtime_r(&t, &ours) == NULL && host_tcb.err == EOVERFLOW, 1);
+            continue;
+        }
         ours_gmtime_r(&t, &ours);
-        gmtime_r(&t, &host);
         if (ours.tm_year != host.tm_year || ours.tm_mon != host.tm_mon
             || ours.tm_mday != host.tm_mday || ours.tm_hour != host.tm_hour
             || ours.tm_min != host.tm_min || ours.tm_sec != host.tm_sec

@@ -66,7 +66,8 @@ int main(int argc, char **argv)
         util_usage();
     if (optind < argc)
         format = argv[optind] + 1;
-    localtime_r(&when, &tm);
+    if (localtime_r(&when, &tm) == NULL)
+        die("the time");
     /* The mark tells an empty result from one that does not fit. */
     if (asprintf(&with_mark, "%s.", format) < 0)
         must(NULL);

@@ -398,15 +398,14 @@ static void show_context_side(const struct hunk *group, size_t count, int which,
 
 static void show_name(const char *mark, const struct side *side)
 {
+    const time_t when = side->st.st_mtim.tv_sec;
     char date[32];
-    struct tm tm;
 
-    localtime_r(&side->st.st_mtim.tv_sec, &tm);
     if (format == CONTEXT) {
-        strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y", &tm);
+        time_text(date, sizeof(date), "%a %b %e %H:%M:%S %Y", when);
         printf("%s %s\t%s\n", mark, side->name, date);
     } else {
-        strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
+        time_text(date, sizeof(date), "%Y-%m-%d %H:%M:%S", when);
         printf("%s %s\t%s.%09ld +0000\n", mark, side->name, date, side->st.st_mtim.tv_nsec);
     }
 }

@@ -125,7 +125,6 @@ static void show_long(const struct entry *e, const int *width)
 {
     const struct timespec *t = when(e);
     char letters[11], date[32];
-    struct tm tm;
 
     mode_letters(e->st.st_mode, letters);
     printf("%s %*lu ", letters, width[0], (unsigned long)e->st.st_nlink);
@@ -138,9 +137,8 @@ static void show_long(const struct entry *e, const int *width)
                (unsigned)minor(e->st.st_rdev));
     else
         printf("%*ld ", width[3], (long)e->st.st_size);
-    localtime_r(&t->tv_sec, &tm);
-    strftime(date, sizeof(date),
-             t->tv_sec > now || t->tv_sec < now - HALF_YEAR ? "%b %e  %Y" : "%b %e %H:%M", &tm);
+    time_text(date, sizeof(date),
+              t->tv_sec > now || t->tv_sec < now - HALF_YEAR ? "%b %e  %Y" : "%b %e %H:%M", t->tv_sec);
     printf("%s ", date);
 }
 

@@ -36,10 +36,8 @@ static const char *type_of(const struct stat *st)
 static void print_time(const struct timespec *time)
 {
     char text[32];
-    struct tm tm;
 
-    localtime_r(&time->tv_sec, &tm);
-    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+    time_text(text, sizeof(text), "%Y-%m-%d %H:%M:%S", time->tv_sec);
     printf("%s.%09ld +0000", text, time->tv_nsec);
 }
 

@@ -319,8 +319,6 @@ static void list(const struct header *h, const char *name, unsigned long long si
     static const char types[] = "0123456", letters[] = "-hlcbdp";
     const char *type = h->type != '\0' ? strchr(types, h->type) : types;
     char mode[11], date[32];
-    time_t when = (time_t)GET(h->mtime);
-    struct tm tm;
 
     if (!verbose) {
         puts(name);
@@ -328,8 +326,7 @@ static void list(const struct header *h, const char *name, unsigned long long si
     }
     mode_letters((mode_t)GET(h->mode) & 07777, mode);
     mode[0] = type != NULL ? letters[type - types] : '?';
-    localtime_r(&when, &tm);
-    strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &tm);
+    time_text(date, sizeof(date), "%Y-%m-%d %H:%M", (time_t)GET(h->mtime));
     printf("%s %.32s/%.32s %8llu %s %s", mode, h->user, h->group, size, date, name);
     if (h->type == '1' || h->type == '2')
         printf(h->type == '1' ? " link to %.100s" : " -> %.100s", h->link);

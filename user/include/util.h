@@ -99,6 +99,9 @@ bool group_number(const char *text, gid_t *gid);
 
 /* [[CC]YY]MMDDhhmm[.SS], a year that is not there being this one */
 bool parse_time(const char *text, time_t *when);
+/* A time as text, as strftime does, local; one in a year that no calendar has (a file may be given any), in
+ * seconds. Too long: "". */
+void time_text(char *text, size_t max, const char *format, time_t when);
 /* YYYY-MM-DDThh:mm:SS, or with a blank for the T */
 bool parse_date(const char *text, time_t *when);
 

@@ -1,9 +1,13 @@
 /* Dates from seconds and back: UTC, the Gregorian calendar. */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#define DAY 86400L
+#define DAY        86400L
+#define CYCLE      400L    /* years, after which the calendar is the same, weekdays too */
+#define CYCLE_DAYS 146097L
 #define ASCTIME_MAX 26 /* bytes, as POSIX has it: for years of four digits */
 
 static const char *const weekdays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
@@ -39,23 +43,27 @@ struct tm *gmtime_r(const time_t *restrict t, struct tm *restrict tm)
 {
     long days = *t / DAY;
     long rest = *t % DAY;
-    long year;
+    long cycle, year;
 
     if (rest < 0) {
         rest += DAY;
         days--;
     }
-    year = 1970 + days / 366; /* at or before the right one, for days >= 0 */
-    if (days < 0)
-        year = 1970 + days / 365 - 1;
+    cycle = days / CYCLE_DAYS - (days % CYCLE_DAYS < 0);
+    days -= cycle * CYCLE_DAYS;
+    year = 1970 + days / 366; /* at or before the right one */
     while (days_before(year + 1) <= days)
         year++;
+    if (year + cycle * CYCLE - 1900 > INT_MAX || year + cycle * CYCLE - 1900 < INT_MIN) {
+        errno = EOVERFLOW;
+        return NULL;
+    }
     memset(tm, 0, sizeof(*tm));
     tm->tm_hour = rest / 3600;
     tm->tm_min = rest % 3600 / 60;
     tm->tm_sec = rest % 60;
-    tm->tm_wday = ((days + 4) % 7 + 7) % 7; /* 1970-01-01 was a Thursday */
-    tm->tm_year = year - 1900;
+    tm->tm_wday = (days + 4) % 7; /* 1970-01-01 was a Thursday */
+    tm->tm_year = (int)(year + cycle * CYCLE - 1900);
     tm->tm_yday = days - days_before(year);
     tm->tm_mday = tm->tm_yday + 1;
     while (tm->tm_mday > days_of(tm->tm_mon, year))
@@ -94,8 +102,7 @@ time_t timegm(struct tm *tm)
     for (int m = 0; m < month; m++)
         t += days_of(m, year);
     t = t * DAY + tm->tm_hour * 3600L + tm->tm_min * 60L + tm->tm_sec;
-    gmtime_r(&t, tm);
-    return t;
+    return gmtime_r(&t, tm) != NULL ? t : -1;
 }
 
 time_t mktime(struct tm *tm)
@@ -289,10 +296,12 @@ char *ctime_r(const time_t *t, char *text)
 {
     struct tm tm;
 
-    return asctime_r(gmtime_r(t, &tm), text);
+    return gmtime_r(t, &tm) != NULL ? asctime_r(&tm, text) : NULL;
 }
 
 char *ctime(const time_t *t)
 {
-    return asctime(gmtime(t));
+    static char text[ASCTIME_MAX];
+
+    return ctime_r(t, text);
 }

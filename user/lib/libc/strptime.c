@@ -105,8 +105,7 @@ static bool seconds_since_1970(struct reading *r)
         if (__builtin_mul_overflow(t, 10, &t) || __builtin_add_overflow(t, *r->s - '0', &t))
             return false;
     t = negative ? -t : t;
-    gmtime_r(&t, r->tm);
-    return true;
+    return gmtime_r(&t, r->tm) != NULL;
 }
 
 static bool convert(struct reading *r, char letter)

@@ -25,6 +25,16 @@ static bool is_time(struct tm *tm, time_t *when)
     return true;
 }
 
+void time_text(char *text, size_t max, const char *format, time_t when)
+{
+    struct tm tm;
+
+    if (localtime_r(&when, &tm) == NULL)
+        snprintf(text, max, "%lld s", (long long)when);
+    else if (strftime(text, max, format, &tm) == 0)
+        *text = '\0';
+}
+
 bool parse_time(const char *text, time_t *when)
 {
     size_t digits = strspn(text, "0123456789");
