@@ -1,13 +1,15 @@
 /* The list of those who wait for a stream to become ready. Read pollers.h before. */
+#include <credentials.h>
 #include <errno.h>
 #include <mach/error.h>
 #include <mach/mach_port.h>
 #include <pollers.h>
+#include <ports.h>
 #include <server_types.h>
 #include <servers/io_server.h>
 #include <stdlib.h>
 
-/* That wait for one stream: each takes a name and memory of the server's, and its time when the next
+/* Of one process, for one stream: each takes a name and memory of the server's, and its time when the next
  * comes. */
 #define POLLERS_MAX 512
 
@@ -26,8 +28,8 @@ static void take_out(struct poller **link)
 }
 
 /* A client that has been answered by another stream, or has ended, leaves a dead name: it goes.
- * Returns how many stay. */
-static unsigned prune(struct poller **link)
+ * Returns how many of this process stay. */
+static unsigned prune(struct poller **link, uint32_t process)
 {
     mach_port_type_t type;
     unsigned count = 0;
@@ -40,8 +42,8 @@ static unsigned prune(struct poller **link)
             mach_port_deallocate(mach_task_self(), reply);
             take_out(link);
         } else {
+            count += (*link)->process == process;
             link = &(*link)->next;
-            count++;
         }
     }
     return count;
@@ -50,18 +52,19 @@ static unsigned prune(struct poller **link)
 kern_return_t pollers_add(struct poller **list, mach_port_t reply, uint32_t events, uint32_t tag,
                           uint32_t ready, uint32_t *revents, uint32_t *tag_out)
 {
+    const uint32_t process = credentials_pid(ports_sender());
     struct poller *poller;
 
     *revents = wanted(events, ready);
     *tag_out = tag;
     if (*revents != 0 || events & IO_POLL_NOW)
         return KERN_SUCCESS;
-    if (prune(list) >= POLLERS_MAX)
+    if (prune(list, process) >= POLLERS_MAX)
         return unix_err(EAGAIN);
     poller = malloc(sizeof(*poller));
     if (poller == NULL)
         return unix_err(ENOMEM);
-    *poller = (struct poller){*list, reply, events, tag};
+    *poller = (struct poller){*list, reply, process, events, tag};
     *list = poller;
     return MIG_NO_REPLY;
 }

@@ -28,7 +28,7 @@
 #include <termios.h>
 #include <time.h>
 
-#define WAITING_MAX 64 /* reads, and writes: each takes a name and memory of ours, and append its time */
+#define WAITING_MAX 64 /* reads, and writes, of one process: each takes a name and memory of ours */
 #define NSEC_PER_SEC 1000000000ULL
 #define TENTH        (NSEC_PER_SEC / 10) /* VTIME's unit */
 #define BREAK_TIME   (NSEC_PER_SEC / 4)  /* POSIX: a quarter of a second to a half */
@@ -154,8 +154,8 @@ static boolean_t is_dead(const struct request *r)
 }
 
 /* Those whose clients have died meanwhile leave the list: but for a break that is on the wire. Returns how
- * many are left. */
-static unsigned prune(struct list *list)
+ * many of this process are left. */
+static unsigned prune(struct list *list, uint32_t process)
 {
     unsigned count = 0;
 
@@ -165,7 +165,7 @@ static unsigned prune(struct list *list)
             take_out(list, link);
         } else {
             link = &r->next;
-            count++;
+            count += r->process == process;
         }
     }
     return count;
@@ -176,7 +176,7 @@ static kern_return_t append(struct list *list, struct request *request)
 {
     if (request == NULL)
         return unix_err(ENOMEM);
-    if (prune(list) >= WAITING_MAX) {
+    if (prune(list, request->process) >= WAITING_MAX) {
         request_free(request);
         return unix_err(EAGAIN);
     }
