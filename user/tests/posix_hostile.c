@@ -375,10 +375,12 @@ TEST(the_pager_takes_pages_from_the_kernel_alone)
 
 /* ---- hogs ---- */
 
+#define LAST_WAIT 1000 /* ms, for refusals that are still to come */
+
 /* Sends requests that wait, of two words each; how many of them were refused. */
-static int refusals(mach_port_t port, mach_msg_id_t id, uint32_t first, uint32_t second, int requests)
+static int refusals_at(mach_port_t reply, mach_port_t port, mach_msg_id_t id, uint32_t first,
+                       uint32_t second, int requests)
 {
-    mach_port_t reply = mach_reply_port();
     mig_reply_error_t *error = (mig_reply_error_t *)&message;
     int refused = 0;
 
@@ -393,10 +395,15 @@ static int refusals(mach_port_t port, mach_msg_id_t id, uint32_t first, uint32_t
 
         mach_msg(&m.header, MACH_SEND_MSG, sizeof m, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL);
         while (mach_msg(&message.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof message, reply,
-                        i == requests - 1 ? 3000 : 0, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
+                        i == requests - 1 ? LAST_WAIT : 0, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
             refused += error->RetCode == unix_err(EAGAIN);
     }
     return refused;
+}
+
+static int refusals(mach_port_t port, mach_msg_id_t id, uint32_t first, uint32_t second, int requests)
+{
+    return refusals_at(mach_reply_port(), port, id, first, second, requests);
 }
 
 static int polled = -1; /* a descriptor with nothing to read */
@@ -413,6 +420,30 @@ static int hog_waits(void)
     refused = refusals(__proc_port, 5303, (uint32_t)-1, 0, 1000);
     kill(child, SIGKILL);
     return refused > 900 && refused < 1000 ? 0 : 1;
+}
+
+static int forgotten_waits(void)
+{
+    pid_t child = fork();
+    int refused = 0;
+
+    if (child == 0) {
+        sleep(100000);
+        _exit(0);
+    }
+    for (int i = 0; i < 4; i++) {
+        mach_port_t reply = mach_reply_port();
+
+        refused += refusals_at(reply, __proc_port, 5303, (uint32_t)-1, 0, 60);
+        mach_port_mod_refs(mach_task_self(), reply, MACH_PORT_RIGHT_RECEIVE, -1);
+    }
+    kill(child, SIGKILL);
+    return refused == 0 ? 0 : 1;
+}
+
+TEST(waits_that_nobody_waits_for_any_more_do_not_count)
+{
+    EXPECT_EQ(run_child(forgotten_waits), 0);
 }
 
 TEST(a_process_has_only_so_many_waits)

@@ -30,7 +30,7 @@
 #define SIG_WAITERS_MAX 64 /* calls of proc_sigtake by one process that wait */
 #define RETRY_NS        10000000 /* a thread that could not be interrupted: again after this */
 
-static boolean_t is_dead(mach_port_t name)
+boolean_t name_is_dead(mach_port_t name)
 {
     mach_port_type_t type;
 
@@ -71,7 +71,7 @@ static boolean_t errand_room(struct process *p)
         return TRUE;
     for (struct errand *e = p->signals.errands; e != NULL; e = next) {
         next = e->next;
-        if (is_dead(e->thread))
+        if (name_is_dead(e->thread))
             errand_free(p, e);
     }
     return p->signals.errand_count < ERRANDS_MAX;
@@ -208,7 +208,7 @@ void deliver(struct process *p)
 
     if (s->entry == 0 || s->pending == 0 || s->not_ready || p->stopped || p->ending)
         return;
-    if (s->thread != MACH_PORT_NULL && is_dead(s->thread)) {
+    if (s->thread != MACH_PORT_NULL && name_is_dead(s->thread)) {
         mach_port_deallocate(mach_task_self(), s->thread);
         s->thread = MACH_PORT_NULL;
     }
@@ -287,18 +287,39 @@ static void waited_enough(struct timer *timer)
     answer(unlink_waiter(link), EAGAIN, NULL);
 }
 
+/* Nobody is answered: *link leaves the list. */
+static void drop_waiter(struct sig_waiter **link)
+{
+    struct sig_waiter *w = unlink_waiter(link);
+
+    mach_port_deallocate(mach_task_self(), w->reply);
+    free(w);
+}
+
+/* Is there room for one more? A thread that ends while it waits leaves its call behind: those go first. */
+static boolean_t waiter_room(struct process *p)
+{
+    unsigned count = 0;
+
+    for (struct sig_waiter **link = &p->signals.waiters; *link != NULL;) {
+        if (name_is_dead((*link)->reply)) {
+            drop_waiter(link);
+        } else {
+            link = &(*link)->next;
+            count++;
+        }
+    }
+    return count < SIG_WAITERS_MAX;
+}
+
 void deliver_drop(struct process *p)
 {
     struct signals *s = &p->signals;
 
     while (s->errands != NULL)
         errand_free(p, s->errands);
-    while (s->waiters != NULL) {
-        struct sig_waiter *w = unlink_waiter(&s->waiters);
-
-        mach_port_deallocate(mach_task_self(), w->reply);
-        free(w);
-    }
+    while (s->waiters != NULL)
+        drop_waiter(&s->waiters);
     timer_set(&s->retry, 0);
     if (s->thread != MACH_PORT_NULL)
         mach_port_deallocate(mach_task_self(), s->thread);
@@ -335,7 +356,6 @@ kern_return_t S_proc_sigtake(mach_port_t proc, mach_port_t reply, uint32_t cooki
     struct process *p = process_caller(proc);
     struct errand *errand = NULL;
     struct sig_waiter *w;
-    unsigned waiting = 0;
 
     *info = (sig_info_t){0};
     *context = (sig_context_t){0};
@@ -360,9 +380,7 @@ kern_return_t S_proc_sigtake(mach_port_t proc, mach_port_t reply, uint32_t cooki
     if (info->signo != 0 || timeout == 0 || cookie != 0)
         return KERN_SUCCESS;
 
-    for (w = p->signals.waiters; w != NULL; w = w->next)
-        waiting++;
-    w = waiting < SIG_WAITERS_MAX ? calloc(1, sizeof(*w)) : NULL;
+    w = waiter_room(p) ? calloc(1, sizeof(*w)) : NULL;
     if (w == NULL)
         return unix_err(ENOMEM);
     w->process = p;

@@ -250,6 +250,8 @@ boolean_t errand_new(struct process *process, mach_port_t thread, arm_thread_sta
                      const sig_info_t *forced);
 struct errand *errand_of(struct process *process, mach_port_t thread);
 /* If somebody waits for a signal that came, it is theirs. */
+/* Is what the right was for gone? */
+boolean_t name_is_dead(mach_port_t name);
 boolean_t sig_waiter_takes(struct process *process, const sig_info_t *info);
 void sig_waiters_interrupt(struct process *process);
 void deliver_drop(struct process *process);

@@ -119,6 +119,24 @@ static struct waiter *first_waiter(struct process *p)
     return w;
 }
 
+/* Is there room for one more? When there is none, those go whose threads ended while they waited. */
+static boolean_t waiter_room(struct process *p)
+{
+    if (p->waiter_count < WAITERS_MAX)
+        return TRUE;
+    for (struct waiter **link = &p->waiters, *w; (w = *link) != NULL;) {
+        if (name_is_dead(w->reply)) {
+            *link = w->next;
+            mach_port_deallocate(mach_task_self(), w->reply);
+            free(w);
+            p->waiter_count--;
+        } else {
+            link = &w->next;
+        }
+    }
+    return p->waiter_count < WAITERS_MAX;
+}
+
 void wait_drop(struct process *p)
 {
     struct waiter *w;
@@ -198,7 +216,7 @@ kern_return_t S_proc_wait(mach_port_t proc, mach_port_t reply, int pid, int opti
     default:
         if (options & WNOHANG)
             break;
-        if (p->waiter_count >= WAITERS_MAX)
+        if (!waiter_room(p))
             return unix_err(EAGAIN);
         w = calloc(1, sizeof(*w));
         if (w == NULL)
