@@ -113,6 +113,14 @@ def test_book_names_what_exists(path):
     assert not missing, f"{path} names what is not there: {', '.join(missing)}"
 
 
+@pytest.mark.parametrize("path", [p for p in BOOK if p.name[0].isdigit()], ids=str)
+def test_chapters_quote_the_tree(path):
+    """A listing in C that a chapter shows is in the tree, word for word."""
+    sources = [(ROOT / p).read_text() for p in CODE]
+    for quote in re.findall(r"^```c\n(.*?)^```", (ROOT / path).read_text(), re.M | re.S):
+        assert any(quote in text for text in sources), f"{path} quotes what is not there:\n{quote}"
+
+
 @pytest.mark.parametrize("path", [p for p in FILES if p.suffix == ".dot"], ids=str)
 def test_drawings_are_made(path):
     """Beside a drawing's source is the drawing, made from it as it is now, and a page shows it."""

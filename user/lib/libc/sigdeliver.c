@@ -1,5 +1,5 @@
 /*
- * A signal arrives. Read sigentry.S before, and docs/13-processes.md.
+ * A signal arrives. Read sigentry.S before, and docs/15-processes.md.
  *
  * The thread was anywhere: in the middle of an RPC, too, whose reply may come at any time. So what
  * runs here uses another reply port, and the thread's own is back when it goes on: a receive that was

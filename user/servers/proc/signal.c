@@ -1,5 +1,5 @@
 /*
- * Signals: sent, pending, and what they do by default. Read proc.h first, and docs/13-processes.md.
+ * Signals: sent, pending, and what they do by default. Read proc.h first, and docs/15-processes.md.
  *
  * What a program has said about signals is in its own memory; this server knows as much of it as it
  * needs: which are ignored, which have handlers, and where the program wants its thread sent to
