@@ -28,6 +28,7 @@ struct vm_fault {
     vm_prot_t access;     /* WRITE: the page must be top's own */
     bool own;             /* it must be so although it will not be written (wiring) */
     bool no_zero_fill;    /* a page that is nowhere: leave page NULL */
+    bool lazy;            /* for a lazy copy of a pager's object, top: shows its snapshot (vm_snapshot.c) */
     bool interruptible;
     uint64_t deadline;    /* of waiting for pagers, all in all; 0: not begun */
     /* result: owner is locked, and the map; other objects are not */
@@ -35,6 +36,7 @@ struct vm_fault {
     phys_addr_t phys;
     vm_object_t owner;    /* where the page is; NULL: there is no object, and no_zero_fill */
     bool copied;          /* a new page hides one from below, which may still be mapped at va */
+    bool refused;         /* on failure: the code is the pager's, for this page */
 };
 
 /* Lets go of everything but `object`, the one in which the search stands. */
@@ -99,6 +101,7 @@ static kern_return_t take_error(struct vm_fault *f, vm_object_t object, vm_page_
 {
     kern_return_t code = *(kern_return_t *)vm_page_address(page);
 
+    f->refused = true;
     vm_page_free(page);
     unlock_all(f, object);
     return code;
@@ -260,6 +263,19 @@ static kern_return_t fill_top(struct vm_fault *f, vm_object_t object, vm_page_t 
     return KERN_SUCCESS;
 }
 
+/* What a lazy copy of the locked object shows at offset: the object or, where it has one, its snapshot, which
+ * is locked instead then. */
+static vm_object_t snapshot_of(vm_object_t object, vm_offset_t offset)
+{
+    vm_object_t copy = object->copy;
+
+    if (__builtin_expect(copy == NULL || offset >= copy->size, 1))
+        return object;
+    spin_lock_second(&copy->lock);
+    spin_unlock(&object->lock);
+    return copy;
+}
+
 /* Finds, or makes, the page. KERN_SUCCESS: as described at struct vm_fault. Anything else: nothing
  * is locked any more; FAULT_RETRY: begin again. */
 static kern_return_t fault_page(struct vm_fault *f)
@@ -274,6 +290,8 @@ static kern_return_t fault_page(struct vm_fault *f)
     f->page = NULL;
     f->phys = 0;
     spin_lock(&object->lock);
+    if (f->lazy)
+        f->top = object = snapshot_of(object, offset);
     for (;;) {
         vm_object_t next = object->shadow;
 
@@ -303,14 +321,8 @@ static kern_return_t fault_page(struct vm_fault *f)
         if (next == NULL)
             break;
         spin_lock_second(&next->lock);
-        if (next->copy != NULL) { /* vm_snapshot.c */
-            vm_object_t pagers = next;
-
-            next = pagers->copy;
-            spin_lock_second(&next->lock);
-            spin_unlock(&pagers->lock);
-        }
         offset += object->shadow_offset;
+        next = snapshot_of(next, offset);
         if (object != f->top)
             spin_unlock(&object->lock);
         object = next;
@@ -381,12 +393,13 @@ static kern_return_t resolve(vm_map_t map, vm_address_t va, vm_prot_t access, st
             return KERN_SUCCESS; /* only the map is locked */
         }
         f->top = entry->object;
+        f->lazy = false;
         if (f->top == NULL) {
             kr = vm_map_entry_make_object(entry);
             f->top = entry->object;
         } else if (entry->needs_copy) {
             if (!(access & VM_PROT_WRITE) && !f->own) {
-                f->top = vm_map_entry_shows(entry);
+                f->lazy = true;
             } else if ((kr = vm_map_entry_shadow(entry)) == KERN_SUCCESS) {
                 entry = vm_map_simplify(map, entry);
                 f->top = entry->object;
@@ -408,13 +421,6 @@ static kern_return_t resolve(vm_map_t map, vm_address_t va, vm_prot_t access, st
     return kr;
 }
 
-/* Has the entry, a lazy copy, got a snapshot of its own after resolve looked for one, and before it locked
- * the object? Then it has to look again. */
-static bool is_late(vm_map_entry_t entry, const struct vm_fault *f)
-{
-    return entry->needs_copy && f->owner == entry->object && f->owner != NULL && f->owner->copy != NULL;
-}
-
 static kern_return_t fault(vm_map_t map, vm_address_t va, vm_prot_t access, bool interruptible,
                            bool wire)
 {
@@ -433,14 +439,8 @@ static kern_return_t fault(vm_map_t map, vm_address_t va, vm_prot_t access, bool
         if (kr != KERN_SUCCESS)
             return kr;
         prot = entry->protection;
-        if (entry->needs_copy || f.owner != entry->object) {
+        if (entry->needs_copy || f.owner != entry->object)
             prot &= ~VM_PROT_WRITE;
-            if (is_late(entry, &f)) {
-                release(&f);
-                kr = FAULT_RETRY;
-                continue;
-            }
-        }
         if (f.page == NULL) {
             vm_page_t frame = vm_page_of_phys(f.phys);
 
@@ -503,9 +503,7 @@ kern_return_t vm_map_read_bytes(vm_map_t map, vm_address_t va, void *buf, vm_siz
 
         if (kr != KERN_SUCCESS)
             return kr;
-        if (is_late(entry, &f)) {
-            n = 0;
-        } else if (f.page == NULL && f.phys == 0) {
+        if (f.page == NULL && f.phys == 0) {
             memset(buf, 0, n);
         } else if (f.page == NULL && !f.owner->normal) {
             kr = KERN_PROTECTION_FAILURE; /* registers: reading may do things */
@@ -557,19 +555,22 @@ kern_return_t vm_map_write_bytes(vm_map_t map, vm_address_t va, const void *buf,
     return KERN_SUCCESS;
 }
 
-kern_return_t vm_object_read_bytes(vm_object_t object, vm_offset_t offset, void *buf,
-                                   vm_size_t size)
+kern_return_t vm_object_read_bytes(vm_object_t object, bool lazy, vm_offset_t offset, void *buf,
+                                   vm_size_t size, bool *refused)
 {
     while (size > 0) {
         struct vm_fault f = {.top = object, .offset = trunc_page(offset), .access = VM_PROT_READ,
-                             .interruptible = true, .no_zero_fill = true};
+                             .lazy = lazy, .interruptible = true, .no_zero_fill = true};
         vm_size_t n = MIN(size, PAGE_SIZE - (offset & PAGE_MASK));
         kern_return_t kr;
 
         while ((kr = fault_page(&f)) == FAULT_RETRY)
             ;
-        if (kr != KERN_SUCCESS)
+        if (kr != KERN_SUCCESS) {
+            if (refused != NULL)
+                *refused = f.refused;
             return kr;
+        }
         if (f.page == NULL && f.phys == 0)
             memset(buf, 0, n);
         else
@@ -605,8 +606,7 @@ kern_return_t vm_map_copy_page(vm_map_t map, vm_address_t va, vm_page_t to, bool
     vm_map_entry_t entry;
     kern_return_t kr;
 
-    while ((kr = resolve(map, va, VM_PROT_NONE, &f, &entry)) == KERN_SUCCESS && is_late(entry, &f))
-        release(&f);
+    kr = resolve(map, va, VM_PROT_NONE, &f, &entry);
     if (kr != KERN_SUCCESS)
         return kr;
     *present = f.page != NULL || f.phys != 0;

@@ -85,8 +85,9 @@ vm_object_t vm_object_leave(vm_object_t object);
 
 /* ---- vm_snapshot.c: no locks are held, and all may block; but vm_object_promise does not, and a map may be
  * locked ---- */
-/* An anonymous object with what [offset, offset + size) of another, which the caller has a reference to,
- * shows now. Fails as vm_fault does. */
+/* An anonymous object for a private mapping, with what [offset, offset + size) of a pager's shows now. It
+ * shadows that if the pager has nothing somewhere: who looks there, and behind it, asks then. The reference
+ * to from is consumed. Fails as vm_fault does. */
 kern_return_t vm_object_copy(vm_object_t from, vm_offset_t offset, vm_size_t size, vm_object_t *result);
 /* May a pager's object be copied lazily? Then nobody writes to it before vm_object_end_promise, to be called
  * when the entry with needs_copy is there. */
@@ -94,15 +95,6 @@ bool vm_object_promise(vm_object_t object);
 void vm_object_end_promise(vm_object_t object);
 /* A pager's object is to be mapped for writing: lazy copies keep what they show. Fails as vm_fault does. */
 kern_return_t vm_object_make_writable(vm_object_t object);
-
-/* What an entry shows: its object or, if it is a lazy copy of one that others have begun to write to, what
- * that showed before. */
-static inline vm_object_t vm_map_entry_shows(vm_map_entry_t entry)
-{
-    vm_object_t copy = entry->needs_copy ? __atomic_load_n(&entry->object->copy, __ATOMIC_ACQUIRE) : NULL;
-
-    return copy != NULL ? copy : entry->object;
-}
 
 /* ---- vm_swap.c: anonymous pages that are not in memory. Objects named are locked. ---- */
 extern vm_object_t vm_swap_object; /* the default pager's; NULL: there is none (yet) */
@@ -196,9 +188,10 @@ kern_return_t vm_map_insert_entries(vm_map_t map, vm_address_t *address, vm_size
                                     vm_address_t mask, bool anywhere, struct queue *entries);
 
 /* ---- vm_fault.c ---- */
-/* vm_map_read_bytes from an object that one holds a reference to. */
-kern_return_t vm_object_read_bytes(vm_object_t object, vm_offset_t offset, void *buf,
-                                   vm_size_t size);
+/* vm_map_read_bytes from an object that one holds a reference to; lazy: what lazy copies of it show. *refused
+ * (may be NULL), on failure: the code is the pager's. */
+kern_return_t vm_object_read_bytes(vm_object_t object, bool lazy, vm_offset_t offset, void *buf,
+                                   vm_size_t size, bool *refused);
 /* The object, which the caller has a reference to, gets a page of its own at offset, which shows what is
  * seen there from below, if anything. May block; no locks. Fails as vm_fault does. */
 kern_return_t vm_object_own_page(vm_object_t object, vm_offset_t offset);

@@ -566,12 +566,8 @@ kern_return_t vm_map_copy_read(vm_map_copy_t copy, vm_offset_t offset, void *buf
         if (entry->object == NULL) {
             memset(buf, 0, n);
         } else {
-            vm_object_t object;
-
-            do {
-                object = vm_map_entry_shows(entry);
-                kr = vm_object_read_bytes(object, entry->offset + (at - entry->start), buf, n);
-            } while (kr == KERN_SUCCESS && object != vm_map_entry_shows(entry));
+            kr = vm_object_read_bytes(entry->object, entry->needs_copy, entry->offset + (at - entry->start),
+                                      buf, n, NULL);
             if (kr != KERN_SUCCESS)
                 return kr;
         }

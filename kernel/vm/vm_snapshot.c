@@ -4,10 +4,13 @@
  *
  * A lazy copy of memory that a pager backs shows the pager's object itself, as long as nobody can write to
  * that. Before it is mapped for writing for the first time (`writable`), what all of it shows is therefore
- * copied into an anonymous object, `copy`. All lazy copies there are were made before, and so show the same:
- * one object is enough for them, and it never changes. They find it where they found the pager's: a fault
- * that comes by an entry with needs_copy, or down from a shadow, goes to `copy` instead (vm_fault.c). Copies
- * that are made later are made at once.
+ * copied into an anonymous object, `copy`, the snapshot. All lazy copies there are were made before, and so
+ * show the same: one object is enough for them, and it never changes. They find it where they found the
+ * pager's: a fault that comes by an entry with needs_copy, or down from a shadow, goes to `copy` instead
+ * (snapshot_of). Copies that are made later are made at once.
+ *
+ * A copy may reach beyond the end of what the pager has, and its size says nothing about where that is. So
+ * what is copied ends where the pager says that it has nothing; behind that the pager is asked, as before.
  *
  *      lazy entry ----> pager's object <---- entry that writes     copy is held by the object, and goes
  *      shadow --------> |                                          when nobody has that mapped any more
@@ -15,36 +18,62 @@
  */
 #include "vm_internal.h"
 
-kern_return_t vm_object_copy(vm_object_t from, vm_offset_t offset, vm_size_t size, vm_object_t *result)
+/* Copies [offset, offset + size) into a new object, whose size is less if the pager says that it has nothing
+ * there (KERN_MEMORY_ERROR: a file has ended, say). */
+static kern_return_t copy_pages(vm_object_t from, vm_offset_t offset, vm_size_t size, vm_object_t *result)
 {
-    vm_object_t object = vm_object_allocate(size);
+    vm_object_t object = vm_object_allocate(0);
     kern_return_t kr = object != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
+    bool refused = false;
 
-    for (vm_offset_t done = 0; kr == KERN_SUCCESS && done < size;) {
+    while (kr == KERN_SUCCESS && object->size < size) {
         vm_page_t page = vm_page_grab_user();
 
         if (page == NULL) {
             kr = vm_memory_wait(true);
             continue;
         }
-        kr = vm_object_read_bytes(from, offset + done, vm_page_address(page), PAGE_SIZE);
+        kr = vm_object_read_bytes(from, false, offset + object->size, vm_page_address(page), PAGE_SIZE,
+                                  &refused);
         if (kr != KERN_SUCCESS) {
             vm_page_release(page);
             break;
         }
         page->dirty = true;
         spin_lock(&object->lock);
-        vm_page_insert(page, object, done);
+        vm_page_insert(page, object, object->size);
         vm_page_activate(page);
+        object->size += PAGE_SIZE;
         spin_unlock(&object->lock);
-        done += PAGE_SIZE;
         if (!preempt_point())
             kr = KERN_ABORTED;
     }
+    if (refused && kr == KERN_MEMORY_ERROR)
+        kr = KERN_SUCCESS;
     if (kr == KERN_SUCCESS)
         *result = object;
     else
         vm_object_deallocate(object);
+    return kr;
+}
+
+kern_return_t vm_object_copy(vm_object_t from, vm_offset_t offset, vm_size_t size, vm_object_t *result)
+{
+    vm_object_t copy = NULL;
+    kern_return_t kr = copy_pages(from, offset, size, &copy);
+
+    if (kr == KERN_SUCCESS && copy->size < size) {
+        copy->size = size;
+        copy->shadow = from; /* with the caller's reference */
+        copy->shadow_offset = offset;
+        copy->depth = 1;
+        spin_lock(&from->lock);
+        vm_object_link_shadow(copy, from);
+        spin_unlock(&from->lock);
+    } else {
+        vm_object_deallocate(from);
+    }
+    *result = copy;
     return kr;
 }
 
@@ -90,26 +119,25 @@ static void unmap_all(vm_object_t object)
 kern_return_t vm_object_make_writable(vm_object_t object)
 {
     vm_object_t copy = NULL;
+    vm_size_t size = 0;
     bool ready = false;
 
     while (!ready) {
-        vm_size_t size;
-
         spin_lock(&object->lock);
-        size = object->size;
         if (object->cow_refs == 0 && object->shadow_count == 0)
             object->writable = true; /* nobody has a copy */
         ready = object->writable || object->copy != NULL;
-        if (!ready && copy != NULL && copy->size >= size) {
+        if (!ready && copy != NULL && (copy->size < size || size >= object->size)) {
             object->copy = copy;
             copy = NULL;
             ready = true;
         }
+        size = round_page(object->size);
         spin_unlock(&object->lock);
         vm_object_deallocate(copy); /* another was quicker, or it has grown meanwhile */
         copy = NULL;
         if (!ready) {
-            kern_return_t kr = vm_object_copy(object, 0, round_page(size), &copy);
+            kern_return_t kr = copy_pages(object, 0, size, &copy);
 
             if (kr != KERN_SUCCESS)
                 return kr;

@@ -177,7 +177,6 @@ kern_return_t vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_add
             needs_copy = true;
         } else if (copy) {
             kr = vm_object_copy(object, offset, size, &private);
-            vm_object_deallocate(object);
             if (kr != KERN_SUCCESS)
                 return kr;
             object = private;

@@ -165,6 +165,79 @@ TEST(copies_come_before_the_first_writer)
     object_end(&o);
 }
 
+/* How the job ends when the pager has `pages` pages, and nothing behind them. */
+static kern_return_t served_end(struct object *o, struct job *job, vm_size_t pages)
+{
+    while (!job->done) {
+        if (!hear_within(o->port, 5) || heard.what != REQUEST)
+            continue;
+        for (vm_size_t page = heard.offset / PAGE_SIZE, n = heard.size / PAGE_SIZE; n > 0; page++, n--)
+            EXPECT_KR(page < pages ? supply(o, page, 1, VM_PROT_NONE, FALSE)
+                                   : memory_object_data_error(o->control, page * PAGE_SIZE, PAGE_SIZE,
+                                                              KERN_MEMORY_ERROR),
+                      KERN_SUCCESS);
+    }
+    return job_end(job);
+}
+
+/* What can be read at `at` of an object whose pager has so many pages. */
+static kern_return_t served_read(struct object *o, vm_address_t at, vm_size_t pages, char *byte)
+{
+    struct job job = {.run = job_peek, .address = at};
+    kern_return_t kr = job_begin(&job) ? served_end(o, &job, pages) : KERN_FAILURE;
+
+    *byte = job.byte;
+    return kr;
+}
+
+/* A copy may reach far beyond the end of what the pager has: nobody is kept from writing by that. The copy
+ * shows what it did, and behind the end whatever there is. [vm_snapshot.c] */
+TEST(a_copy_beyond_the_end_keeps_nobody_from_writing)
+{
+    struct job job = {.run = job_map, .size = SIZE};
+    vm_address_t copy = 0;
+    struct object o;
+    char byte;
+
+    REQUIRE_TRUE(map_to_read(&o, 4));
+    REQUIRE_KR(vm_map(SELF, &copy, 1UL << 40, 0, TRUE, o.port, 0, TRUE, VM_PROT_DEFAULT, VM_PROT_ALL,
+                      VM_INHERIT_COPY), KERN_SUCCESS);
+    job.object = o.port;
+    REQUIRE_TRUE(job_begin(&job));
+    REQUIRE_KR(served_end(&o, &job, PAGES), KERN_SUCCESS);
+    overwrite(job.address);
+    EXPECT_TRUE(shows_letters(copy, 0));
+    EXPECT_KR(served_read(&o, copy + SIZE, PAGES, &byte), KERN_MEMORY_ERROR);
+    BYTE(copy) = 'P';
+    EXPECT_KR(served_read(&o, copy + SIZE, PAGES, &byte), KERN_MEMORY_ERROR);
+    EXPECT_TRUE(shows_letters(copy, 1));
+    EXPECT_KR(served_read(&o, copy + SIZE, PAGES + 1, &byte), KERN_SUCCESS);
+    EXPECT_EQ(byte, 'a' + PAGES);
+    EXPECT_KR(vm_deallocate(SELF, copy, 1UL << 40), KERN_SUCCESS);
+    EXPECT_KR(vm_deallocate(SELF, job.address, SIZE), KERN_SUCCESS);
+    object_end(&o);
+}
+
+/* And so may one that is made at once, since the object is mapped for writing. [vm_snapshot.c] */
+TEST(a_copy_at_once_may_go_beyond_the_end)
+{
+    struct job job = {.run = job_map, .size = 2 * SIZE, .copy = TRUE};
+    struct object o;
+    char byte;
+
+    REQUIRE_TRUE(object_map(&o, SIZE, FALSE, DELAY) && object_fill(&o, PAGES));
+    job.object = o.port;
+    REQUIRE_TRUE(job_begin(&job));
+    REQUIRE_KR(served_end(&o, &job, PAGES), KERN_SUCCESS);
+    overwrite(o.address);
+    EXPECT_TRUE(shows_letters(job.address, 0));
+    EXPECT_KR(served_read(&o, job.address + SIZE, PAGES, &byte), KERN_MEMORY_ERROR);
+    EXPECT_KR(served_read(&o, job.address + SIZE, PAGES + 1, &byte), KERN_SUCCESS);
+    EXPECT_EQ(byte, 'a' + PAGES);
+    EXPECT_KR(vm_deallocate(SELF, job.address, 2 * SIZE), KERN_SUCCESS);
+    object_end(&o);
+}
+
 static volatile uint64_t written;
 static vm_address_t looked_at;
 

@@ -547,4 +547,35 @@ TEST(who_asks_for_an_answer_pays)
     object_end(&o);
 }
 
+/* A pager that is silent has not said that there is nothing: who wants to write must not, and copies are as
+ * they were. [vm_snapshot.c] */
+TEST(a_silent_pager_is_not_at_its_end)
+{
+    struct job job = {.run = job_map, .size = 2 * PAGE_SIZE};
+    vm_address_t copy = 0;
+    struct object o;
+
+    object_make(&o, 2 * PAGE_SIZE);
+    job.object = o.port;
+    job.copy = TRUE;
+    REQUIRE_TRUE(job_begin(&job) && hear(&o, INIT));
+    o.control = heard.control;
+    EXPECT_KR(memory_object_ready(o.control, FALSE, DELAY), KERN_SUCCESS);
+    REQUIRE_KR(job_end(&job), KERN_SUCCESS);
+    copy = job.address;
+    job.copy = FALSE;
+    REQUIRE_TRUE(job_begin(&job) && hear(&o, REQUEST));
+    EXPECT_KR(job_end(&job), KERN_MEMORY_ERROR);
+    EXPECT_KR(supply(&o, 0, 2, VM_PROT_NONE, FALSE), KERN_SUCCESS);
+    REQUIRE_TRUE(job_begin(&job));
+    REQUIRE_KR(job_end(&job), KERN_SUCCESS);
+    BYTE(job.address) = 'Z';
+    BYTE(job.address + PAGE_SIZE) = 'Z';
+    EXPECT_EQ(BYTE(copy), 'a');
+    EXPECT_EQ(BYTE(copy + PAGE_SIZE), 'b');
+    EXPECT_KR(vm_deallocate(SELF, copy, 2 * PAGE_SIZE), KERN_SUCCESS);
+    o.address = job.address;
+    object_end(&o);
+}
+
 TEST_MAIN

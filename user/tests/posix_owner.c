@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <mach/host_priv.h>
 #include <mach/mach.h>
+#include <sys/mman.h>
 
 #define ALICE 100
 #define BOB   101
@@ -285,6 +286,51 @@ TEST(a_path_is_no_contents)
     EXPECT_EQ(close(fd), 0);
     EXPECT_EQ(unlink("l"), 0);
     EXPECT_EQ(unlink("f"), 0);
+}
+
+#define FAR (1UL << 36)
+
+/* A file as long as it is wide: what is mapped of it goes far beyond its end. */
+static char *map_far(int fd)
+{
+    char *at = mmap(NULL, FAR, PROT_READ, MAP_PRIVATE, fd, 0);
+
+    return at != MAP_FAILED && memcmp(at, "text", 4) == 0 ? at : NULL;
+}
+
+static char *map_shared(int fd)
+{
+    char *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    return at != MAP_FAILED ? at : NULL;
+}
+
+/* Who maps a file beyond its end keeps nobody from mapping it for writing, nor does who writes him. */
+TEST(a_mapping_beyond_the_end_hurts_nobody)
+{
+    char *private, *shared;
+    int mine, theirs;
+
+    for (int writer_first = 0; writer_first < 2; writer_first++) {
+        REQUIRE_EQ(make_owned("f", 0666, 0, 0), 0);
+        mine = open("f", O_RDWR);
+        shared = writer_first ? map_shared(mine) : NULL;
+        become(BOB, USERS);
+        theirs = open("f", O_RDWR);
+        private = map_far(theirs);
+        become(0, 0);
+        REQUIRE_TRUE(private != NULL);
+        if (!writer_first)
+            shared = map_shared(mine);
+        REQUIRE_TRUE(shared != NULL);
+        shared[0] = 'T';
+        EXPECT_EQ(private[0], 't');
+        EXPECT_EQ(munmap(private, FAR), 0);
+        EXPECT_EQ(munmap(shared, 4096), 0);
+        close(mine);
+        close(theirs);
+        EXPECT_EQ(unlink("f"), 0);
+    }
 }
 
 POSIX_TEST_MAIN

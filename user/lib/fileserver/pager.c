@@ -266,7 +266,7 @@ static void supply(struct pager *p, mach_port_t control, vm_offset_t offset, vm_
         refuse(control, offset, len, KERN_RESOURCE_SHORTAGE);
     else if (file_read(p->ip, offset, (void *)data, &got) != 0 ||
         (got < len && offset + got < p->ip->d->size))
-        refuse(control, offset, len, KERN_MEMORY_ERROR);
+        refuse(control, offset, len, KERN_MEMORY_FAILURE); /* _ERROR would say that there is nothing */
     else if (memory_object_data_supply(control, offset, data, (mach_msg_type_number_t)len,
                                        p->kind == PAGER_WRITE ? VM_PROT_NONE : VM_PROT_WRITE, FALSE,
                                        MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE) != KERN_SUCCESS)
