@@ -156,7 +156,7 @@ static kern_return_t limits_info(task_t task, void *out)
     if (task->space != NULL)
         info.used.names = task->space->entry_count;
     if (task->map != NULL)
-        info.used.virtual_memory = task->map->size;
+        info.used.virtual_memory += task->map->size;
     spin_unlock(&task->lock);
     memcpy(out, &info, sizeof(info));
     return KERN_SUCCESS;

@@ -25,7 +25,7 @@ static void terminate(vm_object_t object)
 {
     ipc_port_t control;
 
-    vm_object_deallocate(object->copy);
+    vm_snapshot_drop(object->copy);
     vm_object_free_pages(object);
     ipc_port_unwatch(object->pager);
     control = ipc_port_make_send(object->control);
@@ -121,7 +121,7 @@ void memory_object_release(vm_object_t object)
     }
     spin_unlock(&object->lock);
     spin_unlock(&memory_object_lock);
-    vm_object_deallocate(copy);
+    vm_snapshot_drop(copy);
     if (fate == END)
         end_or_put_off(object);
     else if (fate == FREE)

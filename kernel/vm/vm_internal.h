@@ -93,8 +93,11 @@ kern_return_t vm_object_copy(vm_object_t from, vm_offset_t offset, vm_size_t siz
  * when the entry with needs_copy is there. */
 bool vm_object_promise(vm_object_t object);
 void vm_object_end_promise(vm_object_t object);
-/* A pager's object is to be mapped for writing: lazy copies keep what they show. Fails as vm_fault does. */
-kern_return_t vm_object_make_writable(vm_object_t object);
+/* A pager's object is to be mapped for writing, size bytes of it into map: lazy copies keep what they show.
+ * What is copied for that counts in the map's size from then on. Fails as vm_fault does. */
+kern_return_t vm_object_make_writable(vm_object_t object, vm_map_t map, vm_size_t size);
+/* What was copied for the lazy copies of an object, if anything, is given up. */
+void vm_snapshot_drop(vm_object_t snapshot);
 
 /* ---- vm_swap.c: anonymous pages that are not in memory. Objects named are locked. ---- */
 extern vm_object_t vm_swap_object; /* the default pager's; NULL: there is none (yet) */

@@ -216,6 +216,7 @@ void vm_map_entry_dispose(vm_map_entry_t entry)
 
 uint64_t vm_map_claim(vm_map_t map)
 {
+    vm_object_t last = NULL;
     vm_map_entry_t entry;
     uint64_t claim = 0;
 
@@ -224,11 +225,15 @@ uint64_t vm_map_claim(vm_map_t map)
         vm_object_t object = entry->object;
         uint64_t pages = (entry->end - entry->start) >> PAGE_SHIFT;
 
-        if (object == NULL || !object->internal)
+        if (object == NULL)
             continue;
         spin_lock(&object->lock);
-        claim += MIN(pages, (uint64_t)object->resident_count + object->swapped);
+        if (object->internal)
+            claim += MIN(pages, (uint64_t)object->resident_count + object->swapped);
+        else if (object->copy != NULL && object != last) /* the same for whatever part is mapped */
+            claim += object->copy->resident_count + object->copy->swapped;
         spin_unlock(&object->lock);
+        last = object;
     }
     spin_unlock(&map->lock);
     return claim;
@@ -346,7 +351,10 @@ kern_return_t vm_map_check(vm_map_t map, vm_address_t start, vm_address_t end, v
 
 bool vm_map_may_grow(vm_map_t map, vm_size_t size)
 {
-    return map->ledger == NULL || map->size + size <= map->ledger->limit[LEDGER_VIRTUAL];
+    const struct ledger *ledger = map->ledger;
+
+    return ledger == NULL
+           || map->size + ledger->used[LEDGER_VIRTUAL] + size <= ledger->limit[LEDGER_VIRTUAL];
 }
 
 kern_return_t vm_map_place(vm_map_t map, vm_address_t *address, vm_size_t size, vm_address_t mask,

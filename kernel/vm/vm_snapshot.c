@@ -12,15 +12,45 @@
  * A copy may reach beyond the end of what the pager has, and its size says nothing about where that is. So
  * what is copied ends where the pager says that it has nothing; behind that the pager is asked, as before.
  *
+ * The writer pays for a snapshot, as for memory of his address space; and it is a claim of all who have the
+ * object mapped (vm_map_claim).
+ *
  *      lazy entry ----> pager's object <---- entry that writes     copy is held by the object, and goes
  *      shadow --------> |                                          when nobody has that mapped any more
  *                       copy
  */
 #include "vm_internal.h"
 
+/* One page more for a snapshot that is made for a mapping of `room` bytes: it is memory of the map's task, as
+ * if it were mapped there, and is paid for (LEDGER_VIRTUAL) until the snapshot goes. */
+static bool pay(vm_object_t snapshot, vm_map_t map, vm_size_t room)
+{
+    struct ledger *ledger = map->ledger;
+
+    if (ledger == NULL)
+        return true;
+    if (!vm_map_may_grow(map, room + PAGE_SIZE))
+        return false;
+    if (snapshot->payer == NULL && !ledger_charge(ledger, sizeof(*snapshot))) /* which keeps the ledger */
+        return false;
+    snapshot->payer = ledger;
+    __atomic_fetch_add(&ledger->used[LEDGER_VIRTUAL], PAGE_SIZE, __ATOMIC_RELAXED);
+    return true;
+}
+
+void vm_snapshot_drop(vm_object_t snapshot)
+{
+    if (snapshot != NULL && snapshot->payer != NULL) {
+        __atomic_fetch_sub(&snapshot->payer->used[LEDGER_VIRTUAL], snapshot->size, __ATOMIC_RELAXED);
+        ledger_credit(snapshot->payer, sizeof(*snapshot));
+    }
+    vm_object_deallocate(snapshot);
+}
+
 /* Copies [offset, offset + size) into a new object, whose size is less if the pager says that it has nothing
- * there (KERN_MEMORY_ERROR: a file has ended, say). */
-static kern_return_t copy_pages(vm_object_t from, vm_offset_t offset, vm_size_t size, vm_object_t *result)
+ * there (KERN_MEMORY_ERROR: a file has ended, say). map: of whom it is a snapshot, with room; or NULL. */
+static kern_return_t copy_pages(vm_object_t from, vm_offset_t offset, vm_size_t size, vm_map_t map,
+                                vm_size_t room, vm_object_t *result)
 {
     vm_object_t object = vm_object_allocate(0);
     kern_return_t kr = object != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
@@ -35,6 +65,8 @@ static kern_return_t copy_pages(vm_object_t from, vm_offset_t offset, vm_size_t 
         }
         kr = vm_object_read_bytes(from, false, offset + object->size, vm_page_address(page), PAGE_SIZE,
                                   &refused);
+        if (kr == KERN_SUCCESS && map != NULL && !pay(object, map, room))
+            kr = KERN_RESOURCE_SHORTAGE;
         if (kr != KERN_SUCCESS) {
             vm_page_release(page);
             break;
@@ -53,14 +85,14 @@ static kern_return_t copy_pages(vm_object_t from, vm_offset_t offset, vm_size_t 
     if (kr == KERN_SUCCESS)
         *result = object;
     else
-        vm_object_deallocate(object);
+        vm_snapshot_drop(object);
     return kr;
 }
 
 kern_return_t vm_object_copy(vm_object_t from, vm_offset_t offset, vm_size_t size, vm_object_t *result)
 {
     vm_object_t copy = NULL;
-    kern_return_t kr = copy_pages(from, offset, size, &copy);
+    kern_return_t kr = copy_pages(from, offset, size, NULL, 0, &copy);
 
     if (kr == KERN_SUCCESS && copy->size < size) {
         copy->size = size;
@@ -116,7 +148,7 @@ static void unmap_all(vm_object_t object)
     } while (page != NULL);
 }
 
-kern_return_t vm_object_make_writable(vm_object_t object)
+kern_return_t vm_object_make_writable(vm_object_t object, vm_map_t map, vm_size_t room)
 {
     vm_object_t copy = NULL;
     vm_size_t size = 0;
@@ -134,10 +166,10 @@ kern_return_t vm_object_make_writable(vm_object_t object)
         }
         size = round_page(object->size);
         spin_unlock(&object->lock);
-        vm_object_deallocate(copy); /* another was quicker, or it has grown meanwhile */
+        vm_snapshot_drop(copy); /* another was quicker, or it has grown meanwhile */
         copy = NULL;
         if (!ready) {
-            kern_return_t kr = copy_pages(object, 0, size, &copy);
+            kern_return_t kr = copy_pages(object, 0, size, map, room, &copy);
 
             if (kr != KERN_SUCCESS)
                 return kr;

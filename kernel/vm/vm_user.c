@@ -169,6 +169,8 @@ kern_return_t vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_add
         return KERN_INVALID_ARGUMENT;
     if ((cur & ~max) || ((cur & VM_PROT_WRITE) && (cur & VM_PROT_EXECUTE)))
         return KERN_PROTECTION_FAILURE;
+    if (!vm_map_may_grow(map, size))
+        return KERN_RESOURCE_SHORTAGE; /* before anything is copied */
     if (pager != MACH_PORT_NULL) {
         kr = vm_object_enter(pager, offset + size, &object);
         if (kr != KERN_SUCCESS)
@@ -182,7 +184,7 @@ kern_return_t vm_map(vm_map_t map, vm_address_t *address, vm_size_t size, vm_add
             object = private;
             offset = 0;
         } else if (max & VM_PROT_WRITE) {
-            kr = vm_object_make_writable(object);
+            kr = vm_object_make_writable(object, map, size);
             if (kr != KERN_SUCCESS) {
                 vm_object_deallocate(object);
                 return kr;

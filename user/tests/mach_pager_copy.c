@@ -3,6 +3,7 @@
  * writes to the object afterwards, and by whatever mapping. The pages are copied when they must be.
  */
 #include "mach_object.h"
+#include "mach_limits.h"
 
 #define PAGES 16 /* a message of so many is not copied into the kernel */
 #define SIZE  (PAGES * PAGE_SIZE)
@@ -236,6 +237,51 @@ TEST(a_copy_at_once_may_go_beyond_the_end)
     EXPECT_EQ(byte, 'a' + PAGES);
     EXPECT_KR(vm_deallocate(SELF, job.address, 2 * SIZE), KERN_SUCCESS);
     object_end(&o);
+}
+
+static kern_return_t map_page_to_write(task_t task, mach_port_t object, vm_address_t *address)
+{
+    *address = 0;
+    return vm_map(task, address, PAGE_SIZE, 0, TRUE, object, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_ALL,
+                  VM_INHERIT_NONE);
+}
+
+/* What is copied for a writer is his, as if it were mapped in his address space, until it goes. Above his
+ * limit he cannot write, and nothing has changed. [vm_snapshot.c] */
+TEST(what_is_copied_for_a_writer_is_his)
+{
+    vm_address_t copy, at, more = 0;
+    task_limits_t limits;
+    struct object o;
+    uint32_t before;
+    task_t task;
+
+    NEED_HOST_PRIV();
+    REQUIRE_TRUE(map_to_read(&o, PAGES));
+    copy = object_map_again(&o, TRUE);
+    REQUIRE_TRUE(copy != 0);
+    REQUIRE_KR(task_create(SELF, FALSE, &task), KERN_SUCCESS);
+    limits = limit(task);
+    limits.virtual_memory = SIZE;
+    REQUIRE_KR(task_set_limits(test_host_priv(), task, limits), KERN_SUCCESS);
+    before = anonymous_pages();
+    EXPECT_KR(map_page_to_write(task, o.port, &at), KERN_RESOURCE_SHORTAGE);
+    EXPECT_EQ(used(task).virtual_memory, 0);
+    EXPECT_EQ(anonymous_pages(), before);
+    EXPECT_TRUE(shows_letters(copy, 0));
+    limits.virtual_memory = SIZE + PAGE_SIZE;
+    REQUIRE_KR(task_set_limits(test_host_priv(), task, limits), KERN_SUCCESS);
+    REQUIRE_KR(map_page_to_write(task, o.port, &at), KERN_SUCCESS);
+    EXPECT_EQ(used(task).virtual_memory, SIZE + PAGE_SIZE);
+    EXPECT_KR(vm_allocate(task, &more, PAGE_SIZE, TRUE), KERN_RESOURCE_SHORTAGE);
+    EXPECT_KR(vm_deallocate(task, at, PAGE_SIZE), KERN_SUCCESS);
+    EXPECT_EQ(used(task).virtual_memory, SIZE); /* the copy needs it still */
+    EXPECT_TRUE(shows_letters(copy, 0));
+    EXPECT_KR(vm_deallocate(SELF, copy, SIZE), KERN_SUCCESS);
+    object_end(&o);
+    EXPECT_EQ(used(task).virtual_memory, 0);
+    task_terminate(task);
+    mach_port_deallocate(SELF, task);
 }
 
 static volatile uint64_t written;

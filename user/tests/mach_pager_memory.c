@@ -145,4 +145,55 @@ TEST(an_end_does_not_wait_for_ever)
     object_forget(&o);
 }
 
+static struct {
+    vm_address_t region;
+    vm_size_t size;
+    volatile uint64_t done;
+} eater;
+
+/* In a child: touches its memory. */
+static void eat(uint64_t unused)
+{
+    for (vm_size_t at = 0; at < eater.size; at += PAGE_SIZE)
+        BYTE(eater.region + at) = 1;
+    eater.done = 1;
+    for (;;)
+        sleep_ms(1000);
+}
+
+/* What was copied so that one may write is claimed by who has the object mapped: it is he who ends when
+ * memory is gone, not who has less. [vm_map_claim] */
+TEST(what_was_copied_for_a_writer_is_claimed)
+{
+    mach_port_t host = mach_host_self();
+    struct vm_statistics s;
+    vm_address_t at = 0;
+    struct child child;
+    struct object o;
+    cthread_t pager;
+    task_t writer;
+
+    REQUIRE_KR(host_vm_statistics(host, &s), KERN_SUCCESS);
+    mach_port_deallocate(SELF, host);
+    object_make(&o, (vm_size_t)s.free_count / 20 * 11 * PAGE_SIZE);
+    taken = resting = 0;
+    REQUIRE_KR(task_create(SELF, FALSE, &writer), KERN_SUCCESS);
+    o.task = writer;
+    REQUIRE_TRUE(object_enter(&o, TRUE, FALSE, DELAY));
+    pager = cthread_fork(serve, &o);
+    REQUIRE_KR(vm_map(writer, &at, PAGE_SIZE, 0, TRUE, o.port, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_ALL,
+                      VM_INHERIT_NONE), KERN_SUCCESS);
+    eater.size = (vm_size_t)s.free_count / 2 * PAGE_SIZE;
+    REQUIRE_KR(vm_allocate(SELF, &eater.region, eater.size, TRUE), KERN_SUCCESS);
+    REQUIRE_KR(child_make(&child), KERN_SUCCESS);
+    REQUIRE_KR(child_run(&child, eat, 0), KERN_SUCCESS);
+    EXPECT_TRUE(wait_until_dead(writer));
+    EXPECT_TRUE(wait_for_peek(child.task, &eater.done, 1));
+    child_end(&child);
+    EXPECT_KR(vm_deallocate(SELF, eater.region, eater.size), KERN_SUCCESS);
+    task_terminate(writer);
+    cthread_join(pager);
+    object_forget(&o);
+}
+
 TEST_MAIN

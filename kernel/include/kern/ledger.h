@@ -7,7 +7,8 @@
  *   message bytes what they take: the buffer, rights, copied data
  *   memory        what the kernel allocates for the task: threads with their stacks, ports, port sets,
  *                 semaphores, alarms, the name table, map entries, page tables, and its messages, too
- *   virtual       what is mapped in the task's address space: counted by the map itself (vm_map.h)
+ *   virtual       what is mapped in the task's address space: counted by the map itself (vm_map.h); and what
+ *                 was copied so that the task may write to a memory object (vm_snapshot.c): charged here
  * What is bounded by these has no charge of its own: a dead-name request by the name it is for, a dead port
  * by the names for it and by the messages with rights to it, which cost as much as ports, a memory object by
  * the entries that show it.
@@ -39,7 +40,7 @@ enum ledger_item {
 };
 
 struct ledger {
-    uint64_t used[LEDGER_ITEMS];  /* atomic; not of names, nor of virtual memory */
+    uint64_t used[LEDGER_ITEMS];  /* atomic; not of names, and of virtual memory only the snapshots */
     uint64_t limit[LEDGER_ITEMS]; /* read and written as single words */
 };
 

@@ -126,7 +126,8 @@ kern_return_t vm_map_write_bytes(vm_map_t map, vm_address_t va, const void *buf,
 /* Faults in and wires, or (prot NONE) unwires, [start, end) (page aligned). All or nothing. */
 kern_return_t vm_map_wire(vm_map_t map, vm_address_t start, vm_address_t end, vm_prot_t prot);
 
-/* Pages of anonymous memory it has, in memory and in the swap space; shared ones count for each. */
+/* Pages of anonymous memory it has, in memory and in the swap space, snapshots of what it has mapped
+ * included; shared ones count for each. */
 uint64_t vm_map_claim(vm_map_t map);
 
 void vm_map_init(void);

@@ -44,7 +44,8 @@ struct vm_object {
     uint32_t cluster;            /* pages to ask for then */
     uint32_t laundry_pages;      /* atomic: returned, the pager has yet to write them; + 1 (vm_object_free) */
     struct vm_object *laundry_of; /* laundry: the object its pages were returned from; or NULL */
-    struct ledger *payer;        /* laundry: who asked for the return, and pays LAUNDRY_COST; or NULL */
+    struct ledger *payer;        /* laundry: who asked for the return, and pays LAUNDRY_COST; or NULL.
+                                    A snapshot: who wanted to write, and pays for it */
     struct vm_object *copy;      /* what it showed before it was writable, for lazy copies; or NULL */
     union {
         uint64_t deadline;       /* ending: for the pager to let go of something */
