@@ -393,21 +393,27 @@ $(LIBC) $(LIBSERVER):
 	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) qcsD $@ $^
 
 # What file servers have in common is compiled for each, with its own fs.h (user/lib/fileserver/server.h).
+# That of those whose files are made when somebody looks is in a folder there; it has what names.c, pager.c
+# and device.c are for.
 FILE_SERVERS := file tmpfs
+MADE_SERVERS := procfs
 FILE_SERVER_SOURCES := $(wildcard user/lib/fileserver/*.c)
-file_server_objects = $(FILE_SERVER_SOURCES:user/lib/fileserver/%=$(BUILD)/obj/user/servers/$(1)/common/%.o)
+MADE_SERVER_SOURCES := $(filter-out %/names.c %/pager.c %/device.c,$(FILE_SERVER_SOURCES)) \
+    $(wildcard user/lib/fileserver/made/*.c)
 define file_server_rule
-$(BUILD)/obj/user/servers/$(1)/%: USER_CFLAGS += -iquote user/servers/$(1) -iquote user/lib/fileserver
+common.servers/$(1) := $(patsubst user/lib/fileserver/%,$(BUILD)/obj/user/servers/$(1)/common/%.o,$(2))
+$(BUILD)/obj/user/servers/$(1)/%: USER_CFLAGS += -iquote user/servers/$(1) $(3) -iquote user/lib/fileserver
 $(BUILD)/obj/user/servers/$(1)/common/%.c.o: user/lib/fileserver/%.c | $(MIG_USER_H)
 	$$(call say,CC,$$< ($(1)))
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(CC) $$(USER_CFLAGS) $$(DEPS) -c -o $$@ $$<
 endef
-$(foreach server,$(FILE_SERVERS),$(eval $(call file_server_rule,$(server))))
+$(foreach server,$(FILE_SERVERS),$(eval $(call file_server_rule,$(server),$(FILE_SERVER_SOURCES))))
+$(foreach server,$(MADE_SERVERS),$(eval $(call file_server_rule,$(server),$(MADE_SERVER_SOURCES),\
+    -iquote user/lib/fileserver/made)))
 
 program_objects = $(call objects,$(wildcard user/$(1).c user/$(1)/*.c user/$(1)/*.S labs/*/$(1).c)) \
-    $(foreach server,$(filter $(FILE_SERVERS:%=servers/%),$(1)),\
-        $(call file_server_objects,$(notdir $(server))))
+    $(common.$(1))
 define program_rule
 $(BUILD)/user/$(1): $(call program_objects,$(1)) $(LIBC) $(LIBSERVER) $(USER_LD)
 	$$(call say,LD,$$@)

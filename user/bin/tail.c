@@ -74,7 +74,8 @@ static void show_end_of_file(FILE *file, off_t size)
     copy_rest(file); /* added meanwhile */
 }
 
-/* Of a pipe: all is read, and what cannot be the end any more, dropped. */
+/* Of a pipe, and of a file without a size, as those of /proc: all is read, and what cannot be the end any
+ * more, dropped. */
 static void show_end_of_stream(FILE *file)
 {
     char *text = NULL;
@@ -107,7 +108,7 @@ static void show(FILE *file, const char *name)
     printed = true;
     if (from_start)
         skip(file);
-    else if (fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode))
+    else if (fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
         show_end_of_file(file, st.st_size);
     else
         show_end_of_stream(file);

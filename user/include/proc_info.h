@@ -23,6 +23,8 @@ _Static_assert(sizeof(proc_info_t) == 96, "proc_info_t is 96 bytes on the wire")
 /* proc_credentials: where each id is */
 enum { PROC_RUID, PROC_EUID, PROC_SUID, PROC_RGID, PROC_EGID, PROC_SGID, PROC_IDS };
 typedef uint32_t proc_ids_t[PROC_IDS];
+#define PROC_ARGUMENTS_MAX 1024 /* bytes kept of what a program was started with */
+typedef char proc_arguments_t[PROC_ARGUMENTS_MAX];
 #define PROC_GROUPS_MAX 32 /* supplementary groups of a process */
 
 typedef struct proc_limit {

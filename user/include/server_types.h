@@ -62,6 +62,7 @@ typedef struct io_dirent {
 
 #define SERVICE_FILE   "file"
 #define SERVICE_TMPFS  "tmpfs"
+#define SERVICE_PROCFS "procfs"
 #define SERVICE_PROC   "proc"
 #define SERVICE_PIPE   "pipe"
 #define SERVICE_TTY    "tty"

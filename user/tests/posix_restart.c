@@ -111,6 +111,32 @@ TEST(the_terminal_goes_on_after_the_serial_server_died)
     close(fd);
 }
 
+/* Asks until the next one has mounted itself; 0: it does not. */
+static int is_back(const char *path)
+{
+    for (int i = 0; i < 200; i++, pause_ms(10))
+        if (access(path, F_OK) == 0)
+            return 1;
+    return 0;
+}
+
+TEST(processes_are_files_again_after_procfs_died)
+{
+    int fd = open("/proc/self/status", O_RDONLY), back;
+    char text[64] = "", again[64] = "";
+
+    REQUIRE_TRUE(fd >= 0);
+    REQUIRE_EQ(read(fd, text, 40), 40);
+    REQUIRE_TRUE(kill_server("procfs"));
+    EXPECT_TRUE(read(fd, again, 40) < 0);
+    close(fd);
+    REQUIRE_TRUE(is_back("/proc/self/status"));
+    back = open("/proc/self/status", O_RDONLY);
+    EXPECT_EQ(read(back, again, 40), 40);
+    EXPECT_STREQ(again, text);
+    close(back);
+}
+
 TEST(the_time_goes_on_after_the_rtc_server_died)
 {
     struct timespec t;

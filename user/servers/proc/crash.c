@@ -43,6 +43,9 @@ void program_forget(struct process *p)
 void program_inherit(struct process *child, const struct process *parent)
 {
     strcpy(child->program, parent->program);
+    child->arguments = parent->arguments;
+    if (child->arguments != NULL)
+        child->arguments->refs++;
     if (parent->program_file != MACH_PORT_NULL
         && mach_port_mod_refs(mach_task_self(), parent->program_file, MACH_PORT_RIGHT_SEND, 1)
             == KERN_SUCCESS)

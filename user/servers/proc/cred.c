@@ -31,14 +31,14 @@ boolean_t cred_may_control(const struct process *p, const struct process *target
         || p->cred.ruid == target->cred.suid;
 }
 
-/* It has no id that p does not act for already. (Supplementary groups open no file here.) */
-boolean_t cred_may_own(const struct process *p, const struct process *target)
+/* It has no id that they do not act for already. (Supplementary groups open no file here.) */
+boolean_t cred_may_own(uint32_t uid, uint32_t gid, const struct process *target)
 {
-    const struct credentials *own = &p->cred, *other = &target->cred;
+    const struct credentials *other = &target->cred;
 
-    return cred_is_root(p)
-        || (own->euid == other->ruid && own->euid == other->euid && own->euid == other->suid
-            && own->egid == other->rgid && own->egid == other->egid && own->egid == other->sgid);
+    return uid == 0
+        || (uid == other->ruid && uid == other->euid && uid == other->suid
+            && gid == other->rgid && gid == other->egid && gid == other->sgid);
 }
 
 /* Can id be set in place of one of three by a process that may not choose? ID_KEEP always can. */
@@ -111,18 +111,23 @@ kern_return_t S_proc_setresgid(mach_port_t proc, uint32_t rgid, uint32_t egid, u
     return change(p, &cred);
 }
 
-kern_return_t S_proc_credentials(mach_port_t proc, proc_ids_t ids)
+void cred_ids(const struct process *p, proc_ids_t ids)
 {
-    struct process *p = process_caller(proc);
-
-    if (p == NULL)
-        return unix_err(ESRCH);
     ids[PROC_RUID] = p->cred.ruid;
     ids[PROC_EUID] = p->cred.euid;
     ids[PROC_SUID] = p->cred.suid;
     ids[PROC_RGID] = p->cred.rgid;
     ids[PROC_EGID] = p->cred.egid;
     ids[PROC_SGID] = p->cred.sgid;
+}
+
+kern_return_t S_proc_credentials(mach_port_t proc, proc_ids_t ids)
+{
+    struct process *p = process_caller(proc);
+
+    if (p == NULL)
+        return unix_err(ESRCH);
+    cred_ids(p, ids);
     return KERN_SUCCESS;
 }
 

@@ -102,6 +102,32 @@ static int only_thread(task_t task, thread_t keep)
     return found;
 }
 
+void arguments_forget(struct process *p)
+{
+    if (p->arguments != NULL && --p->arguments->refs == 0)
+        free(p->arguments);
+    p->arguments = NULL;
+}
+
+/* For who asks what it is. Without memory nobody knows. */
+static void keep_arguments(const struct exec_args *args)
+{
+    struct process *p = args->process;
+    size_t size = 0;
+
+    for (unsigned i = 0; i < args->argc && size < PROC_ARGUMENTS_MAX; i++)
+        size += strlen(args->strings + size) + 1;
+    if (size > PROC_ARGUMENTS_MAX)
+        size = PROC_ARGUMENTS_MAX;
+    arguments_forget(p);
+    p->arguments = malloc(sizeof(*p->arguments) + size);
+    if (p->arguments == NULL)
+        return;
+    p->arguments->refs = 1;
+    p->arguments->size = (uint32_t)size;
+    memcpy(p->arguments->bytes, args->strings, size);
+}
+
 /* The point of no return is here. */
 static int replace(task_t task, thread_t thread, boolean_t fresh, const struct elf_image *image,
                    mach_port_t memory_object, const struct exec_args *args)
@@ -128,6 +154,7 @@ static int replace(task_t task, thread_t thread, boolean_t fresh, const struct e
                          ARM_THREAD_STATE64_COUNT) != KERN_SUCCESS)
         return -1;
     task_set_name(task, (char *)base_name(args->path));
+    keep_arguments(args);
     args->process->program[0] = '\0';
     if (args->path[0] == '/' && strlen(args->path) < PROGRAM_MAX)
         strcpy(args->process->program, args->path);

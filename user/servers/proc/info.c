@@ -27,16 +27,11 @@ static uint64_t microseconds(time_value_t t)
     return (uint64_t)t.seconds * 1000000 + t.microseconds;
 }
 
-static void list_one(struct process *p, void *arg)
+static void tell(const struct process *p, proc_info_t *out)
 {
-    struct listing *listing = arg;
     task_basic_info_data_t info;
     mach_msg_type_number_t count = TASK_BASIC_INFO_COUNT;
-    proc_info_t *out;
 
-    if (listing->count == listing->room)
-        return;
-    out = &listing->list[listing->count++];
     memset(out, 0, sizeof(*out));
     out->pid = p->pid;
     out->ppid = p->parent != NULL ? p->parent->pid : 0;
@@ -54,6 +49,14 @@ static void list_one(struct process *p, void *arg)
     out->system_usec = microseconds(info.system_time);
 }
 
+static void list_one(struct process *p, void *arg)
+{
+    struct listing *listing = arg;
+
+    if (listing->count < listing->room)
+        tell(p, &listing->list[listing->count++]);
+}
+
 /* The reply moves the memory to the caller (its type says dealloc). */
 kern_return_t S_proc_list(mach_port_t proc, proc_info_array_t *list,
                           mach_msg_type_number_t *listCnt)
@@ -61,7 +64,7 @@ kern_return_t S_proc_list(mach_port_t proc, proc_info_array_t *list,
     struct listing listing = {NULL, 0, 0};
     vm_address_t address = 0;
 
-    if (process_caller(proc) == NULL)
+    if (process_caller(proc) == NULL && !is_service(proc))
         return unix_err(ESRCH);
     process_each(count_one, &listing.room);
     if (vm_allocate(mach_task_self(), &address, listing.room * sizeof(proc_info_t), TRUE) !=
@@ -74,17 +77,76 @@ kern_return_t S_proc_list(mach_port_t proc, proc_info_array_t *list,
     return KERN_SUCCESS;
 }
 
-kern_return_t S_proc_get_task(mach_port_t proc, int pid, mach_port_t *task)
+/* The process pid, if one with these effective ids may have its task. ESRCH, EPERM. */
+static kern_return_t owned(int pid, uint32_t uid, uint32_t gid, struct process **p)
 {
-    struct process *caller = process_caller(proc), *p = process_find(pid);
-
-    if (caller == NULL || p == NULL || p->ending)
+    *p = process_find(pid);
+    if (*p == NULL || (*p)->ending)
         return unix_err(ESRCH);
-    if (!cred_may_own(caller, p))
-        return unix_err(EPERM);
+    return cred_may_own(uid, gid, *p) ? KERN_SUCCESS : unix_err(EPERM);
+}
+
+/* The reply moves a right to it. */
+static kern_return_t give_task(const struct process *p, mach_port_t *task)
+{
     if (mach_port_mod_refs(mach_task_self(), p->task, MACH_PORT_RIGHT_SEND, 1) != KERN_SUCCESS)
         return unix_err(ESRCH);
     *task = p->task;
+    return KERN_SUCCESS;
+}
+
+kern_return_t S_proc_get_task(mach_port_t proc, int pid, mach_port_t *task)
+{
+    struct process *caller = process_caller(proc), *p;
+    kern_return_t kr = caller == NULL ? unix_err(ESRCH)
+                                      : owned(pid, caller->cred.euid, caller->cred.egid, &p);
+
+    return kr == KERN_SUCCESS ? give_task(p, task) : kr;
+}
+
+kern_return_t S_proc_status(mach_port_t server, int pid, proc_info_t *info, proc_ids_t ids)
+{
+    const struct process *p = process_find(pid);
+
+    if (p == NULL)
+        return unix_err(ESRCH);
+    tell(p, info);
+    cred_ids(p, ids);
+    return KERN_SUCCESS;
+}
+
+/* As `owned`, for who shows the privileged host port: its right is one more of the name that we have. */
+static kern_return_t owned_for(mach_port_t priv, int pid, uint32_t uid, uint32_t gid, struct process **p)
+{
+    return priv == host_priv ? owned(pid, uid, gid, p) : unix_err(EPERM);
+}
+
+kern_return_t S_proc_look_into(mach_port_t server, mach_port_t priv, int pid, uint32_t uid, uint32_t gid,
+                               mach_port_t *task)
+{
+    struct process *p;
+    kern_return_t kr = owned_for(priv, pid, uid, gid, &p);
+
+    if (kr == KERN_SUCCESS)
+        kr = give_task(p, task);
+    if (kr == KERN_SUCCESS)
+        mach_port_deallocate(mach_task_self(), priv);
+    return kr;
+}
+
+kern_return_t S_proc_program(mach_port_t server, mach_port_t priv, int pid, uint32_t uid, uint32_t gid,
+                             char *program, char *arguments, mach_msg_type_number_t *argumentsCnt)
+{
+    struct process *p;
+    kern_return_t kr = owned_for(priv, pid, uid, gid, &p);
+
+    if (kr != KERN_SUCCESS)
+        return kr;
+    strlcpy(program, p->program, sizeof(path_t));
+    *argumentsCnt = p->arguments != NULL ? p->arguments->size : 0;
+    if (*argumentsCnt > 0)
+        memcpy(arguments, p->arguments->bytes, *argumentsCnt);
+    mach_port_deallocate(mach_task_self(), priv);
     return KERN_SUCCESS;
 }
 

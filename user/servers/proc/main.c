@@ -54,6 +54,11 @@ mach_port_t get_root(void)
     return root_directory;
 }
 
+boolean_t is_service(mach_port_t port)
+{
+    return port == service.port;
+}
+
 /* Names a first process finds its ports under; its space is empty, so they are free. */
 #define NAME_PROC MACH_PORT_MAKE(16, 1)
 #define NAME_ROOT MACH_PORT_MAKE(17, 1)

@@ -113,6 +113,13 @@ struct signals {
 #define LIMITS 16 /* RLIMIT_* are below that */
 #define PROGRAM_MAX 64 /* a longer path is not kept */
 
+/* The first bytes of a program's argument strings: of all processes that have it from the same exec. */
+struct arguments {
+    uint32_t refs;
+    uint32_t size;
+    char bytes[];
+};
+
 struct process {
     struct port_object object;
     int pid, pgid, sid;
@@ -125,6 +132,7 @@ struct process {
     uint64_t used_user, used_system;   /* ns, when it ended */
     uint64_t child_user, child_system; /* of children that were waited for, and theirs */
     boolean_t execed;           /* since its fork */
+    struct arguments *arguments; /* a reference; NULL: not known */
     char program[PROGRAM_MAX];  /* path of the file it runs, from the root, or "" */
     mach_port_t program_file;   /* the file, if it was named otherwise; or MACH_PORT_NULL */
     struct process *parent;     /* NULL: none but the server */
@@ -170,6 +178,8 @@ void process_continue(struct process *process);
 void process_forget(struct process *process);
 /* Calls visit for every process; it must not change the table. */
 void process_each(void (*visit)(struct process *process, void *arg), void *arg);
+/* Is it the service's port, and no process's? */
+boolean_t is_service(mach_port_t port);
 /* The caller of a request, without a reference (the table's keeps it); NULL: no process's port. */
 struct process *process_caller(mach_port_t proc);
 /* The root directory, opened anew if the file server came back. MACH_PORT_NULL: it cannot be
@@ -204,12 +214,13 @@ void session_ended(struct process *p);
 
 /* cred.c */
 boolean_t cred_is_root(const struct process *p);
+void cred_ids(const struct process *p, proc_ids_t ids);
 /* Gives the process's task the token that says who it is. KERN_INVALID_ARGUMENT: it is no task. */
 kern_return_t cred_apply(const struct process *p);
 /* May p signal target? */
 boolean_t cred_may_control(const struct process *p, const struct process *target);
-/* May p have target's task, and so do anything that target can? */
-boolean_t cred_may_own(const struct process *p, const struct process *target);
+/* May somebody with these effective ids have target's task, and so do anything that target can? */
+boolean_t cred_may_own(uint32_t uid, uint32_t gid, const struct process *target);
 
 /* limit.c */
 void limit_inherit(struct process *child, const struct process *parent);
@@ -295,6 +306,8 @@ boolean_t timer_server(mach_msg_header_t *in, mach_msg_header_t *out);
 void timer_drop(struct process *process);
 
 /* exec.c */
+/* The process has ended, or is given others. */
+void arguments_forget(struct process *process);
 struct exec_args {
     struct process *process; /* who executes it; its `program` is set */
     mach_port_t file;        /* io port, not consumed */

@@ -250,6 +250,7 @@ static void process_zombie(struct process *p)
     p->ending = p->zombie = TRUE;
     timer_drop(p);
     program_forget(p);
+    arguments_forget(p);
     signal_drop(p);
     wait_drop(p);
     session_ended(p);

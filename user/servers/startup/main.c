@@ -96,13 +96,16 @@ static void run_tests(char *names)
 /* A file server of the system's mounts itself before it serves: so when it answers, it is there. */
 static void await_mounts(void)
 {
+    static const char *const services[] = {SERVICE_TMPFS, SERVICE_PROCFS};
     mach_port_t server, root;
 
-    if (bootstrap_look_up(bootstrap_port, SERVICE_TMPFS, &server) != KERN_SUCCESS)
-        return;
-    if (fs_root(server, &root) == KERN_SUCCESS)
-        mach_port_deallocate(mach_task_self(), root);
-    mach_port_deallocate(mach_task_self(), server);
+    for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+        if (bootstrap_look_up(bootstrap_port, services[i], &server) != KERN_SUCCESS)
+            continue;
+        if (fs_root(server, &root) == KERN_SUCCESS)
+            mach_port_deallocate(mach_task_self(), root);
+        mach_port_deallocate(mach_task_self(), server);
+    }
 }
 
 int main(void)
