@@ -156,9 +156,12 @@ LIBGCC      := $(shell $(CC) -print-libgcc-file-name 2>/dev/null)
 WARN        := -Wall -Wextra $(if $(filter 0,$(WERROR)),,-Werror)
 CHECKS      := $(if $(filter 1,$(DEBUG)),-DDEBUG) \
     $(if $(filter 1,$(UBSAN)),-fsanitize=undefined -fsanitize-undefined-trap-on-error)
+# No tables for unwinding in memory: nothing here throws. (The debugger's are beside the code.)
+NO_UNWIND   := -fno-asynchronous-unwind-tables -fno-unwind-tables
 DEPS         = -MMD -MP -MF $@.d
 COMMON      := -std=gnu11 -O2 $(WARN) $(CHECKS) -ffreestanding -nostdlib -nostdinc \
-    -isystem $(GCC_INCLUDE) -fno-omit-frame-pointer -mno-outline-atomics -fno-pie -fno-common
+    -isystem $(GCC_INCLUDE) -fno-omit-frame-pointer -mno-outline-atomics -fno-pie -fno-common \
+    $(NO_UNWIND)
 KERNEL_CFLAGS := $(COMMON) $(if $(LEAN),-g1,-g) -mgeneral-regs-only -fno-stack-protector \
     -fno-strict-aliasing -Wno-unused-parameter -DKERNEL -Ikernel/include -I$(BUILD)/mig/kernel
 USER_CFLAGS := $(COMMON) $(if $(LEAN),,-g) -fno-stack-protector -Wno-unused-parameter -Iuser/include \
