@@ -156,15 +156,24 @@ LIBGCC      := $(shell $(CC) -print-libgcc-file-name 2>/dev/null)
 WARN        := -Wall -Wextra $(if $(filter 0,$(WERROR)),,-Werror)
 CHECKS      := $(if $(filter 1,$(DEBUG)),-DDEBUG) \
     $(if $(filter 1,$(UBSAN)),-fsanitize=undefined -fsanitize-undefined-trap-on-error)
+# No tables for unwinding in memory: nothing here throws. (The debugger's are beside the code.)
+NO_UNWIND   := -fno-asynchronous-unwind-tables -fno-unwind-tables
 DEPS         = -MMD -MP -MF $@.d
 COMMON      := -std=gnu11 -O2 $(WARN) $(CHECKS) -ffreestanding -nostdlib -nostdinc \
-    -isystem $(GCC_INCLUDE) -fno-omit-frame-pointer -mno-outline-atomics -fno-pie -fno-common
+    -isystem $(GCC_INCLUDE) -fno-omit-frame-pointer -mno-outline-atomics -fno-pie -fno-common \
+    $(NO_UNWIND)
 KERNEL_CFLAGS := $(COMMON) $(if $(LEAN),-g1,-g) -mgeneral-regs-only -fno-stack-protector \
     -fno-strict-aliasing -Wno-unused-parameter -DKERNEL -Ikernel/include -I$(BUILD)/mig/kernel
 USER_CFLAGS := $(COMMON) $(if $(LEAN),,-g) -fno-stack-protector -Wno-unused-parameter -Iuser/include \
     -Iuser/include/xv6 -Ikernel/include -I$(BUILD)/mig/user
 HOST_CFLAGS := -std=gnu11 $(if $(LEAN),-O1,-O2 -g) $(WARN)
 LDFLAGS     := -nostdlib -static -z max-page-size=4096 -z noexecstack
+
+# Changes when the flags do, so that all is compiled again.
+FLAGS := $(HOSTCC) $(HOST_CFLAGS) $(CC) $(KERNEL_CFLAGS) $(USER_CFLAGS)
+.PHONY: FORCE
+$(BUILD)/flags: FORCE
+	$(Q)mkdir -p $(@D); echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
 
 # All files below $(1) called $(2), in the same order on every machine.
 files = $(sort $(shell find $(1) -name '$(2)' 2>/dev/null))
@@ -188,7 +197,7 @@ $(MIGCOM) $(MKFS) $(MKDISK) $(FSCK):
 	$(call say,HOSTLD,$@)
 	$(Q)mkdir -p $(@D) && $(HOSTCC) -o $@ $^
 
-$(BUILD)/obj/host/%.c.o: %.c
+$(BUILD)/obj/host/%.c.o: %.c $(BUILD)/flags
 	$(call say,HOSTCC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(HOST_CFLAGS) $(DEPS) -c -o $@ $<
@@ -283,17 +292,17 @@ KERNEL_OBJS := $(call objects,$(call files,kernel,*.S) $(call files,kernel,*.c))
     $(MIG_KERNEL:=.o)
 KERNEL_LD   := kernel/aarch64/kernel.ld
 
-$(BUILD)/obj/kernel/%.c.o: kernel/%.c | $(MIG_KERNEL_H)
+$(BUILD)/obj/kernel/%.c.o: kernel/%.c $(BUILD)/flags | $(MIG_KERNEL_H)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_CFLAGS) $(DEPS) -c -o $@ $<
 
-$(BUILD)/obj/kernel/%.S.o: kernel/%.S | $(MIG_KERNEL_H)
+$(BUILD)/obj/kernel/%.S.o: kernel/%.S $(BUILD)/flags | $(MIG_KERNEL_H)
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_CFLAGS) $(DEPS) -c -o $@ $<
 
-$(BUILD)/mig/kernel/%.c.o: $(BUILD)/mig/kernel/%.c | $(MIG_KERNEL_H)
+$(BUILD)/mig/kernel/%.c.o: $(BUILD)/mig/kernel/%.c $(BUILD)/flags | $(MIG_KERNEL_H)
 	$(call say,CC,$(notdir $<))
 	$(Q)$(CC) $(KERNEL_CFLAGS) $(DEPS) -c -o $@ $<
 
@@ -353,18 +362,18 @@ PROGRAMS := $(SERVERS:%=servers/%) $(ON_DISK)
 LIBC_OBJS := $(call objects,$(call files,user/lib,*.S) \
     $(filter-out user/lib/fileserver/%,$(call files,user/lib,*.c))) $(MIG_USER:=.o)
 
-$(BUILD)/obj/user/%.c.o: user/%.c | $(MIG_USER_H)
+$(BUILD)/obj/user/%.c.o: user/%.c $(BUILD)/flags | $(MIG_USER_H)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) $(DEPS) -c -o $@ $<
 
 # The labs' in-guest tests (labs/README.md); they use the headers of user/tests.
-$(BUILD)/obj/labs/%.c.o: labs/%.c | $(MIG_USER_H)
+$(BUILD)/obj/labs/%.c.o: labs/%.c $(BUILD)/flags | $(MIG_USER_H)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) -Iuser/tests $(DEPS) -c -o $@ $<
 
-$(BUILD)/obj/user/%.S.o: user/%.S | $(MIG_USER_H)
+$(BUILD)/obj/user/%.S.o: user/%.S $(BUILD)/flags | $(MIG_USER_H)
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) $(DEPS) -c -o $@ $<
@@ -375,7 +384,7 @@ $(patsubst %,$(BUILD)/obj/%.o,$(wildcard user/lib/libc/math_*.c)): USER_CFLAGS +
     -ffp-contract=off
 
 # No FP registers in stubs: the first use by a thread traps, for the copy of a few words.
-$(BUILD)/mig/user/%.c.o: $(BUILD)/mig/user/%.c | $(MIG_USER_H)
+$(BUILD)/mig/user/%.c.o: $(BUILD)/mig/user/%.c $(BUILD)/flags | $(MIG_USER_H)
 	$(call say,CC,$(notdir $<))
 	$(Q)$(CC) $(USER_CFLAGS) -mgeneral-regs-only $(DEPS) -c -o $@ $<
 
@@ -403,7 +412,7 @@ MADE_SERVER_SOURCES := $(filter-out %/names.c %/pager.c %/device.c,$(FILE_SERVER
 define file_server_rule
 common.servers/$(1) := $(patsubst user/lib/fileserver/%,$(BUILD)/obj/user/servers/$(1)/common/%.o,$(2))
 $(BUILD)/obj/user/servers/$(1)/%: USER_CFLAGS += -iquote user/servers/$(1) $(3) -iquote user/lib/fileserver
-$(BUILD)/obj/user/servers/$(1)/common/%.c.o: user/lib/fileserver/%.c | $(MIG_USER_H)
+$(BUILD)/obj/user/servers/$(1)/common/%.c.o: user/lib/fileserver/%.c $(BUILD)/flags | $(MIG_USER_H)
 	$$(call say,CC,$$< ($(1)))
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$(CC) $$(USER_CFLAGS) $$(DEPS) -c -o $$@ $$<
