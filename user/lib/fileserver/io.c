@@ -1,7 +1,7 @@
 /*
  * io.c: the routines of io.defs, on open files. Read io.defs, open.c and file.c before.
  *
- * Contents of files never make a client wait for another one, so every call is answered at once.
+ * Contents of files never make a client wait for another one, only for the disk (aside.c).
  */
 #include "server.h"
 
@@ -18,7 +18,9 @@
 
 kern_return_t reply_code(int err)
 {
-    return err == 0 ? KERN_SUCCESS : unix_err(err);
+    if (err == 0)
+        return KERN_SUCCESS;
+    return err == FS_STALLED ? aside_request() : unix_err(err);
 }
 
 static bool may_read(const struct open_file *f)
