@@ -263,7 +263,9 @@ kern_return_t S_io_truncate(mach_port_t io, int64_t length)
         err = EINVAL;
     else
         err = file_truncate(f->ip, (uint64_t)length);
-    if (err == 0)
+    if (err == 0 && f->ip->d->size > old_size)
+        pager_changed(f->ip, old_size, f->ip->d->size - old_size);
+    else if (err == 0)
         pager_cut(f->ip, old_size);
     ports_deref(f);
     return reply_code(err);

@@ -307,8 +307,12 @@ static bool supply_all(struct page_request *r)
             return true;
         r->offset += len;
     }
-    if (r->offset < r->end) /* past the end of the file there is nothing [POSIX mmap: SIGBUS] */
+    if (r->offset < r->end) { /* past the end of the file there is nothing [POSIX mmap: SIGBUS] */
         refuse(r->control, r->offset, r->end - r->offset, KERN_MEMORY_ERROR);
+        /* If who asked has died, that stays there for the next. It must go when the file grows. */
+        if (r->end <= OSTIAFS_MAX_FILE_SIZE)
+            (void)note_given(p, r->offset / PAGE_SIZE, r->end / PAGE_SIZE);
+    }
     release(r->control);
     ports_deref(p);
     return false;
