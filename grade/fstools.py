@@ -34,7 +34,7 @@ def build(out):
     shared = [p for p in (ROOT / "mkfs").glob("*.c") if p.name not in ("mkfs.c", "mkdisk.c", "fsck.c")]
     server = ROOT / "user/servers/file"
     core = [server / f"{n}.c" for n in ("bcache", "balloc", "inode", "bmap", "dir", "dirtree",
-                                        "file", "names_cache", "volume", "journal", "recover")]
+                                        "bread", "file", "names_cache", "volume", "journal", "recover")]
     core.append(COMMON / "names.c")
     jobs = {
         "mkfs": [ROOT / "mkfs/mkfs.c", *shared],

@@ -1,5 +1,5 @@
-"""Disks that cannot be written, or fail in places (QEMU injects the errors): programs get a clear error, what
-was there can be read, and what the disk then holds is good."""
+"""Disks that cannot be written, fail in places, or are slow (QEMU does that): programs get a clear error,
+what was there can be read, and what the disk then holds is good; who needs no disk does not wait for it."""
 
 import shutil
 
@@ -95,6 +95,9 @@ def test_unreadable_block(disk):
     with boot(*failing(path, "read", block)) as qemu:
         assert "error" in qemu.run("cat /bad").lower()
         assert "all is well" in qemu.run("cat /good")
+        # Several at once: each of those has it, and nobody else.
+        output = qemu.run("cat /bad | cat & cat /bad | cat & cat /good & cat /bad | cat & wait")
+        assert output.lower().count("error") == 3 and output.count("all is well") == 1
         assert "works" in qemu.run("echo works > /new; cat /new")
 
 
@@ -112,3 +115,28 @@ def test_unwritable_log(tools, disk):
         assert "error" in qemu.run("echo y > /other").lower()
     volume = recovered(tools, path, image)
     assert "new0" not in volume.entries(1) and "good" in volume.entries(1)
+
+
+def test_slow_disk(tools, tmp_path):
+    """Three processes read from a disk that does 20 requests a second; a fourth reads on in memory."""
+    root = tmp_path / "root"
+    (root / "tests").mkdir(parents=True)
+    (root / "bin").mkdir(parents=True)
+    shutil.copy(BUILD / "root/tests/posix_cold", root / "tests")
+    for name in ("sh", "rm"):
+        shutil.copy(BUILD / "root/bin" / name, root / "bin")
+    for file in range(3): # posix_cold.c: fill
+        (root / f"cold.{file}").write_bytes(b"".join(bytes([ord("a") + i % 26]) * BLOCK for i in range(80)))
+    image = tmp_path / "fs.img"
+    assert run(tools / "mkfs", image, "-s", "16M", "-d", root, "-D", f"@{ROOT}/user/devices").returncode == 0
+    disk = tmp_path / "disk.img"
+    assert run(BUILD / "host/mkdisk", disk, image, "1M").returncode == 0
+    case = "who_needs_no_disk_does_not_wait_for_a_slow_one"
+    with Qemu(args=f"test=posix_cold cold.slow=1 test.only={case}", disk=None,
+              extra=["-object", "throttle-group,id=slow,x-iops-total=20",
+                     "-blockdev", "driver=throttle,node-name=hd0,throttle-group=slow,file.driver=file,"
+                                  f"file.filename={disk}",
+                     "-device", "virtio-blk-device,drive=hd0"]) as qemu:
+        qemu.until(lambda: qemu.is_off(0.05), 120, "end of the program")
+        assert f"ok {case}" in qemu.grade_log().text, qemu.report()
+        assert "not ok" not in qemu.grade_log().text, qemu.report()

@@ -78,7 +78,7 @@ def names(tools):
     build = ROOT / os.environ.get("OSTIA_BUILD", "build")
     server = ROOT / "user/servers/file"
     sources = [p for folder in (server, COMMON) for p in folder.glob("*.c")
-               if p.name not in ("main.c", "diskdev.c", "pager.c", "clock.c", "serve.c")]
+               if p.name not in ("main.c", "diskdev.c", "diskread.c", "pager.c", "clock.c", "serve.c")]
     includes = [f"-I{folder}" for folder in (server, COMMON, build / "mig/user", ROOT / "kernel/include")]
     done = subprocess.run([CC, *FLAGS, "-D_GNU_SOURCE", *sanitizers(tools), *includes, "-o",
                            str(tools / "fsnames"), str(ROOT / "grade/fsnames.c"), *map(str, sources)],

@@ -56,6 +56,10 @@ void ports_ref(void *object);
 void ports_deref(void *object);
 /* Who sent the request that is being served (credentials.h); in a routine that ports_serve calls. */
 security_token_t ports_sender(void);
+/* Serves a request that was kept, with its trailer and the right to its answer, as if it had just come,
+ * and answers it. `out` has room for the largest reply. Only from what ports_serve calls, which has no
+ * use for its own request's sender any more. */
+void ports_again(mach_msg_header_t *in, mach_msg_header_t *out);
 /* Demultiplexes notifications to the objects' ports: TRUE for those this library or the object's
  * class handles, and for a forged one (the trailer's token tells), which is dropped. FALSE for the
  * kernel's others, which a demultiplexer of the server's own may take and believe. The message

@@ -3,10 +3,10 @@
  * Boot argument leak.runs=N: another number of them.
  */
 #include "posix_test.h"
+#include "quiet_test.h"
 
 #include <mach/host_priv.h>
 #include <mach/mach.h>
-#include <mach/mach_host.h>
 #include <mach/mach_port.h>
 #include <mach/task.h>
 #include <mach/vm_map.h>
@@ -46,30 +46,6 @@ static void report_holders(const char *when)
         mach_port_deallocate(mach_task_self(), tasks[i]);
     }
     vm_deallocate(mach_task_self(), (vm_address_t)tasks, count * sizeof *tasks);
-}
-
-static void counters(struct host_counters *c)
-{
-    mach_msg_type_number_t count = HOST_OSTIA_COUNTERS_COUNT;
-    mach_port_t host = mach_host_self();
-
-    memset(c, 0, sizeof *c);
-    host_info(host, HOST_OSTIA_COUNTERS, (host_info_t)c, &count);
-    mach_port_deallocate(mach_task_self(), host);
-}
-
-/* What is counted once all that dies is dead: the same twice, some time apart. */
-static void quiet_counters(struct host_counters *c)
-{
-    struct host_counters last;
-
-    counters(&last);
-    for (int quiet = 0, tries = 0; quiet < 5 && tries < 200; tries++) {
-        usleep(20000);
-        counters(c);
-        quiet = memcmp(c, &last, sizeof last) == 0 ? quiet + 1 : 0;
-        last = *c;
-    }
 }
 
 TEST(a_thousand_pipelines_leave_nothing)

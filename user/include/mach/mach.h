@@ -59,6 +59,8 @@ mach_msg_return_t mach_msg_server(mig_demux_t demux, mach_msg_size_t max_size,
 /* The same for one request; returns when it was replied to. */
 mach_msg_return_t mach_msg_server_once(mig_demux_t demux, mach_msg_size_t max_size,
                                        mach_port_name_t rcv_name, mach_msg_option_t options);
+/* Serves one request that was received before, and answers it in a message of its own. */
+void mach_msg_serve(mig_demux_t demux, mach_msg_header_t *in, mach_msg_header_t *out);
 
 /* The trailer of a message received with a MACH_RCV_TRAILER option. */
 static inline const mach_msg_security_trailer_t *mach_msg_trailer(const mach_msg_header_t *msg)

@@ -1,7 +1,7 @@
 /*
  * io.c: the routines of io.defs, on open files. Read io.defs, open.c and file.c before.
  *
- * Contents of files never make a client wait for another one, so every call is answered at once.
+ * Contents of files never make a client wait for another one, only for the disk (aside.c).
  */
 #include "server.h"
 
@@ -18,7 +18,9 @@
 
 kern_return_t reply_code(int err)
 {
-    return err == 0 ? KERN_SUCCESS : unix_err(err);
+    if (err == 0)
+        return KERN_SUCCESS;
+    return err == FS_STALLED ? aside_request() : unix_err(err);
 }
 
 static bool may_read(const struct open_file *f)
@@ -261,7 +263,9 @@ kern_return_t S_io_truncate(mach_port_t io, int64_t length)
         err = EINVAL;
     else
         err = file_truncate(f->ip, (uint64_t)length);
-    if (err == 0)
+    if (err == 0 && f->ip->d->size > old_size)
+        pager_changed(f->ip, old_size, f->ip->d->size - old_size);
+    else if (err == 0)
         pager_cut(f->ip, old_size);
     ports_deref(f);
     return reply_code(err);

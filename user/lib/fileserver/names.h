@@ -5,6 +5,10 @@
 #ifndef _FILESERVER_NAMES_H_
 #define _FILESERVER_NAMES_H_
 
+/* Where a function may fail because a block is not in memory yet: it has changed nothing, and is to be called
+ * again later. No errno of POSIX's; it never leaves the server. */
+#define FS_STALLED 512
+
 /* ---- names.c: whole operations; each is one transaction ---- */
 
 /* An inode, or none, with a reference, for one name. "." and ".." are understood. ENOENT,

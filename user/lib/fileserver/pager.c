@@ -251,60 +251,109 @@ static void refuse(mach_port_t control, vm_offset_t offset, vm_size_t len, kern_
         thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, PAUSE);
 }
 
-/* Reads the pages [offset, offset + len) of the file, zeros after its end, and gives them away. */
-static void supply(struct pager *p, mach_port_t control, vm_offset_t offset, vm_size_t len)
+/* Reads the pages [offset, offset + len) of the file, zeros after its end, and gives them away. FS_STALLED:
+ * nothing was done. */
+static int supply(struct pager *p, mach_port_t control, vm_offset_t offset, vm_size_t len)
 {
     vm_address_t data = 0;
     size_t got = (size_t)len;
+    int err;
 
     if (vm_allocate(mach_task_self(), &data, len, TRUE) != KERN_SUCCESS) {
         refuse(control, offset, len, KERN_RESOURCE_SHORTAGE);
-        return;
+        return 0;
     }
-    /* Fewer bytes than asked for, before the file's end: the disk failed after some. */
-    if (!note_given(p, offset / PAGE_SIZE, (offset + len) / PAGE_SIZE))
-        refuse(control, offset, len, KERN_RESOURCE_SHORTAGE);
-    else if (file_read(p->ip, offset, (void *)data, &got) != 0 ||
-        (got < len && offset + got < p->ip->d->size))
-        refuse(control, offset, len, KERN_MEMORY_FAILURE); /* _ERROR would say that there is nothing */
-    else if (memory_object_data_supply(control, offset, data, (mach_msg_type_number_t)len,
-                                       p->kind == PAGER_WRITE ? VM_PROT_NONE : VM_PROT_WRITE, FALSE,
-                                       MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE) != KERN_SUCCESS)
-        /* No memory for the message: who waits for the page tries again. */
-        refuse(control, offset, len, KERN_RESOURCE_SHORTAGE);
+    err = file_read(p->ip, offset, (void *)data, &got);
+    if (err != FS_STALLED) {
+        /* Fewer bytes than asked for, before the file's end: the disk failed after some. */
+        if (err != 0 || (got < len && offset + got < p->ip->d->size))
+            refuse(control, offset, len, KERN_MEMORY_FAILURE); /* _ERROR would say that there is nothing */
+        else if (!note_given(p, offset / PAGE_SIZE, (offset + len) / PAGE_SIZE))
+            refuse(control, offset, len, KERN_RESOURCE_SHORTAGE);
+        else if (memory_object_data_supply(control, offset, data, (mach_msg_type_number_t)len,
+                                           p->kind == PAGER_WRITE ? VM_PROT_NONE : VM_PROT_WRITE, FALSE,
+                                           MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE) != KERN_SUCCESS)
+            /* No memory for the message: who waits for the page tries again. */
+            refuse(control, offset, len, KERN_RESOURCE_SHORTAGE);
+    }
     vm_deallocate(mach_task_self(), data, len);
+    return err == FS_STALLED ? err : 0;
+}
+
+/* A request of the kernel's for pages. */
+struct page_request {
+    struct aside aside;  /* first */
+    struct pager *p;     /* a reference */
+    mach_port_t control; /* a right */
+    vm_offset_t offset;  /* of the first page that has not been supplied */
+    vm_offset_t end;
+    vm_prot_t desired;
+};
+
+/* Supplies what can be had without waiting. True: there is more, which has stalled. */
+static bool supply_all(struct page_request *r)
+{
+    struct pager *p = r->p;
+    vm_offset_t file_end = round_page(p->ip->d->size);
+
+    if (p->ip->pagers[p->kind] != p || (p->kind != PAGER_WRITE && r->desired & VM_PROT_WRITE))
+        file_end = 0; /* a window that ended, or who may only read tries to write */
+    while (r->offset < r->end && r->offset < file_end) {
+        vm_size_t len = (r->end < file_end ? r->end : file_end) - r->offset;
+
+        if (len > SUPPLY_MAX)
+            len = SUPPLY_MAX;
+        if (supply(p, r->control, r->offset, len) == FS_STALLED)
+            return true;
+        r->offset += len;
+    }
+    if (r->offset < r->end) { /* past the end of the file there is nothing [POSIX mmap: SIGBUS] */
+        refuse(r->control, r->offset, r->end - r->offset, KERN_MEMORY_ERROR);
+        /* If who asked has died, that stays there for the next. It must go when the file grows. */
+        if (r->end <= OSTIAFS_MAX_FILE_SIZE)
+            (void)note_given(p, r->offset / PAGE_SIZE, r->end / PAGE_SIZE);
+    }
+    release(r->control);
+    ports_deref(p);
+    return false;
+}
+
+static void resume_pages(struct aside *a)
+{
+    struct page_request *r = (struct page_request *)a;
+
+    aside_begin_pages();
+    if (supply_all(r))
+        aside_put(a, resume_pages);
+    else
+        free(r);
+    aside_end_pages();
 }
 
 kern_return_t S_memory_object_data_request(mach_port_t memory_object, mach_port_t control,
                                            vm_offset_t offset, vm_size_t length,
                                            vm_prot_t desired_access)
 {
-    struct pager *p = pager_get(memory_object);
-    vm_offset_t end;
-    vm_offset_t file_end;
+    struct page_request r = {.control = control, .offset = offset, .desired = desired_access};
+    struct page_request *kept;
 
-    if (p == NULL)
+    if (!page_aligned(offset) || !page_aligned(length) || __builtin_add_overflow(offset, length, &r.end))
         return KERN_INVALID_ARGUMENT;
-    if (!page_aligned(offset) || !page_aligned(length) ||
-        __builtin_add_overflow(offset, length, &end)) {
-        ports_deref(p);
+    r.p = pager_get(memory_object);
+    if (r.p == NULL)
         return KERN_INVALID_ARGUMENT;
+    aside_begin_pages();
+    if (supply_all(&r)) {
+        kept = malloc(sizeof *kept);
+        if (kept != NULL) {
+            *kept = r;
+            aside_put(&kept->aside, resume_pages);
+        } else {
+            aside_end_pages();
+            (void)supply_all(&r); /* and waits */
+        }
     }
-    file_end = round_page(p->ip->d->size);
-    if (p->ip->pagers[p->kind] != p || (p->kind != PAGER_WRITE && desired_access & VM_PROT_WRITE))
-        file_end = 0; /* a window that ended, or who may only read tries to write */
-    while (offset < end && offset < file_end) {
-        vm_size_t len = (end < file_end ? end : file_end) - offset;
-
-        if (len > SUPPLY_MAX)
-            len = SUPPLY_MAX;
-        supply(p, control, offset, len);
-        offset += len;
-    }
-    if (offset < end) /* past the end of the file there is nothing [POSIX mmap: SIGBUS] */
-        refuse(control, offset, end - offset, KERN_MEMORY_ERROR);
-    release(control);
-    ports_deref(p);
+    aside_end_pages();
     return KERN_SUCCESS;
 }
 

@@ -91,11 +91,19 @@ bool serve_mount(const char *server, const char *directory)
     return kr == KERN_SUCCESS;
 }
 
-void serve(void)
+/* io.defs and fs.defs. */
+static boolean_t clients_server(mach_msg_header_t *in, mach_msg_header_t *out)
 {
-    static const mig_demux_t demuxers[] = {io_server, fs_server, pager_server, NULL};
-    mach_msg_size_t largest = io_server_max_request;
+    aside_begin(in);
+    return in->msgh_id >= fs_subsystem_base ? fs_server(in, out) : io_server(in, out);
+}
 
+void serve(mig_demux_t more, mach_msg_size_t largest)
+{
+    const mig_demux_t demuxers[] = {clients_server, pager_server, more, NULL};
+
+    if (largest < io_server_max_request)
+        largest = io_server_max_request;
     if (largest < io_server_max_reply)
         largest = io_server_max_reply;
     if (largest < fs_server_max_request)

@@ -10,6 +10,7 @@
  *     pager.c     contents of files as memory objects
  *     device.c    device nodes
  *     clock.c     the time of day
+ *     aside.c     requests that wait for the disk, while others are served
  *     serve.c     the service port, and messages from there on
  *
  * A server has its core in its own folder, user/servers/file or tmpfs, and these are compiled with it: the
@@ -29,7 +30,8 @@
 
 extern struct fs *volume; /* main.c has it. NULL: nothing could be mounted, and nothing is ever open */
 
-/* An errno as a routine returns it; 0 is KERN_SUCCESS. */
+/* An errno as a routine returns it; 0 is KERN_SUCCESS. FS_STALLED: it is put aside, so this must be the last
+ * thing the routine does. */
 kern_return_t reply_code(int err);
 
 /* ---- open.c ---- */
@@ -196,6 +198,41 @@ int device_stat(mach_port_t port, io_stat_t *stat);
 /* The time of day, for fs.h. */
 void clock_now(int64_t *seconds, uint32_t *nanoseconds);
 
+/* ---- aside.c ---- */
+
+/* What is to be begun again when a block has arrived; in front of what that takes. */
+struct aside {
+    struct aside *next;
+    unsigned tries; /* how often it was begun again already */
+    void (*resume)(struct aside *a); /* begins again, and frees it */
+};
+
+extern mach_msg_header_t *aside_served; /* the client's request; NULL: it is the kernel's */
+
+/* Before a client's request is served: it may be put aside. */
+static inline void aside_begin(mach_msg_header_t *in)
+{
+    if (volume != NULL) {
+        aside_served = in;
+        volume_may_stall(volume, true);
+    }
+}
+
+/* Puts the request that is being served aside, since the core has said FS_STALLED. MIG_NO_REPLY: the
+ * routine's result, which must have undone all it did. */
+kern_return_t aside_request(void);
+
+/* Around what the kernel asks for. In between the core may say FS_STALLED; then it is begun again by
+ * `resume`, after aside_put. */
+void aside_begin_pages(void);
+void aside_end_pages(void);
+void aside_put(struct aside *a, void (*resume)(struct aside *a));
+
+/* For the core: can the request being served be put aside? And: those that waited for a read (a list that
+ * aside_put made, volume_waiting) are to begin again. */
+bool aside_ready(void);
+void aside_resume(void *waiting);
+
 /* ---- serve.c ---- */
 
 /* Takes the service's port; a send right to it in *to_self if that is not NULL. false, after a line that says
@@ -204,7 +241,7 @@ bool serve_begin(const char *server, const char *service, mach_port_t *to_self);
 /* Mounts the volume's root on a directory below the root of the system's file server. Not before serve_begin.
  * false: there is no file system to mount it on; after a line, if that is the reason for something else. */
 bool serve_mount(const char *server, const char *directory);
-/* Until the end of the world. */
-_Noreturn void serve(void);
+/* Until the end of the world. `more` may be NULL: what else comes, messages up to `largest`. */
+_Noreturn void serve(mig_demux_t more, mach_msg_size_t largest);
 
 #endif

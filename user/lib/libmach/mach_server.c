@@ -28,7 +28,8 @@ static void refuse(mach_msg_header_t *in, mach_msg_header_t *out)
 }
 
 /* After the request was handled: leaves in out a reply to be sent, or none (no remote port). */
-static void handle(mig_demux_t demux, mach_msg_header_t *in, mach_msg_header_t *out)
+static inline __attribute__((always_inline)) void handle(mig_demux_t demux, mach_msg_header_t *in,
+                                                         mach_msg_header_t *out)
 {
     out->msgh_bits = 0;
     out->msgh_remote_port = MACH_PORT_NULL;
@@ -65,6 +66,19 @@ static boolean_t is_passing(mach_msg_return_t code)
         || code == MACH_RCV_HEADER_ERROR;
 }
 
+void mach_msg_serve(mig_demux_t demux, mach_msg_header_t *in, mach_msg_header_t *out)
+{
+    mach_msg_return_t result;
+
+    handle(demux, in, out);
+    if (out->msgh_remote_port == MACH_PORT_NULL)
+        return;
+    result = mach_msg(out, reply_option(out), out->msgh_size, 0, MACH_PORT_NULL, MACH_MSG_TIMEOUT_NONE,
+                      MACH_PORT_NULL);
+    if (result != MACH_MSG_SUCCESS)
+        mig_send_failed(out, result); /* a client that is gone is not our failure */
+}
+
 static mach_msg_return_t serve(mig_demux_t demux, mach_msg_size_t max_size,
                                mach_port_name_t rcv_name, mach_msg_option_t options, boolean_t once)
 {
@@ -97,17 +111,12 @@ static mach_msg_return_t serve(mig_demux_t demux, mach_msg_size_t max_size,
                               MACH_PORT_NULL);
             continue;
         }
-        handle(demux, in, out);
         if (once) {
-            if (out->msgh_remote_port != MACH_PORT_NULL) {
-                result = mach_msg(out, reply_option(out), out->msgh_size, 0, MACH_PORT_NULL,
-                                  MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
-                if (result != MACH_MSG_SUCCESS)
-                    mig_send_failed(out, result);
-            }
-            result = MACH_MSG_SUCCESS; /* a client that is gone is not our failure */
+            mach_msg_serve(demux, in, out);
+            result = MACH_MSG_SUCCESS;
             break;
         }
+        handle(demux, in, out);
         if (out->msgh_remote_port == MACH_PORT_NULL) {
             result = mach_msg(in, options, 0, room, rcv_name, MACH_MSG_TIMEOUT_NONE,
                               MACH_PORT_NULL);

@@ -333,6 +333,11 @@ static boolean_t demux(mach_msg_header_t *in, mach_msg_header_t *out)
     return FALSE;
 }
 
+void ports_again(mach_msg_header_t *in, mach_msg_header_t *out)
+{
+    mach_msg_serve(demux, in, out);
+}
+
 void ports_serve(const mig_demux_t *demuxers, mach_msg_size_t max_size)
 {
     server_demuxers = demuxers;

@@ -6,7 +6,8 @@
  * whenever that suits: bcache_write_data, at a commit or when all buffers are dirty. Metadata goes
  * home by way of the log, and only the journal (journal.c) says when; until then it stays here.
  *
- * The only waits of the core are here, in bdev_read and bdev_write.
+ * The only waits of the core are here, in bdev_read, bdev_write and bdev_flush. How blocks come here is
+ * bread.c's.
  */
 #include "fs.h"
 
@@ -78,7 +79,7 @@ static void hash_insert(struct bcache *bc, struct buf *b)
     *p = b;
 }
 
-static struct buf *find(struct bcache *bc, uint32_t block)
+struct buf *buf_find(struct bcache *bc, uint32_t block)
 {
     struct buf *b = bc->hash[hash(bc, block)];
 
@@ -181,7 +182,7 @@ static struct buf *take_buffer(struct fs *fs)
 int buf_get(struct fs *fs, uint32_t block, struct buf **out)
 {
     struct bcache *bc = &fs->cache;
-    struct buf *b = find(bc, block);
+    struct buf *b = buf_find(bc, block);
 
     if (b != NULL) {
         bc->hits++;
@@ -198,6 +199,8 @@ int buf_get(struct fs *fs, uint32_t block, struct buf **out)
         b->class = BUF_DATA;
         b->valid = false;
         b->checked = false;
+        b->reading = NULL;
+        b->error = 0;
         hash_insert(bc, b);
         lru_append(bc, b);
     }
@@ -232,23 +235,6 @@ int bdev_flush(struct bcache *bc)
 
     if (err == 0)
         bc->unflushed = false;
-    return err;
-}
-
-int buf_read(struct fs *fs, uint32_t block, struct buf **out)
-{
-    struct buf *b;
-    int err = buf_get(fs, block, &b);
-
-    if (err == 0 && !b->valid) {
-        err = bdev_read(&fs->cache, block, 1, b->data);
-        if (err != 0)
-            buf_put(b);
-        else
-            b->valid = true;
-    }
-    if (err == 0)
-        *out = b;
     return err;
 }
 
@@ -297,7 +283,7 @@ void buf_home(struct bcache *bc, struct buf *b)
 
 bool buf_forget(struct fs *fs, uint32_t block)
 {
-    struct buf *b = find(&fs->cache, block);
+    struct buf *b = buf_find(&fs->cache, block);
     bool logged = b != NULL && b->logged;
 
     if (b != NULL) {
@@ -305,30 +291,9 @@ bool buf_forget(struct fs *fs, uint32_t block)
         buf_home(&fs->cache, b);
         b->valid = false;
         b->checked = false;
+        b->reading = NULL; /* what comes now is old */
     }
     return logged;
-}
-
-void buf_prefetch(struct fs *fs, uint32_t block, uint32_t count)
-{
-    struct bcache *bc = &fs->cache;
-    uint32_t n = 0;
-
-    while (n < count && n < BUF_RUN && find(bc, block + n) == NULL)
-        n++;
-    if (n < 2 || bdev_read(bc, block, n, bc->run) != 0)
-        return;
-    for (uint32_t i = 0; i < n; i++) {
-        struct buf *b;
-
-        if (buf_get(fs, block + i, &b) != 0)
-            return;
-        if (!b->valid) {
-            memcpy(b->data, bc->run + (size_t)i * OSTIAFS_BLOCK_SIZE, OSTIAFS_BLOCK_SIZE);
-            b->valid = true;
-        }
-        buf_put(b);
-    }
 }
 
 static int by_block(const void *a, const void *b)

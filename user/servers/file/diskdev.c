@@ -2,9 +2,9 @@
  * diskdev.c: a block device for the core, by messages to the disk server. Read disk.defs before.
  *
  * This is where the file server waits for the disk: one request at a time, since there is one
- * thread. A disk server that dies is started again by the bootstrap task and gets the same port,
- * so a request that was lost with it is sent once more; reading and writing blocks twice does no
- * harm.
+ * thread. (For reads that it does not wait for, see diskread.c.) A disk server that dies is started again
+ * by the bootstrap task and gets the same port, so a request that was lost with it is sent once more;
+ * reading and writing blocks twice does no harm.
  */
 #include "diskdev.h"
 
@@ -44,6 +44,14 @@ static int to_errno(kern_return_t kr)
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
+}
+
+mach_port_t diskdev_place(const struct bdev *dev, uint64_t block, uint64_t *there)
+{
+    const struct disk *disk = (const struct disk *)dev;
+
+    *there = disk->first + block;
+    return disk->port;
 }
 
 static int read_blocks(struct bdev *dev, uint64_t block, uint32_t count, void *data)

@@ -11,6 +11,7 @@
  *     volume.c          mount, sync, and the door every change goes through
  *     journal.c         the log: changes that reach the disk whole or not at all
  *     recover.c         the log after a crash
+ *     bread.c           blocks from the disk, with or without waiting
  *     bcache.c          blocks in memory: the only one that reads and writes the disk
  *
  * Each uses only what is below it. None of it knows of Mach: it is linked into the server, where a
@@ -19,10 +20,8 @@
  * Functions return 0 or a positive errno (POSIX). Unless said otherwise a function that fails has
  * changed nothing that can be seen.
  *
- * Threads: the core is entered by one thread at a time. It waits for nothing but the disk, and for
- * that in one place, bdev_read and bdev_write of bcache.c; a server with several workers lets
- * others in there, and then needs a lock per inode, taken parent first, and one per buffer being
- * read.
+ * Threads: the core is entered by one thread at a time. It waits for nothing but the disk, and for that in
+ * one place, bdev_read, bdev_write and bdev_flush of bcache.c. Who only looks need not wait: struct bread.
  */
 #ifndef _FILE_FS_H_
 #define _FILE_FS_H_
@@ -49,6 +48,24 @@ enum buf_class {
     BUF_DATA, /* contents of files: written home before what points to them is committed */
     BUF_META, /* all else: written to the log, and home after that */
     BUF_CLASSES
+};
+
+#define BREAD_MAX 4 /* blocks in one struct bread: what a message of disk.defs carries */
+
+/*
+ * A read that is under way while others are served.
+ *
+ * A function that finds a block not in memory, and has changed nothing yet, need not wait: while
+ * bcache.may_stall is set, the block is asked for (bcache.later), and buf_read fails with FS_STALLED, having
+ * set bcache.stalled. That error goes up through all that called it, as any other does. When the blocks have
+ * arrived (bread_arrived) the caller begins again from the beginning, and comes as far as the next block that
+ * is not there. A change waits for what it reads, since it could not be begun again: volume_begin takes
+ * may_stall away.
+ */
+struct bread {
+    uint32_t block;
+    uint32_t count;
+    void *waiting; /* the server's: who is to begin again */
 };
 
 /* A buffer is in up to two lists besides the cache's own. */
@@ -85,6 +102,8 @@ struct buf {
     bool dirty;
     bool logged;
     bool checked;   /* a directory block whose structure has been checked */
+    uint8_t error;  /* an errno, from bread_arrived to bread_done: it could not be read */
+    struct bread *reading; /* will bring the contents; each struct bread has a reference */
     struct buf *hash_next;
     struct buf *older; /* least recently used list */
     struct buf *newer;
@@ -103,6 +122,11 @@ struct bcache {
     uint32_t limit; /* buffers kept; more only while nothing can be evicted */
     struct buf_list dirty[BUF_CLASSES];
     struct buf_list logged;
+    bool may_stall; /* the server: the request being served may be begun again */
+    struct bread *stalled;
+    bool (*ready)(void); /* the server's: can it be put aside? NULL: no */
+    /* The server's, if there is `ready`. Asks for blocks; NULL: they must be waited for. */
+    struct bread *(*later)(struct bdev *dev, uint32_t block, uint32_t count);
     bool unflushed; /* something was written that the next flush brings to safety */
     uint8_t *run;   /* BUF_RUN blocks: requests of several blocks pass through here */
     uint64_t reads; /* requests and hits, for statistics */
@@ -118,7 +142,7 @@ int bcache_init(struct bcache *bc, struct bdev *dev, uint32_t limit);
 void bcache_destroy(struct bcache *bc);
 
 /* The buffer of a block with its contents, referenced; release with buf_put. May wait for the disk.
- * EIO, ENOMEM. */
+ * EIO, ENOMEM, FS_STALLED. */
 int buf_read(struct fs *fs, uint32_t block, struct buf **out);
 
 /* The same without reading: the caller overwrites all of it. Contents are undefined. ENOMEM. */
@@ -139,6 +163,14 @@ bool buf_forget(struct fs *fs, uint32_t block);
 /* For the journal: what the buffer holds is in the log now; or at home. */
 void buf_logged(struct bcache *bc, struct buf *b);
 void buf_home(struct bcache *bc, struct buf *b);
+
+/* The buffer of a block if there is one, without a reference. */
+struct buf *buf_find(struct bcache *bc, uint32_t block);
+
+/* What `later` was asked for has arrived, or not: err. Who waits is to begin again now, and then comes
+ * bread_done, after which the core knows the read no more. */
+void bread_arrived(struct fs *fs, struct bread *r, const uint8_t *data, int err);
+void bread_done(struct fs *fs, struct bread *r);
 
 /* Reads `count` (at most BUF_RUN) blocks from `block` on that are not in the cache with one
  * request. A hint: errors show when the blocks are read in earnest. */
@@ -270,6 +302,18 @@ int volume_sync(struct fs *fs);
 #define CHANGE_DATA   16 /* blocks of contents that a write adds */
 int volume_begin(struct fs *fs);
 void volume_end(struct fs *fs);
+
+/* Before a request is served: may it be begun again (struct bread)? And the list of those that wait for the
+ * read that it stalled at. */
+static inline void volume_may_stall(struct fs *fs, bool may)
+{
+    fs->cache.may_stall = may;
+}
+
+static inline void **volume_waiting(struct fs *fs)
+{
+    return &fs->cache.stalled->waiting;
+}
 
 /* Something on disk cannot be: tells the operator, stops changes, and returns EIO. */
 int volume_damaged(struct fs *fs, const char *what, uint32_t number);

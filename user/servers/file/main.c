@@ -10,6 +10,7 @@
 
 #include <cthreads.h>
 #include <mach/mach.h>
+#include <servers/disk_server.h>
 #include <servers/fs.h>
 #include <stdio.h>
 
@@ -64,5 +65,7 @@ int main(void)
     if (volume != NULL && !volume->readonly && to_self != MACH_PORT_NULL &&
         mach_thread_create(update, &to_self, NULL) != KERN_SUCCESS)
         printf("file: no thread to write back: changes reach the disk with sync only\n");
-    serve();
+    if (volume != NULL)
+        diskread_start();
+    serve(diskread_server, disk_server_max_reply);
 }

@@ -124,6 +124,7 @@ static int to_disk(struct fs *fs, int (*how)(struct fs *))
 {
     int err;
 
+    fs->cache.may_stall = false;
     if (fs->cache.dev->readonly)
         return 0;
     err = fs->damaged ? EIO : how(fs);
@@ -157,6 +158,7 @@ int volume_unmount(struct fs *fs)
 
 int volume_begin(struct fs *fs)
 {
+    fs->cache.may_stall = false; /* what is done halfway cannot be begun again */
     if (fs->readonly)
         return EROFS;
     if (fs->damaged)

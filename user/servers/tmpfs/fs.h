@@ -111,6 +111,18 @@ static inline int volume_sync(struct fs *fs)
     return 0;
 }
 
+/* A block that must be waited for: there is none. */
+static inline void volume_may_stall(struct fs *fs, bool may)
+{
+    (void)fs, (void)may;
+}
+
+static inline void **volume_waiting(struct fs *fs)
+{
+    (void)fs;
+    return NULL;
+}
+
 /* Something cannot be: tells the operator, and returns EIO. */
 int volume_damaged(struct fs *fs, const char *what, uint32_t number);
 

@@ -49,5 +49,5 @@ int main(void)
         return 1;
     volume = &fs;
     serve_mount("tmpfs", MOUNTED_ON);
-    serve();
+    serve(NULL, 0);
 }
