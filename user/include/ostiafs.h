@@ -1,6 +1,6 @@
 /*
  * ostiafs.h: the on-disk format of Ostia's file system. Shared by the host tools (mkfs, fsck) and
- * by the file server; the one place where the format is defined. Read docs/fs.md for the reasons.
+ * by the file server; the one place where the format is defined. Read docs/14-files.md for the reasons.
  *
  * A volume is an array of 4 KiB blocks, all numbers little-endian:
  *

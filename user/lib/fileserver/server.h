@@ -1,5 +1,6 @@
 /*
- * server.h: what all file servers have in common, around a core that keeps the files. Read docs/fs.md before.
+ * server.h: what all file servers have in common, around a core that keeps the files. Read
+ * docs/14-files.md before.
  *
  *     open.c      open file descriptions: ports that are files being read or written
  *     io.c        io.defs: what can be done with an open file
