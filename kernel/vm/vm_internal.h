@@ -71,8 +71,8 @@ static inline void vm_object_unlink_shadow(vm_object_t above, vm_object_t below)
 /* Shortens the chain under object, without changing what it shows: takes over or steps around
  * objects that it alone needs, or of which it needs nothing. Object locked. */
 void vm_object_collapse(vm_object_t object);
-/* How many objects are below? Object locked. */
-uint32_t vm_object_depth(vm_object_t object);
+/* How many objects are below? And are all of them anonymous, and it? Object locked. */
+uint32_t vm_object_depth(vm_object_t object, bool *anonymous);
 /* Are there more than there should be? */
 bool vm_object_is_deep(vm_object_t object);
 /* Makes them fewer, by copying pages up. The caller has a reference; no locks; may block, and gives up when

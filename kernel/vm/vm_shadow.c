@@ -177,7 +177,7 @@ vm_object_t vm_object_leave(vm_object_t lower)
 
 /* ---- long chains ---- */
 
-uint32_t vm_object_depth(vm_object_t object)
+uint32_t vm_object_depth(vm_object_t object, bool *anonymous)
 {
     vm_object_t below = object, next;
     uint32_t depth = 0;
@@ -190,6 +190,7 @@ uint32_t vm_object_depth(vm_object_t object)
         below = next;
         depth++;
     }
+    *anonymous = below->internal; /* others shadow none */
     if (below != object)
         spin_unlock(&below->lock);
     return depth;
@@ -197,11 +198,13 @@ uint32_t vm_object_depth(vm_object_t object)
 
 bool vm_object_is_deep(vm_object_t object)
 {
+    bool anonymous;
+
     if (object->depth <= CHAIN_MAX)
         return false;
     /* It was one more at each shadow. Now it is what has come of it since. */
     spin_lock(&object->lock);
-    object->depth = MIN(vm_object_depth(object), UINT16_MAX);
+    object->depth = MIN(vm_object_depth(object, &anonymous), UINT16_MAX);
     spin_unlock(&object->lock);
     return object->depth > CHAIN_MAX;
 }

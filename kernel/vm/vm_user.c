@@ -256,10 +256,11 @@ kern_return_t vm_region(vm_map_t map, vm_address_t *address, vm_size_t *size,
 {
     vm_map_entry_t entry;
     vm_object_t object;
+    bool anonymous;
 
     if (map == NULL)
         return KERN_INVALID_ARGUMENT;
-    *info = (vm_region_info_data_t){0};
+    *info = (vm_region_info_data_t){.anonymous = TRUE};
     spin_lock(&map->lock);
     entry = vm_map_entry_at_or_above(map, *address);
     if (entry == NULL) {
@@ -280,7 +281,8 @@ kern_return_t vm_region(vm_map_t map, vm_address_t *address, vm_size_t *size,
         spin_lock(&object->lock);
         info->object_id = ((uintptr_t)object >> 4) * 0x9e3779b97f4a7c15UL; /* tells no address */
         info->resident_pages = resident_pages(entry, object);
-        info->shadow_depth = vm_object_depth(object);
+        info->shadow_depth = vm_object_depth(object, &anonymous);
+        info->anonymous = anonymous;
         info->external_pager = object->pager != NULL;
         info->ref_count = object->refs;
         spin_unlock(&object->lock);

@@ -73,6 +73,7 @@ TEST(region_tells_of_the_pager)
     REQUIRE_TRUE(job_begin(&job));
     REQUIRE_KR(job_end(&job), KERN_SUCCESS);
     EXPECT_TRUE(region_at(o.address).external_pager && region_at(job.address).external_pager);
+    EXPECT_TRUE(!region_at(o.address).anonymous);
     EXPECT_EQ(region_at(job.address).offset, 3 * PAGE_SIZE);
     EXPECT_EQ(region_at(job.address).object_id, region_at(o.address).object_id);
     REQUIRE_TRUE(object_fill(&o, 4));

@@ -54,7 +54,7 @@ TEST(region_tells_its_attributes)
     EXPECT_EQ(info.protection, VM_PROT_READ);
     EXPECT_EQ(info.max_protection, VM_PROT_DEFAULT);
     EXPECT_EQ(info.inheritance, VM_INHERIT_SHARE);
-    EXPECT_TRUE(!info.shared && !info.needs_copy && !info.external_pager);
+    EXPECT_TRUE(!info.shared && !info.needs_copy && !info.external_pager && info.anonymous);
     EXPECT_EQ(info.wired_count, 0);
     release(a, SIZE);
 }

@@ -19,6 +19,7 @@
 #include <servers/bootstrap.h>
 #include <servers/io.h>
 #include <servers/proc.h>
+#include <sys/mman.h>
 
 TEST_LIMIT(120);
 TEST_ARGS("swap=4096"); /* pages: the hog has to fill them */
@@ -302,6 +303,38 @@ static int raise_no_exception(void)
         != KERN_FAILURE)
         return 2;
     return 0;
+}
+
+/* Who touched them would wait for the pager, which may be anybody's and never answer. */
+#define STRINGS (32 * PAGE_SIZE) /* a little would be copied when it is sent */
+
+static int exec_strings(void)
+{
+    int fd = open("strings", O_RDWR), program = open("/bin/true", O_RDONLY);
+    char *map = mmap(NULL, STRINGS, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+
+    if (program < 0 || map == MAP_FAILED)
+        return 1;
+    for (int written = 0; written <= 1; written++) {
+        if (written)
+            map[0] = 'x'; /* a page is anonymous now, the other is not */
+        if (proc_exec(__proc_port, mach_thread_self_cached(), port_of(program), "/bin/true", 1, 0,
+                      (vm_address_t)map, STRINGS, (vm_address_t)map, STRINGS, 0)
+            != unix_err(EFAULT))
+            return 2 + written;
+    }
+    return 7;
+}
+
+TEST(strings_that_belong_to_a_pager_are_refused)
+{
+    int fd = open("strings", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+    REQUIRE_EQ(ftruncate(fd, STRINGS), 0);
+    close(fd);
+    EXPECT_EQ(WEXITSTATUS(run_child(exec_strings)), 7);
+    unlink("strings");
+    expect_all_well();
 }
 
 TEST(an_exception_of_no_thread_is_not_believed)

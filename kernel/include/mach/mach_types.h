@@ -237,6 +237,7 @@ typedef struct vm_region_info {
     uint32_t shadow_depth;
     boolean_t external_pager;
     uint32_t ref_count; /* of the object */
+    boolean_t anonymous; /* so are all that the object shadows: no pager of anybody's is asked for pages */
 } vm_region_info_data_t, *vm_region_info_t;
 #define VM_REGION_INFO_COUNT (sizeof(vm_region_info_data_t) / sizeof(natural_t))
 

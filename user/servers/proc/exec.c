@@ -48,6 +48,20 @@ static boolean_t strings_ok(const char *strings, size_t size, unsigned count)
     return TRUE;
 }
 
+/* May this server touch what a client sent out of line? Not if it were to wait for the client's pager then:
+ * that may never answer. A program's memory is anonymous, if libc made it for this. */
+static boolean_t is_anonymous(vm_address_t memory, size_t size)
+{
+    const vm_address_t end = memory + size;
+    vm_region_info_data_t info;
+    vm_size_t length;
+
+    for (vm_address_t at = memory; at < end; at += length)
+        if (vm_region(mach_task_self(), &at, &length, &info) != KERN_SUCCESS || !info.anonymous)
+            return FALSE;
+    return TRUE;
+}
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -293,6 +307,8 @@ kern_return_t S_proc_exec(mach_port_t proc, mach_port_t thread, mach_port_t repl
         return unix_err(ESRCH);
     if (!is_trusted(file))
         return unix_err(EACCES); /* somebody else's port, which may never answer */
+    if (!is_anonymous(strings, stringsCnt) || !is_anonymous(startup, startupCnt))
+        return unix_err(EFAULT);
     error = exec_program(p->task, thread, FALSE, &args);
     if (error > 0)
         return unix_err(error); /* the stub releases what we were given */
