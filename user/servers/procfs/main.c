@@ -187,5 +187,5 @@ int main(void)
         return 1;
     volume = &fs;
     serve_mount("procfs", MOUNTED_ON);
-    serve();
+    serve(NULL, 0);
 }
