@@ -111,18 +111,6 @@ static inline int volume_sync(struct fs *fs)
     return 0;
 }
 
-/* A block that must be waited for: there is none. */
-static inline void volume_may_stall(struct fs *fs, bool may)
-{
-    (void)fs, (void)may;
-}
-
-static inline void **volume_waiting(struct fs *fs)
-{
-    (void)fs;
-    return NULL;
-}
-
 /* Something cannot be: tells the operator, and returns EIO. */
 int volume_damaged(struct fs *fs, const char *what, uint32_t number);
 
@@ -177,6 +165,7 @@ int dir_set_parent(struct inode *dp, uint32_t ino);
 int dir_is_empty(struct inode *dp, bool *empty);
 int dir_read(struct inode *dp, uint64_t *position, dir_emit_t emit, void *arg);
 
+#include "in_memory.h"
 #include "names.h"
 
 #endif

@@ -126,6 +126,7 @@ typedef bool (*dir_emit_t)(void *arg, const char *name, size_t len, uint32_t ino
                            uint64_t next_position);
 int dir_read(struct inode *dp, uint64_t *position, dir_emit_t emit, void *arg);
 
+#include "in_memory.h"
 #include "names.h"
 
 #endif
