@@ -124,8 +124,8 @@ static kern_return_t wait_for_unlock(struct vm_fault *f, vm_object_t object, vm_
     page->unlock_request |= ask;
     object->refs++;
     unlock_all(f, object);
-    kr = memory_object_data_unlock(object->pager, object->control, offset, PAGE_SIZE, ask);
-    if (kr == MACH_SEND_NO_BUFFER) { /* whoever wants it asks again */
+    kr = sender_pays(memory_object_data_unlock(object->pager, object->control, offset, PAGE_SIZE, ask));
+    if (kr == MACH_SEND_NO_BUFFER || kr == MACH_SEND_TIMED_OUT) { /* whoever wants it asks again */
         spin_lock(&object->lock);
         page = vm_page_lookup(object, offset);
         if (page != NULL) {
@@ -137,6 +137,8 @@ static kern_return_t wait_for_unlock(struct vm_fault *f, vm_object_t object, vm_
         spin_unlock(&object->lock);
     }
     vm_object_deallocate(object);
+    if (kr == MACH_SEND_TIMED_OUT)
+        return KERN_MEMORY_ERROR; /* it has heard nothing for long */
     return kr == MACH_SEND_NO_BUFFER ? wait_for_memory(f) : FAULT_RETRY;
 }
 
