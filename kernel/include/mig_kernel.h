@@ -56,6 +56,20 @@ mach_msg_return_t mach_msg_send_from_kernel(mach_port_t remote, mach_msg_type_na
                                             mach_msg_header_t *msg, mach_msg_size_t size);
 
 /*
+ * Such a send, of a message in which nothing moves, for which the current task pays until it is received:
+ * MACH_SEND_TIMED_OUT, if it has as many under way as it may. It is for what a task makes the kernel ask of a
+ * pager: else one that does not listen, or answers what it has not heard, could fill memory with questions.
+ */
+#define sender_pays(send) \
+    ({ \
+        mach_msg_return_t sent_; \
+        current_thread()->sender_pays = true; \
+        sent_ = (send); \
+        current_thread()->sender_pays = false; \
+        sent_; \
+    })
+
+/*
  * The same with a reply port of the thread's, whose reply is then received over msg, in the
  * kernel's form: at most rcv_size bytes (a longer one: destroyed, MACH_RCV_TOO_LARGE), its rights
  * and memory the caller's. Blocks until the reply, the server's death (a send-once notification is

@@ -77,6 +77,22 @@ static mach_msg_return_t make_kmsg(mach_port_t remote, mach_msg_type_name_t remo
     return MACH_MSG_SUCCESS;
 }
 
+/* Sends a message, to which no rights were moved and which the task pays for if it has to be queued. */
+static mach_msg_return_t send_and_pay(ipc_kmsg_t kmsg)
+{
+    thread_t receiver;
+    bool dead;
+
+    if (ipc_mqueue_deliver(kmsg, current_ledger(), &receiver)) {
+        if (receiver != NULL)
+            thread_go(receiver, THREAD_AWAKENED);
+        return MACH_MSG_SUCCESS;
+    }
+    dead = !__atomic_load_n(&kmsg->ikm_remote->active, __ATOMIC_ACQUIRE);
+    ipc_kmsg_destroy(kmsg);
+    return dead ? MACH_SEND_INVALID_DEST : MACH_SEND_TIMED_OUT;
+}
+
 mach_msg_return_t mach_msg_send_from_kernel(mach_port_t remote, mach_msg_type_name_t remote_disp,
                                             mach_port_t local, mach_msg_type_name_t local_disp,
                                             mach_msg_header_t *msg, mach_msg_size_t size)
@@ -87,6 +103,8 @@ mach_msg_return_t mach_msg_send_from_kernel(mach_port_t remote, mach_msg_type_na
 
     if (mr != MACH_MSG_SUCCESS)
         return mr;
+    if (current_thread()->sender_pays)
+        return send_and_pay(kmsg);
     ipc_work_init(&work);
     /* The task pays for an answer to what it asked, as for any reply, and nobody for the rest. */
     ipc_mqueue_send_always(kmsg, remote_disp == MACH_MSG_TYPE_MOVE_SEND_ONCE ? current_ledger() : NULL,

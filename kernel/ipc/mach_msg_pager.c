@@ -40,15 +40,18 @@ struct supply {
 };
 static_assert(sizeof(struct supply) == MACH_MSG_SUPPLY_SIZE, "mach_msg_fast.c knows it by that");
 
-kern_return_t mach_msg_ask_pager(ipc_port_t pager, ipc_port_t control, vm_offset_t offset,
-                                 vm_size_t length, vm_prot_t access, thread_t *receiver)
+kern_return_t mach_msg_ask_pager(ipc_port_t pager, ipc_port_t control, vm_offset_t offset, vm_size_t length,
+                                 vm_prot_t access, struct ledger *payer, thread_t *receiver)
 {
+    kern_return_t kr = KERN_SUCCESS;
     struct request *request;
     ipc_kmsg_t kmsg;
 
     *receiver = NULL;
-    if (mach_msg_fast_off)
+    if (mach_msg_fast_off && payer == NULL)
         return memory_object_data_request(pager, control, offset, length, access);
+    if (mach_msg_fast_off)
+        return sender_pays(memory_object_data_request(pager, control, offset, length, access));
     kmsg = ipc_kmsg_alloc(REQUEST_SIZE);
     if (kmsg == NULL)
         return MACH_SEND_NO_BUFFER;
@@ -70,9 +73,12 @@ kern_return_t mach_msg_ask_pager(ipc_port_t pager, ipc_port_t control, vm_offset
     request->offset = offset;
     request->length = length;
     request->access = access;
-    if (!ipc_mqueue_deliver(kmsg, NULL, receiver))
-        ipc_kmsg_destroy(kmsg); /* it has just died, and who watches it will say so */
-    return KERN_SUCCESS;
+    if (!ipc_mqueue_deliver(kmsg, payer, receiver)) {
+        if (__atomic_load_n(&kmsg->ikm_remote->active, __ATOMIC_ACQUIRE))
+            kr = MACH_SEND_TIMED_OUT; /* else it has just died, and who watches it will say so */
+        ipc_kmsg_destroy(kmsg);
+    }
+    return kr;
 }
 
 /* Is it what a pager says nearly always? A page, which it keeps, by a send right, and no reply. */

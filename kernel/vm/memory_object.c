@@ -52,12 +52,16 @@ kern_return_t memory_object_request(vm_object_t object, vm_offset_t offset, vm_p
 
     vm_count(pageins);
     __atomic_fetch_add(&current_task()->pageins, 1, __ATOMIC_RELAXED);
-    kr = mach_msg_ask_pager(object->pager, object->control, offset, count * PAGE_SIZE, access, receiver);
+    /* The default pager answers what it has heard, and nobody's fault must fail for what else he has sent. */
+    kr = mach_msg_ask_pager(object->pager, object->control, offset, count * PAGE_SIZE, access,
+                            object != vm_swap_object ? current_ledger() : NULL, receiver);
     if (kr == KERN_SUCCESS)
         return kr;
     spin_lock(&object->lock);
     if (object->pager_dead)
         kr = object->error;
+    else if (kr == MACH_SEND_TIMED_OUT)
+        kr = KERN_MEMORY_ERROR; /* it has heard nothing for long */
     else
         kr = kr == MACH_SEND_NO_BUFFER ? KERN_RESOURCE_SHORTAGE : KERN_MEMORY_FAILURE;
     for (uint32_t i = 0; i < count; i++) {

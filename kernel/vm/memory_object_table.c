@@ -190,6 +190,10 @@ kern_return_t memory_object_open(mach_port_t pager, vm_size_t size, vm_object_t 
     if (kr != KERN_SUCCESS)
         return kr;
     if (object == NULL) {
+        /* Might the pager be told? Else there is to be no object, not even for a moment. */
+        if (!ledger_charge_message(current_ledger(), 1, sizeof(struct ipc_kmsg)))
+            return KERN_RESOURCE_SHORTAGE;
+        ledger_credit_message(current_ledger(), 1, sizeof(struct ipc_kmsg));
         fresh = make(pager, size);
         if (fresh == NULL)
             return KERN_RESOURCE_SHORTAGE;
@@ -204,7 +208,7 @@ kern_return_t memory_object_open(mach_port_t pager, vm_size_t size, vm_object_t 
             return kr;
         if (object == fresh
             && (ipc_port_watch(pager, IKOT_MEMORY_CONTROL, object) != KERN_SUCCESS
-                || memory_object_init(pager, object->control, PAGE_SIZE) != KERN_SUCCESS))
+                || sender_pays(memory_object_init(pager, object->control, PAGE_SIZE)) != KERN_SUCCESS))
             memory_object_give_up(object, KERN_MEMORY_FAILURE);
     }
     *result = object;

@@ -73,8 +73,12 @@ static kern_return_t after_wait(wait_result_t result)
     }
 }
 
-static uint64_t pager_deadline(struct vm_fault *f)
+/* The page-out thread waits for the default pager however long it takes; so does who needs a page that it has.
+ * It is trusted, and what it has is nowhere else: an error would end a task that has done nothing wrong. */
+static uint64_t pager_deadline(struct vm_fault *f, vm_object_t object)
 {
+    if (object == vm_swap_object)
+        return DEADLINE_NONE;
     if (f->deadline == 0)
         f->deadline = memory_object_deadline();
     return f->deadline;
@@ -84,7 +88,7 @@ static uint64_t pager_deadline(struct vm_fault *f)
 static kern_return_t wait_for_page(struct vm_fault *f, vm_object_t object, vm_page_t page)
 {
     page->wanted = true;
-    event_assert_wait(page, f->interruptible, pager_deadline(f));
+    event_assert_wait(page, f->interruptible, pager_deadline(f, object));
     unlock_all(f, object);
     return after_wait(thread_block());
 }
@@ -124,8 +128,8 @@ static kern_return_t wait_for_unlock(struct vm_fault *f, vm_object_t object, vm_
     page->unlock_request |= ask;
     object->refs++;
     unlock_all(f, object);
-    kr = memory_object_data_unlock(object->pager, object->control, offset, PAGE_SIZE, ask);
-    if (kr == MACH_SEND_NO_BUFFER) { /* whoever wants it asks again */
+    kr = sender_pays(memory_object_data_unlock(object->pager, object->control, offset, PAGE_SIZE, ask));
+    if (kr == MACH_SEND_NO_BUFFER || kr == MACH_SEND_TIMED_OUT) { /* whoever wants it asks again */
         spin_lock(&object->lock);
         page = vm_page_lookup(object, offset);
         if (page != NULL) {
@@ -137,6 +141,8 @@ static kern_return_t wait_for_unlock(struct vm_fault *f, vm_object_t object, vm_
         spin_unlock(&object->lock);
     }
     vm_object_deallocate(object);
+    if (kr == MACH_SEND_TIMED_OUT)
+        return KERN_MEMORY_ERROR; /* it has heard nothing for long */
     return kr == MACH_SEND_NO_BUFFER ? wait_for_memory(f) : FAULT_RETRY;
 }
 
@@ -159,7 +165,7 @@ static kern_return_t wait_for_pager(struct vm_fault *f, vm_object_t object, vm_o
     }
     object->refs--;
     page->wanted = true;
-    event_assert_wait(page, f->interruptible, pager_deadline(f));
+    event_assert_wait(page, f->interruptible, pager_deadline(f, object));
     spin_unlock(&object->lock);
     return after_wait(thread_block_handoff(pager));
 }
@@ -178,7 +184,7 @@ static kern_return_t page_in(struct vm_fault *f, vm_object_t object, vm_offset_t
     if (!object->ready || object->returning != 0
         || object->requests >= MEMORY_OBJECT_REQUESTS_MAX) {
         unlock_others(f, object);
-        return after_wait(vm_object_wait(object, f->interruptible, pager_deadline(f)));
+        return after_wait(vm_object_wait(object, f->interruptible, pager_deadline(f, object)));
     }
     kr = memory_object_request(object, offset, access_of(f, object),
                                object != f->top ? f->top : NULL, f->map, &pager);

@@ -13,6 +13,7 @@
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <kern/ledger.h>
+#include <mig_kernel.h>
 #include <vm/pmap.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>

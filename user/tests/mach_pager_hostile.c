@@ -5,7 +5,6 @@
  */
 #include "mach_object.h"
 #include "mach_exc.h"
-#include "mach_limits.h"
 
 /* How long the kernel waits for a pager here; else it is half a minute. */
 TEST_ARGS("pager_timeout=1500");
@@ -486,65 +485,6 @@ TEST(a_silent_pager_hurts_nobody_else)
     EXPECT_KR(job_end(&hung), KERN_MEMORY_ERROR);
     object_end(&silent);
     object_end(&good);
-}
-
-/* ---- who pays ---- */
-
-static void dirty_and_clean(struct object *o, mach_port_t reply)
-{
-    BYTE(o->address) = 'x';
-    EXPECT_KR(memory_object_lock_request(o->control, 0, PAGE_SIZE, MEMORY_OBJECT_RETURN_DIRTY, FALSE,
-                                         VM_PROT_NO_CHANGE, reply, ONCE), KERN_SUCCESS);
-}
-
-/* Returns that a task has asked for are messages of its own until they are taken, and at its limit there
- * are no more; the page stays changed. [ledger.h] */
-TEST(who_asks_for_returns_pays)
-{
-    enum { MOST = 20 };
-    task_limits_t before, all, limits;
-    struct object o;
-
-    NEED_HOST_PRIV();
-    REQUIRE_TRUE(object_map(&o, SIZE, FALSE, NONE) && object_fill(&o, 1));
-    before = used(SELF);
-    all = limits = limit(SELF);
-    for (int i = 1; i <= MOST; i++) {
-        dirty_and_clean(&o, MACH_PORT_NULL);
-        EXPECT_EQ(used(SELF).messages, before.messages + i);
-    }
-    limits.messages = before.messages + MOST;
-    EXPECT_KR(task_set_limits(test_host_priv(), SELF, limits), KERN_SUCCESS);
-    for (int i = 0; i < MOST; i++)
-        dirty_and_clean(&o, MACH_PORT_NULL);
-    EXPECT_EQ(used(SELF).messages, limits.messages);
-    EXPECT_KR(task_set_limits(test_host_priv(), SELF, all), KERN_SUCCESS);
-    for (int i = 0; i < MOST; i++)
-        EXPECT_TRUE(hear(&o, RETURN));
-    EXPECT_TRUE(hear_nothing(&o));
-    EXPECT_EQ(used(SELF).messages, before.messages);
-    EXPECT_TRUE(used(SELF).kernel_memory <= before.kernel_memory);
-    lock_pages(&o, 0, 1, MEMORY_OBJECT_RETURN_DIRTY, FALSE, VM_PROT_NO_CHANGE);
-    EXPECT_TRUE(hear(&o, RETURN) && heard.bytes[0] == 'x');
-    EXPECT_TRUE(hear(&o, LOCKED));
-    object_end(&o);
-}
-
-/* And so is the word that it was done. [KI memory_object_lock_request, ledger.h] */
-TEST(who_asks_for_an_answer_pays)
-{
-    task_limits_t before;
-    struct object o;
-
-    REQUIRE_TRUE(object_map(&o, SIZE, FALSE, NONE));
-    before = used(SELF);
-    for (int i = 0; i < 20; i++)
-        lock_pages(&o, 0, 1, MEMORY_OBJECT_RETURN_NONE, FALSE, VM_PROT_NO_CHANGE);
-    EXPECT_EQ(used(SELF).messages, before.messages + 20);
-    for (int i = 0; i < 20; i++)
-        EXPECT_TRUE(hear(&o, LOCKED));
-    EXPECT_EQ(used(SELF).messages, before.messages);
-    object_end(&o);
 }
 
 /* A pager that is silent has not said that there is nothing: who wants to write must not, and copies are as

@@ -70,10 +70,11 @@ mach_msg_return_t mach_msg_rpc_done(struct thread *self, mach_msg_return_t mr, i
 void mach_msg_raise(ipc_kmsg_t request);
 /*
  * memory_object_data_request; but a thread that waited for it, and has it, is not woken: it is *receiver (or
- * NULL: nobody did), and its wake-up the caller's. No locks; does not block.
+ * NULL: nobody did), and its wake-up the caller's. Else payer pays for it until it is received:
+ * MACH_SEND_TIMED_OUT, if it has sent too much. No locks; does not block.
  */
-kern_return_t mach_msg_ask_pager(ipc_port_t pager, ipc_port_t control, vm_offset_t offset,
-                                 vm_size_t length, vm_prot_t access, thread_t *receiver);
+kern_return_t mach_msg_ask_pager(ipc_port_t pager, ipc_port_t control, vm_offset_t offset, vm_size_t length,
+                                 vm_prot_t access, struct ledger *payer, thread_t *receiver);
 /* The traps mach_reply_port, mach_thread_self, task_self, host_self. */
 mach_port_name_t mach_reply_port_trap(void);
 mach_port_name_t mach_thread_self_trap(void);

@@ -18,7 +18,7 @@
  * included: when only its own is left, the ledger is freed. That is also what proves the accounts exact: a
  * ledger that were given back too little would stay for ever (host_counters.ledgers), and one given back too
  * much fails an assertion. Who asks for pages to be returned to a pager pays in the same way, until the pager
- * has let go of them.
+ * has let go of them; and who maps a memory object, or faults on it, for what the kernel asks of its pager.
  *
  * No locks: charges are atomic operations, allowed under any lock and in interrupts. NULL stands for the
  * kernel, which is charged nothing. The path of an RPC never comes here: a small message that goes straight

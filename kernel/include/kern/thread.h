@@ -78,6 +78,7 @@ struct thread {
     mach_msg_size_t ith_room;      /* what mach_msg_fast may put at ith_msg; 0: not even a header */
     mach_msg_return_t ith_state;   /* MACH_RCV_IN_PROGRESS, or how it ended */
     mach_msg_size_t ith_msize;     /* size of the message that did not fit */
+    bool sender_pays;              /* mach_msg_send_from_kernel charges its task */
 
     /* ---- owned by lock ---- */
     spinlock_t lock;
