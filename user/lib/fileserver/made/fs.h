@@ -91,16 +91,6 @@ static inline int volume_sync(struct fs *fs)
     return 0;
 }
 
-/* A block that must be waited for: there is none. */
-static inline void volume_may_stall(struct fs *fs, bool may)
-{
-}
-
-static inline void **volume_waiting(struct fs *fs)
-{
-    return NULL;
-}
-
 /* There is nothing to run out of. */
 static inline void volume_counts(const struct fs *fs, uint64_t *blocks, uint64_t *blocks_free,
                                  uint64_t *inodes, uint64_t *inodes_free)
