@@ -73,8 +73,9 @@ static kern_return_t after_wait(wait_result_t result)
     }
 }
 
-/* The page-out thread waits for the default pager however long it takes; so does who needs a page that it has.
- * It is trusted, and what it has is nowhere else: an error would end a task that has done nothing wrong. */
+/* The page-out thread waits for the default pager however long it takes; so does who needs a page that it
+ * has. It is trusted, and what it has is nowhere else: an error would end a task that has done nothing
+ * wrong. */
 static uint64_t pager_deadline(struct vm_fault *f, vm_object_t object)
 {
     if (object == vm_swap_object)
