@@ -112,7 +112,7 @@ typedef struct task_limits {
     uint64_t messages;      /* sent by it, and not received yet */
     uint64_t message_bytes; /* that these take */
     uint64_t kernel_memory; /* bytes: threads, ports, names, map entries, page tables, messages, ... */
-    uint64_t virtual_memory; /* bytes of its address space that are mapped */
+    uint64_t virtual_memory; /* bytes that are mapped, or were copied so that it may write (vm_snapshot.c) */
 } task_limits_t;
 #define TASK_LIMITS_INFO 100
 typedef struct task_limits_info {
