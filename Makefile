@@ -405,7 +405,7 @@ $(LIBC) $(LIBSERVER):
 # That of those whose files are made when somebody looks is in a folder there; it has what names.c, pager.c
 # and device.c are for.
 FILE_SERVERS := file tmpfs
-MADE_SERVERS := procfs
+MADE_SERVERS := devproc
 FILE_SERVER_SOURCES := $(wildcard user/lib/fileserver/*.c)
 MADE_SERVER_SOURCES := $(filter-out %/names.c %/pager.c %/device.c,$(FILE_SERVER_SOURCES)) \
     $(wildcard user/lib/fileserver/made/*.c)

@@ -85,6 +85,7 @@ security_token_t ports_sender(void)
 
 /* How the reply to the last open gave its right. */
 static mach_msg_type_name_t how;
+static uint32_t on;
 
 /* The client drops its last right. */
 static void port_close(mach_port_t port)
@@ -130,14 +131,6 @@ mach_port_t *mach_bootstrap_port(void)
     static mach_port_t port = 1;
 
     return &port;
-}
-
-#define TTY_PORT 777777
-kern_return_t bootstrap_look_up(mach_port_t bootstrap, const char *name, mach_port_t *port)
-{
-    (void)bootstrap;
-    *port = TTY_PORT;
-    return strcmp(name, SERVICE_TTY) == 0 ? KERN_SUCCESS : KERN_FAILURE;
 }
 
 int pager_port(struct inode *ip, enum pager_kind kind, mach_port_t *port)
@@ -197,6 +190,13 @@ static int dev_flush(struct bdev *dev)
 {
     (void)dev;
     return 0;
+}
+
+/* serve.c's. */
+uint32_t serve_root(mach_port_t port)
+{
+    (void)port;
+    return OSTIAFS_ROOT_INO;
 }
 
 void clock_now(int64_t *seconds, uint32_t *nanoseconds)
@@ -314,7 +314,7 @@ static void random_call(mach_port_t root)
     case 0:
     case 1:
         i = rnd(sizeof flags / sizeof flags[0]);
-        kr = S_fs_open(root, path, (uint32_t)flags[i], 0640, &port, &how);
+        kr = S_fs_open(root, path, (uint32_t)flags[i], 0640, &port, &how, &on);
         fd = openat(host_root, path, flags[i], 0640);
         snprintf(text, sizeof text, "%s\" with \"%o", path, flags[i]);
         same("open", text, kr, host_errno(fd));
@@ -419,7 +419,7 @@ static void own_cases(mach_port_t root)
     uint32_t size;
 
     /* The offset is the description's; pread and pwrite leave it. */
-    CHECK(S_fs_open(root, "f", O_RDWR | O_CREAT, 0600, &port, &how) == KERN_SUCCESS);
+    CHECK(S_fs_open(root, "f", O_RDWR | O_CREAT, 0600, &port, &how, &on) == KERN_SUCCESS);
     CHECK(S_io_write(port, 0, (char *)"hello", 5, &amount) == KERN_SUCCESS && amount == 5);
     CHECK(S_io_pwrite(port, 1, (char *)"E", 1, &amount) == KERN_SUCCESS);
     n = sizeof data;
@@ -455,16 +455,16 @@ static void own_cases(mach_port_t root)
     CHECK(S_io_read(port, 0, 10, data, &n) == unix_err(EBADF));
 
     /* Access modes. */
-    CHECK(S_fs_open(root, "g", O_WRONLY | O_CREAT, 0600, &port, &how) == KERN_SUCCESS);
+    CHECK(S_fs_open(root, "g", O_WRONLY | O_CREAT, 0600, &port, &how, &on) == KERN_SUCCESS);
     n = sizeof data;
     CHECK(S_io_read(port, 0, 10, data, &n) == unix_err(EBADF));
     port_close(port);
-    CHECK(S_fs_open(root, "g", 0, 0, &port, &how) == KERN_SUCCESS);
+    CHECK(S_fs_open(root, "g", 0, 0, &port, &how, &on) == KERN_SUCCESS);
     CHECK(S_io_write(port, 0, data, 1, &amount) == unix_err(EBADF));
     CHECK(S_io_truncate(port, 0) == unix_err(EINVAL));
     CHECK(S_fs_stat(port, "x", 1, &st) == unix_err(ENOTDIR));
     port_close(port);
-    CHECK(S_fs_open(root, "g", 3, 0, &port, &how) == unix_err(EINVAL));
+    CHECK(S_fs_open(root, "g", 3, 0, &port, &how, &on) == unix_err(EINVAL));
 
     /* Devices, and ports that are none of ours. */
     CHECK(S_fs_mkdir(root, "dev", 0755) == KERN_SUCCESS);
@@ -474,28 +474,23 @@ static void own_cases(mach_port_t root)
     CHECK(S_fs_mknod(root, "dev/odd", 020666, 200 << 8) == KERN_SUCCESS);
     CHECK(S_fs_mknod(root, "dev/pipe", 010666, 0) == KERN_SUCCESS);
     CHECK(S_fs_stat(root, "dev/tty", 1, &st) == KERN_SUCCESS && st.st_rdev == 5 << 8);
-    CHECK(S_fs_open(root, "dev/tty", 2, 0, &port, &how) == KERN_SUCCESS && port == TTY_PORT);
-    CHECK(how == MACH_MSG_TYPE_MOVE_SEND);
-    CHECK(S_fs_open(root, "dev/odd", 2, 0, &port, &how) == unix_err(ENXIO));
-    CHECK(S_fs_open(root, "dev/pipe", 2, 0, &port, &how) == unix_err(ENXIO));
-    CHECK(S_fs_open(root, "dev/full", 2, 0, &port, &how) == KERN_SUCCESS);
-    CHECK(how == MACH_MSG_TYPE_MAKE_SEND);
-    n = sizeof data;
-    CHECK(S_io_read(port, 0, 100, data, &n) == KERN_SUCCESS && n == 100 && data[99] == 0);
-    CHECK(S_io_write(port, 0, data, 1, &amount) == unix_err(ENOSPC));
+    CHECK(S_fs_open(root, "dev/tty", 2, 0, &port, &how, &on) == KERN_SUCCESS);
+    CHECK(port == MACH_PORT_NULL && on == (FS_ON_DEVICE | 5 << 8));
+    CHECK(S_fs_open(root, "dev/odd", 2, 0, &port, &how, &on) == KERN_SUCCESS && port == MACH_PORT_NULL);
+    CHECK(on == (FS_ON_DEVICE | 200 << 8) && how == MACH_MSG_TYPE_COPY_SEND);
+    CHECK(S_fs_open(root, "dev/pipe", 2, 0, &port, &how, &on) == unix_err(ENXIO));
+    CHECK(S_fs_open(root, "dev/full", O_PATH, 0, &port, &how, &on) == KERN_SUCCESS && on == 0);
     CHECK(S_io_stat(port, &st) == KERN_SUCCESS && st.st_rdev == (1 << 8 | 7));
     port_close(port);
-    CHECK(S_fs_open(root, "dev/null", 2, 0, &port, &how) == KERN_SUCCESS);
     n = sizeof data;
-    CHECK(S_io_read(port, 0, 100, data, &n) == KERN_SUCCESS && n == 0);
-    CHECK(S_io_write(port, 0, data, 9, &amount) == KERN_SUCCESS && amount == 9);
-    CHECK(S_fs_stat(port, "x", 1, &st) == unix_err(EBADF));
-    CHECK(S_fs_rename(root, "g", port, "h") == unix_err(EXDEV));
-    port_close(port);
+    CHECK(S_io_read(4000, 0, 100, data, &n) == unix_err(EBADF) && n == 0);
+    CHECK(S_io_write(4000, 0, data, 1, &amount) == unix_err(EBADF));
+    CHECK(S_io_stat(4000, &st) == unix_err(EBADF));
+    CHECK(S_fs_rename(root, "g", 4000, "h") == unix_err(EXDEV));
     CHECK(S_fs_stat(4000, "x", 1, &st) == unix_err(EBADF));
 
     /* Directories. */
-    CHECK(S_fs_open(root, "dev", 0, 0, &dir, &how) == KERN_SUCCESS);
+    CHECK(S_fs_open(root, "dev", 0, 0, &dir, &how, &on) == KERN_SUCCESS);
     CHECK(count_entries(dir, 4096) == 7 && count_entries(dir, 48) == 7);
     n = 16;
     CHECK(S_fs_readdir(dir, 0, data, &n) == unix_err(EINVAL));
@@ -520,7 +515,7 @@ static void own_cases(mach_port_t root)
     CHECK(S_fs_symlink(root, "loop2", "loop1") == KERN_SUCCESS);
     CHECK(S_fs_symlink(root, "loop1", "loop2") == KERN_SUCCESS);
     CHECK(S_fs_stat(root, "loop1", 1, &st) == unix_err(ELOOP));
-    CHECK(S_fs_open(root, "loop1", O_WRONLY | O_CREAT, 0, &port, &how) == unix_err(ELOOP));
+    CHECK(S_fs_open(root, "loop1", O_WRONLY | O_CREAT, 0, &port, &how, &on) == unix_err(ELOOP));
     CHECK(S_fs_statfs(root, &size, &blocks[0], &blocks[1], &blocks[2], &blocks[3]) == KERN_SUCCESS);
     CHECK(size == 4096 && blocks[1] < blocks[0] && blocks[3] < blocks[2]);
     CHECK(S_fs_sync(root) == KERN_SUCCESS);

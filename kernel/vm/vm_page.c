@@ -337,7 +337,7 @@ void vm_page_init(void)
         page->phys = first_phys + (phys_addr_t)i * PAGE_SIZE;
         queue_init(&page->pageq);
         queue_init(&page->memq);
-        spin_lock_init(&page->pv_lock, LOCK_PV);
+        page->pv_lock = (spinlock_t)SPINLOCK_INITIALIZER(LOCK_PV); /* no call: there are many */
         page->queue = VM_PAGE_NOQUEUE;
         if (!is_reserved(page->phys))
             page_set_queue(page, VM_PAGE_FREE);

@@ -27,6 +27,11 @@ enum follow {
 
 #define FS_EREMOTE 66 /* the path leads to another file server: fs_cross says to which (not POSIX's) */
 
+/* fs_open's `on`. */
+#define FS_ON_REST   1U
+#define FS_ON_DEVICE (1U << 31)
+#define FS_ON_BLOCK  (1U << 30)
+
 typedef char path_t[1024];        /* with its NUL */
 typedef char service_name_t[64];
 
@@ -62,6 +67,7 @@ typedef struct io_dirent {
 
 #define SERVICE_FILE   "file"
 #define SERVICE_TMPFS  "tmpfs"
+#define SERVICE_DEVFS  "devfs"
 #define SERVICE_PROCFS "procfs"
 #define SERVICE_PROC   "proc"
 #define SERVICE_PIPE   "pipe"

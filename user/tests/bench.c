@@ -547,6 +547,11 @@ static void open_close(void)
     close(open(FILE_NAME, O_RDONLY));
 }
 
+static void open_close_null(void)
+{
+    close(open("/dev/null", O_RDWR));
+}
+
 static void stat_file(void)
 {
     struct stat st;
@@ -612,6 +617,7 @@ static void bench_files(void)
     measure("file_read_1k_per_kib", RUNS, 1, next_1k, file_read_1k);
     close(file_fd);
     measure("open_close", RUNS, 1, NULL, open_close);
+    measure("open_close_null", RUNS, 1, NULL, open_close_null);
     measure("stat", RUNS, 1, NULL, stat_file);
     measure("create_unlink", RUNS, 1, NULL, create_unlink);
     bench_many_files();

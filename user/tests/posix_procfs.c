@@ -434,7 +434,7 @@ static void measure(unsigned *names, uint64_t *size)
         ipc_info_name_t *list;
         mach_msg_type_number_t info_count = TASK_BASIC_INFO_COUNT;
 
-        if (task_get_name(tasks[i], name) == KERN_SUCCESS && strcmp(name, "procfs") == 0 &&
+        if (task_get_name(tasks[i], name) == KERN_SUCCESS && strcmp(name, "devproc") == 0 &&
             mach_port_space_info(tasks[i], &list, &name_count) == KERN_SUCCESS) {
             *names = name_count;
             vm_deallocate(mach_task_self(), (vm_address_t)list, name_count * sizeof *list);

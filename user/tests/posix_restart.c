@@ -67,17 +67,22 @@ static int is_back(const char *path)
     return 0;
 }
 
-TEST(processes_are_files_again_after_procfs_died)
+TEST(devices_and_processes_are_files_again_after_their_server_died)
 {
-    int fd = open("/proc/self/status", O_RDONLY), back;
+    int fd = open("/proc/self/status", O_RDONLY), null = open("/dev/null", O_RDWR), back;
     char text[64] = "", again[64] = "";
 
     REQUIRE_TRUE(fd >= 0);
     REQUIRE_EQ(read(fd, text, 40), 40);
-    REQUIRE_TRUE(kill_server("procfs"));
+    REQUIRE_TRUE(kill_server("devproc"));
     EXPECT_TRUE(read(fd, again, 40) < 0);
+    EXPECT_TRUE(write(null, again, 1) < 0);
     close(fd);
-    REQUIRE_TRUE(is_back("/proc/self/status"));
+    close(null);
+    REQUIRE_TRUE(is_back("/dev/null") && is_back("/proc/self/status"));
+    null = open("/dev/null", O_RDWR);
+    EXPECT_EQ(write(null, again, 1), 1);
+    close(null);
     back = open("/proc/self/status", O_RDONLY);
     EXPECT_EQ(read(back, again, 40), 40);
     EXPECT_STREQ(again, text);

@@ -31,14 +31,15 @@ static int directory(mach_port_t dir, struct open_file **f)
 }
 
 /* Follows a path from the port a request came to. */
-static int walk(mach_port_t dir, const char *path, enum follow follow, struct place *place)
+static int walk(mach_port_t dir, const char *path, enum follow follow, struct place *place,
+                struct crossing *crossing)
 {
     struct open_file *f;
     int err = directory(dir, &f);
 
     if (err != 0)
         return err;
-    err = path_walk(f, path, follow, place, NULL);
+    err = path_walk(f, path, follow, place, crossing);
     ports_deref(f);
     return err;
 }
@@ -68,13 +69,13 @@ static int create_at(struct place *place, uint32_t mode, uint32_t rdev, struct i
 
 /* Opens what is there, or makes it. *ip gets a reference, and so does *above. */
 static int open_or_create(mach_port_t dir, const char *path, uint32_t flags, uint32_t mode,
-                          struct inode **ip, struct above **above, bool *made)
+                          struct inode **ip, struct above **above, bool *made, struct crossing *crossing)
 {
     bool create = flags & O_CREAT && !(flags & O_PATH);
     bool exclusive = create && (flags & O_EXCL);
     struct place place;
     enum follow follow = exclusive ? FOLLOW_NEVER : flags & O_NOFOLLOW ? FOLLOW_SLASH : FOLLOW;
-    int err = walk(dir, path, follow, &place);
+    int err = walk(dir, path, follow, &place, crossing);
 
     if (err != 0)
         return err;
@@ -153,13 +154,21 @@ static int check_open(struct inode *ip, uint32_t flags, bool made)
 }
 
 kern_return_t S_fs_open(mach_port_t dir, const char *path, uint32_t flags, uint32_t mode,
-                        mach_port_t *file, mach_msg_type_name_t *how)
+                        mach_port_t *file, mach_msg_type_name_t *how, uint32_t *on)
 {
+    static struct crossing crossing; /* large; one thread serves */
     struct inode *ip;
     struct above *above;
     bool made;
-    int err = open_or_create(dir, path, flags, mode, &ip, &above, &made);
+    int err = open_or_create(dir, path, flags, mode, &ip, &above, &made, &crossing);
 
+    *on = 0;
+    if (err == FS_EREMOTE && crossing.on != 0) {
+        *file = crossing.port;
+        *how = MACH_MSG_TYPE_COPY_SEND;
+        *on = crossing.on;
+        return KERN_SUCCESS;
+    }
     if (err != 0)
         return reply_code(err);
     err = check_open(ip, flags, made);
@@ -167,7 +176,7 @@ kern_return_t S_fs_open(mach_port_t dir, const char *path, uint32_t flags, uint3
         inode_put(ip);
     } else if (!(flags & O_PATH) &&
                (inode_type(ip) == OSTIAFS_S_IFCHR || inode_type(ip) == OSTIAFS_S_IFBLK)) {
-        err = device_open(ip, file, how);
+        err = device_open(ip, file, how, on);
         inode_put(ip);
     } else {
         err = open_new(ip, flags & KEPT_FLAGS, above, file);
@@ -193,7 +202,7 @@ kern_return_t S_fs_stat(mach_port_t dir, const char *path, boolean_t follow, io_
 static int make(mach_port_t dir, const char *path, uint32_t mode, uint32_t rdev)
 {
     struct place place;
-    int err = walk(dir, path, FOLLOW_NEVER, &place);
+    int err = walk(dir, path, FOLLOW_NEVER, &place, NULL);
 
     if (err != 0)
         return err;
@@ -250,7 +259,7 @@ static int unlink_at(struct place *place, bool remove_dir)
 kern_return_t S_fs_unlink(mach_port_t dir, const char *path, boolean_t remove_dir)
 {
     struct place place;
-    int err = walk(dir, path, FOLLOW_NEVER, &place);
+    int err = walk(dir, path, FOLLOW_NEVER, &place, NULL);
 
     if (err != 0)
         return reply_code(err);
@@ -274,7 +283,7 @@ kern_return_t S_fs_unlink(mach_port_t dir, const char *path, boolean_t remove_di
  */
 static int walk_second(mach_port_t new_dir, const char *path, struct place *place)
 {
-    int err = walk(new_dir, path, FOLLOW_NEVER, place);
+    int err = walk(new_dir, path, FOLLOW_NEVER, place, NULL);
 
     return err == EBADF ? EXDEV : err; /* a port, but not of this server's */
 }
@@ -336,7 +345,7 @@ kern_return_t S_fs_rename(mach_port_t dir, const char *path, mach_port_t new_dir
 {
     struct place from;
     struct place to;
-    int err = walk(dir, path, FOLLOW_NEVER, &from);
+    int err = walk(dir, path, FOLLOW_NEVER, &from, NULL);
 
     if (err != 0)
         return reply_code(err);
@@ -363,7 +372,7 @@ kern_return_t S_fs_rename(mach_port_t dir, const char *path, mach_port_t new_dir
 kern_return_t S_fs_symlink(mach_port_t dir, const char *target, const char *path)
 {
     struct place place;
-    int err = walk(dir, path, FOLLOW_NEVER, &place);
+    int err = walk(dir, path, FOLLOW_NEVER, &place, NULL);
 
     if (err != 0)
         return reply_code(err);
@@ -494,18 +503,17 @@ kern_return_t S_fs_is_open(mach_port_t dir, mach_port_t file)
     return KERN_SUCCESS;
 }
 
-int open_root(uint32_t flags, struct above *above, mach_port_t *root)
+int open_root(uint32_t ino, uint32_t flags, struct above *above, mach_port_t *root)
 {
     struct inode *ip;
-    int err = volume == NULL ? ENODEV : inode_get(volume, OSTIAFS_ROOT_INO, &ip);
+    int err = volume == NULL ? ENODEV : inode_get(volume, ino, &ip);
 
     return err == 0 ? open_new(ip, flags, above, root) : err;
 }
 
 kern_return_t S_fs_root(mach_port_t server, mach_port_t *root)
 {
-    (void)server;
-    return reply_code(open_root(O_RDONLY, NULL, root));
+    return reply_code(open_root(serve_root(server), O_RDONLY, NULL, root));
 }
 
 kern_return_t S_fs_root_in(mach_port_t server, mach_port_t parent, mach_port_t *root)
@@ -513,14 +521,13 @@ kern_return_t S_fs_root_in(mach_port_t server, mach_port_t parent, mach_port_t *
     struct above *above;
     int err;
 
-    (void)server;
     if (parent == MACH_PORT_NULL || parent == MACH_PORT_DEAD)
         return unix_err(EINVAL);
     /* The stub releases the right on failure; so does above_put, and this is one reference for both. */
     if (mach_port_mod_refs(mach_task_self(), parent, MACH_PORT_RIGHT_SEND, 1) != KERN_SUCCESS)
         return unix_err(EINVAL);
     above = above_new(parent);
-    err = above == NULL ? ENOMEM : open_root(O_PATH, above, root);
+    err = above == NULL ? ENOMEM : open_root(serve_root(server), O_PATH, above, root);
     above_put(above);
     if (err == 0)
         done_with_port(parent);

@@ -115,9 +115,8 @@ kern_return_t S_io_read(mach_port_t io, mach_port_t reply, uint32_t amount, char
 
     (void)reply;
     if (f == NULL) {
-        if (amount < *count)
-            *count = amount;
-        return reply_code(device_read(io, data, count));
+        *count = 0;
+        return unix_err(EBADF);
     }
     err = f->away ? EBUSY : read_at(f, &f->offset, amount, data, count);
     ports_deref(f);
@@ -131,10 +130,8 @@ kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
     int err;
 
     (void)reply;
-    if (f == NULL) {
-        *amount = count;
-        return reply_code(device_write(io, count));
-    }
+    if (f == NULL)
+        return unix_err(EBADF);
     err = f->away ? EBUSY : write_at(f, &f->offset, data, count, amount);
     ports_deref(f);
     return reply_code(err);
@@ -148,9 +145,8 @@ kern_return_t S_io_pread(mach_port_t io, int64_t offset, uint32_t amount, char *
     int err;
 
     if (f == NULL) {
-        if (amount < *count)
-            *count = amount;
-        return reply_code(device_read(io, data, count));
+        *count = 0;
+        return unix_err(EBADF);
     }
     err = offset < 0 ? EINVAL : read_at(f, &at, amount, data, count);
     ports_deref(f);
@@ -164,10 +160,8 @@ kern_return_t S_io_pwrite(mach_port_t io, int64_t offset, char *data, mach_msg_t
     uint64_t at = (uint64_t)offset;
     int err;
 
-    if (f == NULL) {
-        *amount = count;
-        return reply_code(device_write(io, count));
-    }
+    if (f == NULL)
+        return unix_err(EBADF);
     err = offset < 0 ? EINVAL : write_at(f, &at, data, count, amount);
     ports_deref(f);
     return reply_code(err);
@@ -223,7 +217,7 @@ void stat_fill(const struct inode *ip, io_stat_t *stat)
     stat->st_ino = ip->ino;
     stat->st_size = d->size;
     stat->st_blocks = d->blocks * (OSTIAFS_BLOCK_SIZE / STAT_UNIT);
-    stat->st_dev = VOLUME_DEV;
+    stat->st_dev = inode_dev(ip);
     stat->st_mode = d->mode;
     stat->st_nlink = d->nlink;
     stat->st_uid = d->uid;
@@ -236,7 +230,7 @@ void stat_fill(const struct inode *ip, io_stat_t *stat)
     stat->st_mtime_nsec = d->mtime_nsec;
     stat->st_ctime_sec = d->ctime;
     stat->st_ctime_nsec = d->ctime_nsec;
-    stat->st_fsid = VOLUME_DEV;
+    stat->st_fsid = inode_dev(ip);
 }
 
 kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)
@@ -244,7 +238,7 @@ kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)
     struct open_file *f = open_get(io);
 
     if (f == NULL)
-        return reply_code(device_stat(io, stat));
+        return unix_err(EBADF);
     stat_fill(f->ip, stat);
     ports_deref(f);
     return KERN_SUCCESS;

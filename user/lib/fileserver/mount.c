@@ -111,7 +111,7 @@ static int add(struct inode *ip, mach_port_t root, const char *what)
         return ENOENT; /* removed while open: no path leads there */
     if (!access_is_owner(ip))
         return EPERM;
-    if (ip->ino == OSTIAFS_ROOT_INO || ip->mounted != NULL)
+    if (is_root(ip) || ip->mounted != NULL)
         return EBUSY;
     if (deaths.port == MACH_PORT_NULL && ports_create(&deaths, &deaths_class) != KERN_SUCCESS)
         return ENOMEM;
@@ -221,7 +221,7 @@ static int path_of(struct inode *ip, char *path)
 
     *s.at = '\0';
     inode_ref(ip);
-    while (err == 0 && ip->ino != OSTIAFS_ROOT_INO) {
+    while (err == 0 && !is_root(ip)) {
         struct inode *up;
         uint64_t position = 0;
 

@@ -38,6 +38,24 @@ int open_new(struct inode *ip, uint32_t flags, struct above *above, mach_port_t 
     return *port == MACH_PORT_NULL ? ENOMEM : 0;
 }
 
+int open_kept(struct open_file **kept, struct inode *ip, uint32_t flags, mach_port_t *port)
+{
+    struct open_file *f = *kept;
+
+    if (f == NULL) {
+        f = calloc(1, sizeof *f);
+        if (f == NULL || ports_create(&f->object, &open_class) != KERN_SUCCESS) {
+            free(f);
+            return ENOMEM;
+        }
+        f->ip = inode_ref(ip);
+        f->flags = flags;
+        *kept = f;
+    }
+    *port = ports_offer(&f->object);
+    return *port == MACH_PORT_NULL ? ENOMEM : 0;
+}
+
 struct open_file *open_get(mach_port_t port)
 {
     return ports_lookup(port, &open_class);

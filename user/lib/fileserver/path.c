@@ -88,7 +88,7 @@ static int start_over(struct walk *w, struct place *place)
 
     if (w->at[0] != '/')
         return 0;
-    err = inode_get(volume, OSTIAFS_ROOT_INO, &root);
+    err = inode_get(volume, inode_root(place->dir), &root);
     if (err != 0)
         return err;
     inode_put(place->dir);
@@ -97,11 +97,14 @@ static int start_over(struct walk *w, struct place *place)
     return 0;
 }
 
-/* The path goes on elsewhere, with `rest`. */
-static int leave(struct crossing *crossing, mach_port_t port, const char *rest)
+/* The path goes on elsewhere, with what is left of it. */
+static int leave(struct crossing *crossing, mach_port_t port, const struct walk *w, const char *path)
 {
+    const char *rest = w->at;
+
     if (crossing != NULL) {
         crossing->port = port;
+        crossing->on = w->links == 0 ? (uint32_t)(rest - path) + FS_ON_REST : 0;
         strlcpy(crossing->rest, *rest != '\0' ? rest : ".", sizeof crossing->rest);
     }
     return FS_EREMOTE;
@@ -143,8 +146,8 @@ int path_walk(const struct open_file *from, const char *path, enum follow follow
         if (!anywhere && inode_type(place->dir) == OSTIAFS_S_IFDIR &&
             !access_may(place->dir, ACCESS_X))
             err = EACCES;
-        else if (from->above != NULL && place->dir->ino == OSTIAFS_ROOT_INO && is_dotdot(place))
-            err = leave(crossing, from->above->parent, w.at);
+        else if (from->above != NULL && is_root(place->dir) && is_dotdot(place))
+            err = leave(crossing, from->above->parent, &w, path);
         else
             err = name_lookup(place->dir, place->name, place->len, &place->ip);
         if (err == ENOENT && last)
@@ -161,7 +164,7 @@ int path_walk(const struct open_file *from, const char *path, enum follow follow
             inode_put(place->ip);
             place->ip = NULL;
             if (err == 0 && from->above != NULL && w.at[0] == '/')
-                err = leave(crossing, MACH_PORT_NULL, w.at);
+                err = leave(crossing, MACH_PORT_NULL, &w, path);
             if (err == 0)
                 err = start_over(&w, place);
             if (err == 0 && w.at[0] == '\0') { /* the target was "/" */
@@ -173,7 +176,7 @@ int path_walk(const struct open_file *from, const char *path, enum follow follow
         }
         /* (Not over ".": who is there already has gone below the mount.) */
         if (place->ip->mounted != NULL && place->ip != place->dir && (!last || follow != FOLLOW_NEVER)) {
-            err = leave(crossing, mount_root(place->ip), w.at);
+            err = leave(crossing, mount_root(place->ip), &w, path);
             break;
         }
         if (last) {

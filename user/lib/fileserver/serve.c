@@ -11,34 +11,59 @@
 #include <servers/fs_server.h>
 #include <servers/io_server.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MOUNT_TRIES 100
 #define MOUNT_PAUSE 10 /* ms between two */
 
-bool serve_begin(const char *server, const char *service, mach_port_t *to_self)
-{
-    static const struct port_class service_class = {.name = "file service"};
-    static struct port_object object;
-    mach_port_t receive;
-    kern_return_t kr = bootstrap_check_in(bootstrap_port, service, &receive);
+struct service {
+    struct port_object object;
+    uint32_t root;
+};
 
-    if (kr == KERN_SUCCESS)
-        kr = ports_adopt(&object, &service_class, receive);
+static const struct port_class service_class = {.name = "file service"};
+
+bool serve_begin(const char *server, const char *service, uint32_t root, mach_port_t *to_self)
+{
+    struct service *s = malloc(sizeof *s); /* for ever */
+    mach_port_t receive;
+    kern_return_t kr = s == NULL ? KERN_RESOURCE_SHORTAGE
+                                 : bootstrap_check_in(bootstrap_port, service, &receive);
+
+    if (kr == KERN_SUCCESS) {
+        s->root = root;
+        kr = ports_adopt(&s->object, &service_class, receive);
+    }
     if (kr != KERN_SUCCESS)
         printf("%s: cannot start: %s\n", server, mach_error_string(kr));
     else if (to_self != NULL)
-        *to_self = ports_make_send(&object);
+        *to_self = ports_make_send(&s->object);
     return kr == KERN_SUCCESS;
 }
 
+uint32_t serve_root(mach_port_t port)
+{
+    struct service *s = ports_lookup(port, &service_class);
+    uint32_t root = s != NULL ? s->root : OSTIAFS_ROOT_INO;
+    struct open_file *f = s == NULL ? open_get(port) : NULL;
+
+    if (f != NULL)
+        root = inode_root(f->ip);
+    if (s != NULL)
+        ports_deref(s);
+    if (f != NULL)
+        ports_deref(f);
+    return root;
+}
+
 /* The root, for the directory's parent: a send right. MACH_PORT_NULL with *err. */
-static mach_port_t root_below(mach_port_t parent, int *err)
+static mach_port_t root_below(uint32_t ino, mach_port_t parent, int *err)
 {
     struct above *above = above_new(parent);
     mach_port_t root;
 
-    *err = above == NULL ? ENOMEM : open_root(O_PATH, above, &root);
+    *err = above == NULL ? ENOMEM : open_root(ino, O_PATH, above, &root);
     above_put(above);
     /* What open_root offers is made here, and not by a reply. */
     if (*err == 0 &&
@@ -61,11 +86,12 @@ static kern_return_t mount_patiently(mach_port_t dir, const char *path, mach_por
     return kr;
 }
 
-bool serve_mount(const char *server, const char *directory)
+bool serve_mount(const char *server, uint32_t ino, const char *directory)
 {
     path_t up;
     mach_port_t file, top, parent, root = MACH_PORT_NULL;
     mach_msg_type_name_t how;
+    uint32_t on = 0;
     kern_return_t kr = bootstrap_look_up(bootstrap_port, SERVICE_FILE, &file);
     int err;
 
@@ -74,9 +100,13 @@ bool serve_mount(const char *server, const char *directory)
     if (kr != KERN_SUCCESS)
         return false; /* nothing is mounted: a machine without a disk */
     snprintf(up, sizeof up, "%s/..", directory);
-    kr = fs_open(top, up, O_PATH | O_DIRECTORY, 0, &parent, &how);
+    kr = fs_open(top, up, O_PATH | O_DIRECTORY, 0, &parent, &how, &on);
+    if (kr == KERN_SUCCESS && on != 0) { /* the last one is still mounted there: its own "..", gone soon */
+        mach_port_deallocate(mach_task_self(), parent);
+        kr = unix_err(FS_EREMOTE);
+    }
     if (kr == KERN_SUCCESS) {
-        root = root_below(parent, &err);
+        root = root_below(ino, parent, &err);
         kr = reply_code(err);
     }
     if (kr == KERN_SUCCESS) {

@@ -9,7 +9,7 @@
  *     fsops.c     fs.defs: what can be done with names
  *     mount.c     what is mounted where, and ways out of this server
  *     pager.c     contents of files as memory objects
- *     device.c    device nodes
+ *     device.c    device nodes, which are /dev's to open
  *     clock.c     the time of day
  *     aside.c     requests that wait for the disk, while others are served
  *     serve.c     the service port, and messages from there on
@@ -61,8 +61,17 @@ struct open_file {
  * *port, a send right. ENOMEM. */
 int open_new(struct inode *ip, uint32_t flags, struct above *above, mach_port_t *port);
 
+/* The same for one that all have who open it: *kept, which is made at the first time, and stays. ip keeps its
+ * reference. */
+int open_kept(struct open_file **kept, struct inode *ip, uint32_t flags, mach_port_t *port);
+
 /* The open file behind the port a request came to, with a reference for ports_deref; NULL: none. */
 struct open_file *open_get(mach_port_t port);
+
+static inline bool is_root(const struct inode *ip)
+{
+    return ip->ino == inode_root(ip);
+}
 
 /* ---- access.c: of the client whose request is being served ---- */
 
@@ -109,6 +118,7 @@ struct place {
 /* Where a path leads out of this server. */
 struct crossing {
     mach_port_t port; /* not the caller's; MACH_PORT_NULL: the client's root */
+    uint32_t on;      /* as fs_open has it; 0: the rest is not one of the client's path */
     char rest[sizeof(path_t)];
 };
 
@@ -127,8 +137,8 @@ int path_lookup(const struct open_file *from, const char *path, enum follow foll
 
 /* ---- fsops.c ---- */
 
-/* Opens the root directory; the reply makes *root. ENODEV, ENOMEM. */
-int open_root(uint32_t flags, struct above *above, mach_port_t *root);
+/* Opens a root directory; the reply makes *root. ENODEV, ENOMEM. */
+int open_root(uint32_t ino, uint32_t flags, struct above *above, mach_port_t *root);
 
 /* ---- mount.c ---- */
 
@@ -183,16 +193,11 @@ void pager_collect(struct inode *ip);
 
 boolean_t pager_server(mach_msg_header_t *in, mach_msg_header_t *out);
 
-/* ---- device.c ---- */
+/* ---- device.c, and in its place made.c ---- */
 
-/* The port of what a device node stands for, and how the reply gives it to the client. ENXIO: no such
- * device. */
-int device_open(const struct inode *ip, mach_port_t *port, mach_msg_type_name_t *how);
-
-/* If the port is a device served here, serves the io_ calls; else EBADF. */
-int device_read(mach_port_t port, char *data, uint32_t *len);
-int device_write(mach_port_t port, uint32_t len);
-int device_stat(mach_port_t port, io_stat_t *stat);
+/* Opens a device node: the port, and how the reply gives it to the client, or where that goes on (fs_open's
+ * `on`). ENXIO: no such device. */
+int device_open(struct inode *ip, mach_port_t *port, mach_msg_type_name_t *how, uint32_t *on);
 
 /* ---- clock.c ---- */
 
@@ -236,12 +241,14 @@ void aside_resume(void *waiting);
 
 /* ---- serve.c ---- */
 
-/* Takes the service's port; a send right to it in *to_self if that is not NULL. false, after a line that says
- * so by the server's name: it cannot. */
-bool serve_begin(const char *server, const char *service, mach_port_t *to_self);
-/* Mounts the volume's root on a directory below the root of the system's file server. Not before serve_begin.
+/* Takes the service's port, which gives out the tree with that root; a send right to it in *to_self if that is
+ * not NULL. false, after a line that says so by the server's name: it cannot. */
+bool serve_begin(const char *server, const char *service, uint32_t root, mach_port_t *to_self);
+/* The root of the tree that a port of this server is about. */
+uint32_t serve_root(mach_port_t port);
+/* Mounts a root on a directory below the root of the system's file server. Not before serve_begin.
  * false: there is no file system to mount it on; after a line, if that is the reason for something else. */
-bool serve_mount(const char *server, const char *directory);
+bool serve_mount(const char *server, uint32_t root, const char *directory);
 /* Until the end of the world. `more` may be NULL: what else comes, messages up to `largest`. */
 _Noreturn void serve(mig_demux_t more, mach_msg_size_t largest);
 

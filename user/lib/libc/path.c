@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <mach/mach_port.h>
 #include <servers/fs.h>
+#include <stdio.h>
 #include <string.h>
 
 int __path_begin(struct path *p, int fd, const char *path)
@@ -32,6 +33,23 @@ int __path_begin(struct path *p, int fd, const char *path)
     return p->port != MACH_PORT_NULL;
 }
 
+/* The path goes on at port, whose right is the path's then (null: at our root), with what is in p->rest. */
+static kern_return_t move(struct path *p, mach_port_t port)
+{
+    kern_return_t kr = KERN_SUCCESS;
+
+    if (p->crossed++ > 0)
+        mach_port_deallocate(mach_task_self(), p->port);
+    if (port == MACH_PORT_NULL) { /* from our root, of which the path then has a reference, too */
+        port = __root_port;
+        kr = mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_SEND, 1);
+        if (kr != KERN_SUCCESS)
+            p->crossed = 0; /* it is the process's alone */
+    }
+    p->port = port;
+    return kr;
+}
+
 /* Moves on over one mount, if there is one: *stays tells. ELOOP; and what fs_cross says. */
 static kern_return_t step(struct path *p, enum follow follow, int *stays)
 {
@@ -48,18 +66,9 @@ static kern_return_t step(struct path *p, enum follow follow, int *stays)
     *stays = rest[0] == '\0';
     if (*stays)
         return KERN_SUCCESS;
-    if (p->crossed++ > 0)
-        mach_port_deallocate(mach_task_self(), p->port);
-    if (port == MACH_PORT_NULL) { /* from our root, of which the path then has a reference, too */
-        port = __root_port;
-        kr = mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_SEND, 1);
-        if (kr != KERN_SUCCESS)
-            p->crossed = 0; /* it is the process's alone */
-    }
-    p->port = port;
     strcpy(p->text, rest);
     p->rest = p->text;
-    return kr;
+    return move(p, port);
 }
 
 static void finish(struct path *p)
@@ -116,18 +125,42 @@ static enum follow follow_of(int flags)
     return flags & O_NOFOLLOW ? FOLLOW_SLASH : FOLLOW;
 }
 
+/* fs_open did not open it, but says where to go on. */
+static kern_return_t open_on(struct path *p, mach_port_t port, uint32_t on)
+{
+    if (p->crossed < SYMLOOP_MAX && !(on & FS_ON_DEVICE) && on - FS_ON_REST <= strlen(p->rest)) {
+        p->rest += on - FS_ON_REST;
+        if (*p->rest == '\0')
+            p->rest = ".";
+        return move(p, port);
+    }
+    if (port != MACH_PORT_NULL)
+        mach_port_deallocate(mach_task_self(), port);
+    if (p->crossed >= SYMLOOP_MAX)
+        return unix_err(ELOOP);
+    snprintf(p->text, sizeof(p->text), "/dev/%s/%u:%u", on & FS_ON_BLOCK ? "block" : "char", on >> 8 & 0xff,
+             on & 0xff);
+    p->rest = p->text;
+    return move(p, MACH_PORT_NULL);
+}
+
 mach_port_t __path_open(int fd, const char *path, int flags, mode_t mode)
 {
     struct path p;
     mach_port_t port;
     mach_msg_type_name_t how;
+    uint32_t on;
     kern_return_t kr;
 
     if (!__path_begin(&p, fd, path))
         return MACH_PORT_NULL;
-    do
-        kr = fs_open(p.port, p.rest, flags, mode, &port, &how);
-    while (__path_left(&p, kr) && __path_cross(&p, &kr, follow_of(flags)));
+    do {
+        on = 0;
+        kr = fs_open(p.port, p.rest, flags, mode, &port, &how, &on);
+        if (kr == KERN_SUCCESS && on != 0)
+            kr = open_on(&p, port, on);
+    } while ((kr == KERN_SUCCESS && on != 0) ||
+             (__path_left(&p, kr) && __path_cross(&p, &kr, follow_of(flags))));
     if (kr == KERN_SUCCESS)
         return port;
     __fs_error(kr);

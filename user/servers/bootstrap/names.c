@@ -19,6 +19,7 @@
 
 /* What anyone may have registered: a search goes through all, and each takes memory of the first task's. */
 #define REGISTERED_MAX 1024
+#define DEVICES "dev/" /* a service that is called so is shown in /dev */
 
 static struct service *services;
 static unsigned registered; /* by tasks that are no servers */
@@ -230,6 +231,8 @@ kern_return_t do_bootstrap_register(mach_port_t bootstrap, const char *name, mac
 
     if (server == NULL)
         return unix_err(EPERM);
+    if (server == &world && strncmp(name, DEVICES, strlen(DEVICES)) == 0)
+        return unix_err(EPERM);
     if (server == &world && registered >= REGISTERED_MAX)
         return unix_err(ENOSPC);
     kr = offer(name, port, FALSE);
@@ -238,6 +241,22 @@ kern_return_t do_bootstrap_register(mach_port_t bootstrap, const char *name, mac
         registered++;
     }
     return kr;
+}
+
+kern_return_t do_bootstrap_next(mach_port_t bootstrap, const char *name, char *next)
+{
+    const struct server *server = caller(bootstrap);
+    const struct service *first = NULL;
+
+    if (server == NULL || server == &world)
+        return unix_err(EPERM);
+    for (const struct service *s = services; s != NULL; s = s->next)
+        if (strcmp(s->name, name) > 0 && (first == NULL || strcmp(s->name, first->name) < 0))
+            first = s;
+    if (first == NULL)
+        return unix_err(ENOENT);
+    strlcpy(next, first->name, sizeof(service_name_t));
+    return KERN_SUCCESS;
 }
 
 static boolean_t may_start(mach_port_t bootstrap)

@@ -240,7 +240,6 @@ void journal_destroy(struct journal *j);
 
 /* ---- the volume (volume.c) ---- */
 
-#define VOLUME_DEV 1 /* st_dev of the one volume; the system's other file servers have others */
 
 struct inode;
 
@@ -376,6 +375,19 @@ struct inode {
 static inline uint32_t inode_type(const struct inode *ip)
 {
     return ip->d->mode & OSTIAFS_S_IFMT;
+}
+
+/* The root of the tree that it is in; st_dev. (A server may have several trees: made/fs.h.) */
+static inline uint32_t inode_root(const struct inode *ip)
+{
+    (void)ip;
+    return OSTIAFS_ROOT_INO;
+}
+
+static inline uint32_t inode_dev(const struct inode *ip)
+{
+    (void)ip;
+    return 1;
 }
 
 /* The inode of that number, with a reference for the caller. EIO if there is none. */

@@ -60,7 +60,7 @@ int main(void)
     static mach_port_t to_self;
 
     mount_disk();
-    if (!serve_begin("file", SERVICE_FILE, &to_self))
+    if (!serve_begin("file", SERVICE_FILE, OSTIAFS_ROOT_INO, &to_self))
         return 1;
     if (volume != NULL && !volume->readonly && to_self != MACH_PORT_NULL &&
         mach_thread_create(update, &to_self, NULL) != KERN_SUCCESS)

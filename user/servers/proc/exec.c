@@ -192,6 +192,7 @@ static int exec_script(task_t task, thread_t thread, boolean_t fresh, const stru
     char line[256], *interpreter, *argument, *end, *strings, *at;
     size_t first = strlen(args->strings) + 1, size;
     mach_msg_type_name_t how;
+    uint32_t on = 0;
     kern_return_t kr;
     int error;
 
@@ -232,13 +233,13 @@ static int exec_script(task_t task, thread_t thread, boolean_t fresh, const stru
     inner.string_size = (size_t)(at - strings) + args->string_size - first;
     inner.path = interpreter;
 
-    kr = fs_open(get_root(), interpreter, O_RDONLY, 0, &inner.file, &how);
+    kr = fs_open(get_root(), interpreter, O_RDONLY, 0, &inner.file, &how, &on);
     if (kr == KERN_SUCCESS) {
-        error = EACCES; /* a device, of a server that may never answer */
-        if (fs_is_open(get_root(), inner.file) == KERN_SUCCESS)
+        error = EACCES; /* a device, or (on) what is mounted there, which may be anybody's */
+        if (on == 0 && fs_is_open(get_root(), inner.file) == KERN_SUCCESS)
             error = exec_depth(task, thread, fresh, &inner, depth + 1);
         mach_port_deallocate(mach_task_self(), inner.file);
-    } else { /* what is mounted there is not gone into: it may be anybody's */
+    } else {
         error = kr == unix_err(FS_EREMOTE) ? EACCES : errno_of(kr);
     }
     free(strings);

@@ -101,14 +101,15 @@ static int first_exec(struct process *p, const char *path, unsigned argc, const 
                              sizeof(startup)};
     thread_t thread;
     mach_msg_type_name_t how;
+    uint32_t on;
     kern_return_t kr;
     int error;
 
-    kr = fs_open(get_root(), path, O_RDONLY, 0, &args.file, &how);
+    kr = fs_open(get_root(), path, O_RDONLY, 0, &args.file, &how, &on);
     if (kr != KERN_SUCCESS)
         return is_unix_err(kr) ? err_get_code(kr) : EIO;
     kr = thread_create(p->task, &thread);
-    error = kr == KERN_SUCCESS ? exec_program(p->task, thread, TRUE, &args) : ENOMEM;
+    error = on != 0 ? EACCES : kr == KERN_SUCCESS ? exec_program(p->task, thread, TRUE, &args) : ENOMEM;
     if (kr == KERN_SUCCESS)
         mach_port_deallocate(mach_task_self(), thread);
     mach_port_deallocate(mach_task_self(), args.file);

@@ -67,11 +67,16 @@ static mach_port_t open_program(struct report *r)
 {
     mach_msg_type_name_t how;
     mach_port_t file = MACH_PORT_NULL;
+    uint32_t on;
 
     if (r->file != MACH_PORT_NULL || r->root == MACH_PORT_NULL || r->program[0] == '\0')
         return r->file;
-    if (fs_open(r->root, r->program, O_RDONLY, 0, &file, &how) != KERN_SUCCESS)
+    if (fs_open(r->root, r->program, O_RDONLY, 0, &file, &how, &on) != KERN_SUCCESS)
         return MACH_PORT_NULL;
+    if (on != 0) { /* it is another server's: of anybody's, perhaps */
+        mach_port_deallocate(mach_task_self(), file);
+        file = MACH_PORT_NULL;
+    }
     r->file = file;
     return file;
 }

@@ -96,7 +96,7 @@ static void run_tests(char *names)
 /* A file server of the system's mounts itself before it serves: so when it answers, it is there. */
 static void await_mounts(void)
 {
-    static const char *const services[] = {SERVICE_TMPFS, SERVICE_PROCFS};
+    static const char *const services[] = {SERVICE_TMPFS, SERVICE_PROCFS /* and its /dev, before */};
     mach_port_t server, root;
 
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {

@@ -45,9 +45,9 @@ int main(void)
 {
     static struct fs fs = {.say = say};
 
-    if (volume_create(&fs, limit()) != 0 || !serve_begin("tmpfs", SERVICE_TMPFS, NULL))
+    if (volume_create(&fs, limit()) != 0 || !serve_begin("tmpfs", SERVICE_TMPFS, OSTIAFS_ROOT_INO, NULL))
         return 1;
     volume = &fs;
-    serve_mount("tmpfs", MOUNTED_ON);
+    serve_mount("tmpfs", OSTIAFS_ROOT_INO, MOUNTED_ON);
     serve(NULL, 0);
 }

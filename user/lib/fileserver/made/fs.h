@@ -2,10 +2,10 @@
  * fs.h: the core of a file server whose files are not stored, but made when somebody looks: of /proc and
  * /dev. Read user/lib/fileserver/server.h before.
  *
- * The server says what there is, by four functions (made_*, below), and made.c makes of it what a core
+ * The server says what there is, by a few functions (made_*, below), and made.c makes of it what a core
  * offers. A number says which file it is; an inode is made of it at a look-up, and goes with its last
  * reference. Two who open the same file have an inode each, and so a text each: as it was when they began to
- * read. Of a directory there is one, as something may be mounted on it.
+ * read. Of a directory or a device there is one: something may be mounted on it, or have it open for all.
  *
  * Names are the server's: who would make, remove or rename one gets EROFS.
  */
@@ -20,14 +20,13 @@
 #include <mach/mach_types.h>
 #include <ostiafs.h>
 
-#define VOLUME_DEV made_device
-extern const uint32_t made_device; /* st_dev; those of file and tmpfs are 1 and 2 */
+#define FIRST_DEV 3 /* st_dev of the tree with the root OSTIAFS_ROOT_INO; file and tmpfs have 1 and 2 */
 
 struct inode;
 
 struct fs {
     bool readonly;              /* always */
-    struct inode *directories;  /* those that somebody holds */
+    struct inode *shared;       /* directories and devices that somebody holds */
 };
 
 struct inode {
@@ -39,7 +38,7 @@ struct inode {
     void *mounted;           /* the server's: what is mounted on the directory; NULL: nothing */
     char *text;              /* malloc'ed: a file's contents, once they were asked for */
     size_t length;
-    struct inode *next;      /* in `directories` */
+    struct inode *next;      /* in `shared` */
 };
 
 static inline uint32_t inode_type(const struct inode *ip)
@@ -47,9 +46,13 @@ static inline uint32_t inode_type(const struct inode *ip)
     return ip->d->mode & OSTIAFS_S_IFMT;
 }
 
-/* ---- what the server says; `ino` is OSTIAFS_ROOT_INO, or a number that it gave ---- */
+/* ---- what the server says; `ino` is a root's, or a number that it gave ---- */
 
-/* Type and permissions, owner, links, times and device number of a file. ENOENT: there is none any more. */
+/* The number of the root of the tree that a file is in. There may be several. */
+uint32_t made_root(uint32_t ino);
+
+/* Type and permissions, owner, links, times and device number of a file; what is 0 need not be set. ENOENT:
+ * there is none any more. */
 int made_attributes(uint32_t ino, struct ostiafs_inode *d);
 
 /* The number of a name in a directory; ".." is one. ENOENT. */
@@ -67,10 +70,27 @@ int made_names(uint32_t directory, uint64_t from, made_each_t each, void *arg);
  * EACCES. */
 int made_text(uint32_t ino, FILE *out);
 
+/* Opens a device: a port, and how the reply gives it to the client. ENXIO. */
+int made_open(struct inode *ip, mach_port_t *port, mach_msg_type_name_t *how);
+
+/* Of an open file that made_open gave: as file_read and file_write. */
+int made_read(const struct inode *ip, void *data, size_t *len);
+int made_write(const struct inode *ip, const void *data, size_t *len);
+
 /* Keeps attributes that were changed; 0, or EPERM: they are as they are. */
 int made_change(uint32_t ino, const struct ostiafs_inode *d);
 
 /* ---- made.c: what a core offers (the file server's fs.h has the contracts) ---- */
+
+static inline uint32_t inode_root(const struct inode *ip)
+{
+    return made_root(ip->ino);
+}
+
+static inline uint32_t inode_dev(const struct inode *ip)
+{
+    return FIRST_DEV + (inode_root(ip) != OSTIAFS_ROOT_INO);
+}
 
 static inline int volume_begin(struct fs *fs)
 {

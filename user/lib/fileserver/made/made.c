@@ -14,9 +14,14 @@
 
 /* ---- inodes ---- */
 
+static bool is_shared(const struct inode *ip)
+{
+    return inode_type(ip) != OSTIAFS_S_IFREG && inode_type(ip) != OSTIAFS_S_IFLNK;
+}
+
 int inode_get(struct fs *fs, uint32_t ino, struct inode **out)
 {
-    struct inode *ip = fs->directories;
+    struct inode *ip = fs->shared;
     int err;
 
     while (ip != NULL && ip->ino != ino)
@@ -39,9 +44,9 @@ int inode_get(struct fs *fs, uint32_t ino, struct inode **out)
         free(ip);
         return err;
     }
-    if (inode_type(ip) == OSTIAFS_S_IFDIR) {
-        ip->next = fs->directories;
-        fs->directories = ip;
+    if (is_shared(ip)) {
+        ip->next = fs->shared;
+        fs->shared = ip;
     }
     *out = ip;
     return 0;
@@ -59,8 +64,8 @@ void inode_put(struct inode *ip)
 
     if (ip == NULL || --ip->refs > 0)
         return;
-    if (inode_type(ip) == OSTIAFS_S_IFDIR) {
-        at = &ip->fs->directories;
+    if (is_shared(ip)) {
+        at = &ip->fs->shared;
         while (*at != ip)
             at = &(*at)->next;
         *at = ip->next;
@@ -95,7 +100,11 @@ static int make_text(struct inode *ip)
 int file_read(struct inode *ip, uint64_t offset, void *data, size_t *len)
 {
     size_t left;
-    int err = offset == 0 || ip->text == NULL ? make_text(ip) : 0;
+    int err;
+
+    if (is_shared(ip))
+        return made_read(ip, data, len);
+    err = offset == 0 || ip->text == NULL ? make_text(ip) : 0;
 
     if (err != 0)
         return err;
@@ -109,7 +118,7 @@ int file_read(struct inode *ip, uint64_t offset, void *data, size_t *len)
 
 int file_write(struct inode *ip, uint64_t offset, const void *data, size_t *len)
 {
-    return EROFS;
+    return is_shared(ip) ? made_write(ip, data, len) : EROFS;
 }
 
 int file_truncate(struct inode *ip, uint64_t size)
@@ -148,24 +157,10 @@ boolean_t pager_server(mach_msg_header_t *in, mach_msg_header_t *out)
     return FALSE;
 }
 
-int device_open(const struct inode *ip, mach_port_t *port, mach_msg_type_name_t *how)
+int device_open(struct inode *ip, mach_port_t *port, mach_msg_type_name_t *how, uint32_t *on)
 {
-    return ENXIO;
-}
-
-int device_read(mach_port_t port, char *data, uint32_t *len)
-{
-    return EBADF;
-}
-
-int device_write(mach_port_t port, uint32_t len)
-{
-    return EBADF;
-}
-
-int device_stat(mach_port_t port, io_stat_t *stat)
-{
-    return EBADF;
+    *on = 0;
+    return made_open(ip, port, how);
 }
 
 /* ---- names ---- */

@@ -1,6 +1,5 @@
 /*
- * procfs: processes and the system's figures as files, on /proc. Read docs/fs.md, and fs.h of
- * user/lib/fileserver/made, before.
+ * proc.c: processes and the system's figures as files: the tree /proc. Read devproc.h before.
  *
  * It keeps nothing: who looks has the proc server or the kernel asked. A file's number is the process's, and
  * behind it its place in the table below; process 0 stands for the system.
@@ -8,7 +7,7 @@
  * What is in a process is for those whom the proc server would give its task: it decides, when the text is
  * made, for whoever reads it then. The permissions say the same before, but they know no more than one owner.
  */
-#include "procfs.h"
+#include "devproc.h"
 
 #include <credentials.h>
 #include <errno.h>
@@ -19,15 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOUNTED_ON "/proc"
 #define FILE_BITS  8 /* of a number: the place in the table */
 #define DIRECTORY  (OSTIAFS_S_IFDIR | 0555)
 #define LINK       (OSTIAFS_S_IFLNK | 0777)
 #define PUBLIC     (OSTIAFS_S_IFREG | 0444)
 #define PRIVATE    (OSTIAFS_S_IFREG | 0400)
 
-struct fs *volume;
-const uint32_t made_device = 3;
 host_priv_t host_priv;
 mach_port_t proc_server;
 
@@ -37,7 +33,7 @@ static const struct file {
     uint16_t mode;
     text_t text;
 } files[] = {
-    [OSTIAFS_ROOT_INO] = {"", false, DIRECTORY, NULL},
+    [PROC_ROOT] = {"", false, DIRECTORY, NULL},
     {"cpuinfo", false, PUBLIC, text_cpuinfo},
     {"meminfo", false, PUBLIC, text_meminfo},
     {"mounts", false, PUBLIC, text_mounts},
@@ -71,23 +67,22 @@ static const struct file *file_of(uint32_t ino)
 
 static uint32_t directory_of(int pid)
 {
-    size_t file = OSTIAFS_ROOT_INO;
+    size_t file = PROC_ROOT;
 
     while (pid != 0 && !files[file].of_process)
         file++;
     return number(pid, file);
 }
 
-/* ---- made_* ---- */
-
-int made_attributes(uint32_t ino, struct ostiafs_inode *d)
+int proc_attributes(uint32_t ino, struct ostiafs_inode *d)
 {
     proc_info_t info;
     proc_ids_t ids;
     int pid = pid_of(ino);
 
     d->mode = file_of(ino)->mode;
-    d->nlink = (d->mode & OSTIAFS_S_IFMT) == OSTIAFS_S_IFDIR ? 2 : 1;
+    if ((d->mode & OSTIAFS_S_IFMT) == OSTIAFS_S_IFDIR)
+        d->nlink = 2;
     clock_now(&d->mtime, &d->mtime_nsec);
     d->atime = d->ctime = d->mtime;
     d->atime_nsec = d->ctime_nsec = d->mtime_nsec;
@@ -104,14 +99,14 @@ int made_attributes(uint32_t ino, struct ostiafs_inode *d)
     return 0;
 }
 
-int made_lookup(uint32_t directory, const char *name, size_t len, uint32_t *ino)
+int proc_lookup(uint32_t directory, const char *name, size_t len, uint32_t *ino)
 {
     int pid = pid_of(directory);
     int other = 0;
     size_t i;
 
     if (len == 2 && memcmp(name, "..", len) == 0) {
-        *ino = OSTIAFS_ROOT_INO;
+        *ino = PROC_ROOT;
         return 0;
     }
     for (i = 0; i < FILES; i++)
@@ -124,7 +119,7 @@ int made_lookup(uint32_t directory, const char *name, size_t len, uint32_t *ino)
         other = other * 10 + (name[i] - '0');
     if (pid != 0 || i < len || len == 0 || name[0] == '0' || other > CREDENTIAL_ID_MAX)
         return ENOENT;
-    *ino = directory_of(other); /* whether there is one made_attributes finds out */
+    *ino = directory_of(other); /* whether there is one proc_attributes finds out */
     return 0;
 }
 
@@ -156,7 +151,7 @@ static int process_names(uint64_t from, made_each_t each, void *arg)
     return 0;
 }
 
-int made_names(uint32_t directory, uint64_t from, made_each_t each, void *arg)
+int proc_names(uint32_t directory, uint64_t from, made_each_t each, void *arg)
 {
     int pid = pid_of(directory);
 
@@ -167,25 +162,13 @@ int made_names(uint32_t directory, uint64_t from, made_each_t each, void *arg)
     return pid != 0 ? 0 : process_names(from > FILES ? from - FILES : 0, each, arg);
 }
 
-int made_text(uint32_t ino, FILE *out)
+int proc_text(uint32_t ino, FILE *out)
 {
     return file_of(ino)->text(pid_of(ino), out);
 }
 
-int made_change(uint32_t ino, const struct ostiafs_inode *d)
+bool proc_begin(void)
 {
-    return EPERM;
-}
-
-int main(void)
-{
-    static struct fs fs = {.readonly = true};
-
-    if (bootstrap_privileged_port(bootstrap_port, "host", &host_priv) != KERN_SUCCESS ||
-        bootstrap_look_up(bootstrap_port, SERVICE_PROC, &proc_server) != KERN_SUCCESS ||
-        !serve_begin("procfs", SERVICE_PROCFS, NULL))
-        return 1;
-    volume = &fs;
-    serve_mount("procfs", MOUNTED_ON);
-    serve(NULL, 0);
+    return bootstrap_privileged_port(bootstrap_port, "host", &host_priv) == KERN_SUCCESS &&
+           bootstrap_look_up(bootstrap_port, SERVICE_PROC, &proc_server) == KERN_SUCCESS;
 }

@@ -1,5 +1,5 @@
-/* process.c: the texts about a process. Read procfs.h, and the end of proc.defs, before. */
-#include "procfs.h"
+/* process.c: the texts about a process. Read devproc.h, and the end of proc.defs, before. */
+#include "devproc.h"
 
 #include <errno.h>
 #include <mach/error.h>

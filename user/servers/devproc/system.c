@@ -1,5 +1,5 @@
 /* system.c: the texts about the machine and the system: what the kernel and the file server tell anybody. */
-#include "procfs.h"
+#include "devproc.h"
 
 #include <credentials.h>
 #include <errno.h>
