@@ -273,6 +273,27 @@ TEST(who_writes_and_who_maps_do_not_lose_each_others_bytes)
     EXPECT_EQ(unlink("m"), 0);
 }
 
+TEST(a_link_to_a_symbolic_link_is_of_it_or_of_its_file)
+{
+    struct stat target, st;
+
+    REQUIRE_EQ(make_file("target", "text"), 0);
+    REQUIRE_EQ(symlink("target", "symbolic"), 0);
+    EXPECT_EQ(stat("target", &target), 0);
+    EXPECT_EQ(linkat(AT_FDCWD, "symbolic", AT_FDCWD, "of file", AT_SYMLINK_FOLLOW), 0);
+    EXPECT_EQ(lstat("of file", &st), 0);
+    EXPECT_EQ(st.st_ino, target.st_ino);
+    EXPECT_EQ(linkat(AT_FDCWD, "symbolic", AT_FDCWD, "of link", 0), 0);
+    EXPECT_EQ(lstat("of link", &st), 0);
+    EXPECT_TRUE(S_ISLNK(st.st_mode) && st.st_nlink == 2);
+    EXPECT_ERRNO(linkat(AT_FDCWD, "target", AT_FDCWD, "none", 1), EINVAL);
+    EXPECT_EQ(unlink("target"), 0);
+    EXPECT_ERRNO(linkat(AT_FDCWD, "symbolic", AT_FDCWD, "none", AT_SYMLINK_FOLLOW), ENOENT);
+    EXPECT_EQ(unlink("symbolic"), 0);
+    EXPECT_EQ(unlink("of link"), 0);
+    EXPECT_EQ(unlink("of file"), 0);
+}
+
 TEST(links_share_the_file)
 {
     struct stat one, two;
