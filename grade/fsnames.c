@@ -145,6 +145,12 @@ bool pager_is_there(const struct inode *ip)
     return false;
 }
 
+int pager_settle(struct inode *ip, uint64_t offset, uint64_t len)
+{
+    (void)ip, (void)offset, (void)len;
+    return 0;
+}
+
 void pager_changed(struct inode *ip, uint64_t offset, uint64_t len)
 {
     (void)ip, (void)offset, (void)len;
@@ -353,8 +359,9 @@ static void random_call(mach_port_t root)
              host_errno(unlinkat(host_root, path, AT_REMOVEDIR)));
         break;
     case 6:
-        same("link", path, S_fs_link(root, path, root, other),
-             host_errno(linkat(host_root, path, host_root, other, 0)));
+        i = rnd(2);
+        same("link", path, S_fs_link(root, path, root, other, i),
+             host_errno(linkat(host_root, path, host_root, other, i ? AT_SYMLINK_FOLLOW : 0)));
         break;
     case 7:
         snprintf(text, sizeof text, "%s -> %s", path, other);

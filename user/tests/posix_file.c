@@ -2,6 +2,7 @@
 #include "posix_test.h"
 
 #include <dirent.h>
+#include <sys/mman.h>
 
 static char buffer[32 * 1024];
 
@@ -189,6 +190,109 @@ TEST(the_lowest_free_descriptor_is_used)
 }
 
 /* ---- names ---- */
+
+/* ---- mapped and written ---- */
+
+#define PAGE 4096
+
+/* Both are there, whoever was first: in one page, over several, where the file grows, and where it is cut. */
+TEST(a_write_keeps_what_was_changed_through_a_mapping)
+{
+    int fd = open("m", O_RDWR | O_CREAT | O_TRUNC, 0666);
+    char *at;
+
+    REQUIRE_TRUE(fd >= 0);
+    REQUIRE_EQ(ftruncate(fd, 3 * PAGE - 100), 0);
+    at = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    REQUIRE_TRUE(at != MAP_FAILED);
+    for (int round = 0; round < 3; round++) {
+        char letter = (char)('a' + round);
+
+        at[10] = letter;
+        at[PAGE + 10] = letter;
+        at[2 * PAGE + 10] = letter;
+        EXPECT_EQ(pwrite(fd, "written", 7, 20), 7);
+        EXPECT_EQ(pwrite(fd, "two pages", 9, 2 * PAGE - 4), 9);
+        EXPECT_TRUE(at[10] == letter && at[PAGE + 10] == letter && at[2 * PAGE + 10] == letter);
+        EXPECT_EQ(memcmp(at + 20, "written", 7), 0);
+        EXPECT_EQ(memcmp(at + 2 * PAGE - 4, "two pages", 9), 0);
+        EXPECT_EQ(pread(fd, buffer, 100, 0), 100);
+        EXPECT_TRUE(buffer[10] == letter && memcmp(buffer + 20, "written", 7) == 0);
+    }
+    at[2 * PAGE + 11] = 'k';
+    EXPECT_EQ(pwrite(fd, "grown", 5, 3 * PAGE + 5), 5);
+    EXPECT_EQ(at[2 * PAGE + 11], 'k');
+    EXPECT_EQ(memcmp(at + 3 * PAGE + 5, "grown", 5), 0);
+    at[3 * PAGE + 1] = 'l';
+    EXPECT_EQ(ftruncate(fd, 4 * PAGE), 0);
+    EXPECT_EQ(at[3 * PAGE + 1], 'l');
+    at[5] = 'm';
+    EXPECT_EQ(ftruncate(fd, 100), 0);
+    EXPECT_EQ(at[5], 'm');
+    EXPECT_EQ(at[200], 0);
+    EXPECT_EQ(munmap(at, 4 * PAGE), 0);
+    EXPECT_EQ(close(fd), 0);
+    EXPECT_EQ(unlink("m"), 0);
+}
+
+/* Two processes change a page in both ways at the same time; each its own bytes. */
+static int change_by_mapping(void)
+{
+    int fd = open("m", O_RDWR);
+    volatile char *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    for (int i = 0; i < 300; i++) {
+        at[i] = 'p';
+        if (at[i] != 'p')
+            return 1;
+    }
+    return 0;
+}
+
+TEST(who_writes_and_who_maps_do_not_lose_each_others_bytes)
+{
+    int fd = open("m", O_RDWR | O_CREAT | O_TRUNC, 0666), status = -1;
+    pid_t pid;
+
+    REQUIRE_TRUE(fd >= 0);
+    REQUIRE_EQ(ftruncate(fd, PAGE), 0);
+    pid = fork();
+    if (pid == 0)
+        _exit(change_by_mapping());
+    REQUIRE_TRUE(pid > 0);
+    for (int i = 1000; i < 1300; i++)
+        EXPECT_EQ(pwrite(fd, "w", 1, i), 1);
+    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(pwrite(fd, "w", 1, 1300), 1); /* brings the last of the other's */
+    EXPECT_EQ(pread(fd, buffer, 1301, 0), 1301);
+    for (int i = 0; i < 300; i++)
+        if (buffer[i] != 'p' || buffer[1000 + i] != 'w')
+            FAIL("byte %d or %d is lost", i, 1000 + i);
+    EXPECT_EQ(close(fd), 0);
+    EXPECT_EQ(unlink("m"), 0);
+}
+
+TEST(a_link_to_a_symbolic_link_is_of_it_or_of_its_file)
+{
+    struct stat target, st;
+
+    REQUIRE_EQ(make_file("target", "text"), 0);
+    REQUIRE_EQ(symlink("target", "symbolic"), 0);
+    EXPECT_EQ(stat("target", &target), 0);
+    EXPECT_EQ(linkat(AT_FDCWD, "symbolic", AT_FDCWD, "of file", AT_SYMLINK_FOLLOW), 0);
+    EXPECT_EQ(lstat("of file", &st), 0);
+    EXPECT_EQ(st.st_ino, target.st_ino);
+    EXPECT_EQ(linkat(AT_FDCWD, "symbolic", AT_FDCWD, "of link", 0), 0);
+    EXPECT_EQ(lstat("of link", &st), 0);
+    EXPECT_TRUE(S_ISLNK(st.st_mode) && st.st_nlink == 2);
+    EXPECT_ERRNO(linkat(AT_FDCWD, "target", AT_FDCWD, "none", 1), EINVAL);
+    EXPECT_EQ(unlink("target"), 0);
+    EXPECT_ERRNO(linkat(AT_FDCWD, "symbolic", AT_FDCWD, "none", AT_SYMLINK_FOLLOW), ENOENT);
+    EXPECT_EQ(unlink("symbolic"), 0);
+    EXPECT_EQ(unlink("of link"), 0);
+    EXPECT_EQ(unlink("of file"), 0);
+}
 
 TEST(links_share_the_file)
 {

@@ -272,6 +272,38 @@ TEST(a_mounts_directory_is_busy)
     end();
 }
 
+/* Does BOB learn of a mount of m? */
+static int sees_mount(void)
+{
+    path_t path;
+    service_name_t what;
+    uint32_t uid;
+    int seen = 0, fd = open("/", O_PATH | O_DIRECTORY);
+    mach_port_t server = getdport(fd);
+
+    become(BOB);
+    for (uint32_t i = 0; !seen && fs_mounts(server, i, path, what, &uid) == KERN_SUCCESS; i++)
+        seen = strcmp(what, "m") == 0;
+    become(0);
+    mach_port_deallocate(mach_task_self(), server);
+    close(fd);
+    return seen;
+}
+
+/* Who may not search a directory does not learn what is below it. */
+TEST(mounts_below_private_directories_are_not_shown)
+{
+    begin();
+    REQUIRE_EQ(mount_dir("m", "a/d"), 0);
+    EXPECT_EQ(chmod("a", 0755), 0);
+    EXPECT_TRUE(sees_mount());
+    EXPECT_EQ(chmod("a", 0700), 0);
+    EXPECT_TRUE(!sees_mount());
+    EXPECT_EQ(chmod("a", 0755), 0);
+    EXPECT_EQ(unmount_port("a/d"), 0);
+    end();
+}
+
 /* One may rename what a mount's directory is in. */
 TEST(mounts_move_with_their_directory)
 {

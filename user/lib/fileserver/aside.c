@@ -37,6 +37,7 @@ struct kept {
 static unsigned shares[SHARES]; /* in use */
 static struct kept *spare;      /* for the request being served, if it has to be put aside */
 static struct aside *again;     /* it is this one, begun again */
+static void **list;             /* where it is to wait; NULL: for the block that the core stalled at */
 mach_msg_header_t *aside_served;
 static uint64_t answer[io_server_max_reply / sizeof(uint64_t) + 1];
 _Static_assert(io_server_max_reply >= fs_server_max_reply, "the largest reply");
@@ -70,12 +71,25 @@ bool aside_ready(void)
 
 void aside_put(struct aside *a, void (*resume)(struct aside *a))
 {
-    void **list = volume_waiting(volume);
+    void **waiting = list != NULL ? list : volume_waiting(volume);
 
-    a->tries = again != NULL ? again->tries + 1 : 0;
+    list = NULL;
+    a->tries = aside_tries();
+    if (again != NULL)
+        a->tries++;
     a->resume = resume;
-    a->next = *list;
-    *list = a;
+    a->next = *waiting;
+    *waiting = a;
+}
+
+void aside_wait_at(void **waiting)
+{
+    list = waiting;
+}
+
+unsigned aside_tries(void)
+{
+    return again != NULL ? again->tries : 0;
 }
 
 static void resume_request(struct aside *a)

@@ -295,11 +295,11 @@ static void done_with_port(mach_port_t port)
 }
 
 kern_return_t S_fs_link(mach_port_t dir, const char *path, mach_port_t new_dir,
-                        const char *new_path)
+                        const char *new_path, boolean_t follow)
 {
     struct inode *ip;
     struct place to;
-    int err = lookup(dir, path, FOLLOW_SLASH, &ip);
+    int err = lookup(dir, path, follow ? FOLLOW : FOLLOW_SLASH, &ip);
 
     if (err != 0)
         return reply_code(err);

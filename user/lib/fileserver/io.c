@@ -87,6 +87,13 @@ static int write_at(struct open_file *f, uint64_t *offset, const char *data,
         return EBADF;
     if (f->flags & O_APPEND)
         *offset = old_size;
+    if (count > 0) {
+        uint64_t from = *offset < old_size ? *offset : old_size; /* growing shows what lies between */
+
+        err = pager_settle(f->ip, from, *offset + count - from);
+        if (err != 0)
+            return err;
+    }
     if ((f->ip->d->mode & (MODE_SETUID | MODE_SETGID)) && client_uid() != SUPERUSER) {
         /* What others have written shall not run as its owner. */
         struct attr a = {.which = ATTR_MODE, .mode = f->ip->d->mode & ~(MODE_SETUID | MODE_SETGID)};
@@ -255,7 +262,11 @@ kern_return_t S_io_truncate(mach_port_t io, int64_t length)
     old_size = f->ip->d->size;
     if (length < 0 || !may_write(f) || inode_type(f->ip) != OSTIAFS_S_IFREG)
         err = EINVAL;
-    else
+    else if ((uint64_t)length > old_size) /* what lies between is shown: the page of the old end, too */
+        err = pager_settle(f->ip, old_size, (uint64_t)length - old_size);
+    else if (length % PAGE_SIZE != 0) /* of this page a part stays */
+        err = pager_settle(f->ip, (uint64_t)length, 1);
+    if (err == 0)
         err = file_truncate(f->ip, (uint64_t)length);
     if (err == 0 && f->ip->d->size > old_size)
         pager_changed(f->ip, old_size, f->ip->d->size - old_size);

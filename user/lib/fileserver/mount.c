@@ -212,7 +212,8 @@ static bool match(void *arg, const char *name, size_t len, uint32_t ino, uint8_t
     return false;
 }
 
-/* The path of a directory from the root: nobody keeps it, and those above may have been renamed. */
+/* The path of a directory from the root: nobody keeps it, and those above may have been renamed. EACCES: the
+ * client may not search all of those, and so could not know it. */
 static int path_of(struct inode *ip, char *path)
 {
     char text[sizeof(path_t)];
@@ -230,7 +231,7 @@ static int path_of(struct inode *ip, char *path)
             break;
         s.ino = ip->ino;
         s.err = ENOENT;
-        err = dir_read(up, &position, match, &s);
+        err = access_may(up, ACCESS_X) ? dir_read(up, &position, match, &s) : EACCES;
         if (err == 0)
             err = s.err;
         inode_put(ip);
@@ -244,14 +245,19 @@ static int path_of(struct inode *ip, char *path)
 
 kern_return_t S_fs_mounts(mach_port_t dir, uint32_t index, char *path, char *what, uint32_t *uid)
 {
-    const struct mount *m = mounts;
+    int err = ENOENT;
 
     (void)dir; /* any port of this server will do */
-    while (m != NULL && index-- > 0)
-        m = m->next;
-    if (m == NULL)
-        return unix_err(ENOENT);
-    strlcpy(what, m->what, sizeof m->what);
-    *uid = m->uid;
-    return reply_code(path_of(m->ip, path));
+    for (const struct mount *m = mounts; m != NULL; m = m->next) {
+        err = path_of(m->ip, path);
+        if (err == 0 && index-- == 0) {
+            strlcpy(what, m->what, sizeof m->what);
+            *uid = m->uid;
+            return KERN_SUCCESS;
+        }
+        if (err != 0 && err != EACCES)
+            break;
+        err = ENOENT;
+    }
+    return reply_code(err);
 }

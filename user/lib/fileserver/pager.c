@@ -8,10 +8,10 @@
  * running a program again cheap; so a file that loses its last name is told to the kernel.
  *
  * Coherence. io_write and truncation drop the mapped pages they touch, so that mappings see the new bytes
- * with the next access. The other way, a page changed through a mapping reaches io_read and the other
- * mappings when the kernel returns it: at msync, at the last unmapping, or when memory is short. Who writes
- * to one page both ways at the same time, without msync in between, loses what was written through the
- * mapping.
+ * with the next access. What was changed there through a mapping is asked for before, and written first; the
+ * request is put aside until the kernel has returned it (pager_settle). The other way, a page changed
+ * through a mapping reaches io_read and the other mappings when the kernel returns it: at a write to the
+ * same page, at msync, at the last unmapping, or when memory is short.
  *
  * Three kinds. Whoever holds a memory object can map it for writing, and the kernel returns to us what was
  * changed there; so only clients that may write the file get the one whose changes are taken. The two others
@@ -30,6 +30,7 @@
 #include <mach/mach_port.h>
 #include <mach/memory_object_control.h>
 #include <mach/memory_object_server.h>
+#include <mach/notify_ids.h>
 #include <mach/vm_map.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,11 @@ struct pager {
     mach_port_t control; /* the kernel's port, a send right; MACH_PORT_NULL: not mapped */
     uint64_t *given;     /* a bit for each page: the kernel may have it */
     uint64_t given_end;  /* pages there are bits for; of those behind it the kernel has none */
+    bool settling;       /* pages were asked for: an answer of the kernel is to come, behind them */
+    void *waiting;       /* requests put aside until then */
 };
+
+#define SETTLE_TRIES 8 /* who changes pages all the time cannot keep a writer waiting for ever */
 
 static void destroy(void *object)
 {
@@ -126,6 +131,17 @@ static bool is_mapped(const struct pager *p)
     return p != NULL && p->control != MACH_PORT_NULL;
 }
 
+static struct pager *pager_get(mach_port_t port)
+{
+    return ports_lookup(port, &pager_class);
+}
+
+static void release(mach_port_t right)
+{
+    if (right != MACH_PORT_NULL && right != MACH_PORT_DEAD)
+        mach_port_deallocate(mach_task_self(), right);
+}
+
 /* Takes pages back from the kernel; should_return: MEMORY_OBJECT_RETURN_*. Small messages to the kernel: when
  * there is no memory for one, a while later there is. */
 static void take_back(struct pager *p, uint64_t from, uint64_t to, int should_return, boolean_t flush)
@@ -142,6 +158,57 @@ static void drop(struct pager *p, uint64_t offset, uint64_t end)
 
     if (is_mapped(p) && take_given(p, from / PAGE_SIZE, to / PAGE_SIZE))
         take_back(p, from, to, MEMORY_OBJECT_RETURN_NONE, TRUE);
+}
+
+int pager_settle(struct inode *ip, uint64_t offset, uint64_t len)
+{
+    struct pager *p = ip->pagers[PAGER_WRITE];
+    uint64_t from = trunc_page(offset), to = round_page(offset + len);
+    kern_return_t kr;
+
+    if (!is_mapped(p))
+        return 0;
+    if (to > p->given_end * PAGE_SIZE)
+        to = p->given_end * PAGE_SIZE;
+    if (!aside_ready() || aside_tries() >= SETTLE_TRIES)
+        return p->settling ? ENOMEM : 0; /* pages on their way here would be written over the new bytes */
+    if (!p->settling) {
+        if (from >= to || !take_given(p, from / PAGE_SIZE, to / PAGE_SIZE))
+            return 0;
+        kr = memory_object_lock_request(p->control, from, to - from, MEMORY_OBJECT_RETURN_DIRTY, TRUE,
+                                        VM_PROT_NO_CHANGE, p->object.port, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+        if (mig_not_sent(kr)) {
+            take_back(p, from, to, MEMORY_OBJECT_RETURN_NONE, TRUE);
+            return 0;
+        }
+        p->settling = true; /* if the kernel fails it says so, too: the right for its answer dies */
+    }
+    aside_wait_at(&p->waiting);
+    return FS_STALLED;
+}
+
+/* The kernel has returned what it was asked for; or cannot. */
+static void settled(struct pager *p)
+{
+    void *waiting = p->waiting;
+
+    p->waiting = NULL;
+    p->settling = false;
+    aside_resume(waiting);
+}
+
+kern_return_t S_memory_object_lock_completed(mach_port_t memory_object, mach_port_t control,
+                                             vm_offset_t offset, vm_size_t length)
+{
+    struct pager *p = pager_get(memory_object);
+
+    (void)offset, (void)length;
+    if (p == NULL)
+        return KERN_INVALID_ARGUMENT;
+    release(control);
+    settled(p);
+    ports_deref(p);
+    return KERN_SUCCESS;
 }
 
 void pager_changed(struct inode *ip, uint64_t offset, uint64_t len)
@@ -191,17 +258,6 @@ bool pager_is_there(const struct inode *ip)
 }
 
 /* ---- what the kernel asks for ---- */
-
-static struct pager *pager_get(mach_port_t port)
-{
-    return ports_lookup(port, &pager_class);
-}
-
-static void release(mach_port_t right)
-{
-    if (right != MACH_PORT_NULL && right != MACH_PORT_DEAD)
-        mach_port_deallocate(mach_task_self(), right);
-}
 
 /*
  * The kernel's requests. All are simpleroutines; on success each has consumed the rights it was
@@ -343,12 +399,15 @@ kern_return_t S_memory_object_data_request(mach_port_t memory_object, mach_port_
     if (r.p == NULL)
         return KERN_INVALID_ARGUMENT;
     aside_begin_pages();
-    if (supply_all(&r)) {
+    if (r.p->settling) /* who waits to write comes first, or pages would never be settled */
+        aside_wait_at(&r.p->waiting);
+    if (r.p->settling || supply_all(&r)) {
         kept = malloc(sizeof *kept);
         if (kept != NULL) {
             *kept = r;
             aside_put(&kept->aside, resume_pages);
         } else {
+            aside_wait_at(NULL);
             aside_end_pages();
             (void)supply_all(&r); /* and waits */
         }
@@ -406,6 +465,14 @@ kern_return_t S_memory_object_data_unlock(mach_port_t memory_object, mach_port_t
  */
 boolean_t pager_server(mach_msg_header_t *in, mach_msg_header_t *out)
 {
+    struct pager *p;
+
+    if (in->msgh_id == MACH_NOTIFY_SEND_ONCE && (p = pager_get(in->msgh_local_port)) != NULL) {
+        mig_no_reply(in, out); /* from the kernel: ports_notify_server has seen to that */
+        settled(p);
+        ports_deref(p);
+        return TRUE;
+    }
     if (in->msgh_id < memory_object_subsystem_base || in->msgh_id >= memory_object_subsystem_end)
         return FALSE;
     if (!mach_msg_from_kernel(in)) {

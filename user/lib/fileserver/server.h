@@ -177,6 +177,10 @@ int pager_port(struct inode *ip, enum pager_kind kind, mach_port_t *port);
 /* Is there any? */
 bool pager_is_there(const struct inode *ip);
 
+/* Before that: what was changed there through a mapping goes to the file first. FS_STALLED: it is on its way,
+ * and the request is to be put aside. ENOMEM. */
+int pager_settle(struct inode *ip, uint64_t offset, uint64_t len);
+
 /* Bytes of the file were written: mapped pages in the range are dropped. */
 void pager_changed(struct inode *ip, uint64_t offset, uint64_t len);
 
@@ -234,9 +238,12 @@ void aside_begin_pages(void);
 void aside_end_pages(void);
 void aside_put(struct aside *a, void (*resume)(struct aside *a));
 
-/* For the core: can the request being served be put aside? And: those that waited for a read (a list that
- * aside_put made, volume_waiting) are to begin again. */
+/* For who makes a request wait: can the one being served be put aside? How often was it already? */
 bool aside_ready(void);
+unsigned aside_tries(void);
+/* It is to wait in this list, and not in the core's (volume_waiting), when the result is FS_STALLED. */
+void aside_wait_at(void **waiting);
+/* Those that were put in a list are to begin again. */
 void aside_resume(void *waiting);
 
 /* ---- serve.c ---- */

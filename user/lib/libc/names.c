@@ -85,16 +85,20 @@ int remove(const char *path)
 
 int linkat(int fd, const char *path, int new_fd, const char *new_path, int flags)
 {
+    int follow = (flags & AT_SYMLINK_FOLLOW) != 0;
     struct path from;
     struct path to;
     kern_return_t kr;
 
-    (void)flags; /* a symbolic link is linked itself, as POSIX.1-2008 would have it */
+    if (flags & ~AT_SYMLINK_FOLLOW) {
+        errno = EINVAL;
+        return -1;
+    }
     if (!__path_begin(&from, fd, path) || !__path_begin(&to, new_fd, new_path))
         return -1;
     do
-        kr = fs_link(from.port, from.rest, to.port, to.rest);
-    while (__path_again_two(&from, FOLLOW_SLASH, &to, &kr));
+        kr = fs_link(from.port, from.rest, to.port, to.rest, follow);
+    while (__path_again_two(&from, follow ? FOLLOW : FOLLOW_SLASH, &to, &kr));
     return result_of(kr);
 }
 
