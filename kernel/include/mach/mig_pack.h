@@ -47,8 +47,10 @@ static inline mach_msg_size_t mig_align(void *message, mach_msg_size_t offset,
 static inline mach_msg_size_t mig_copy_string(char *to, const char *from, mach_msg_size_t room)
 {
     for (mach_msg_size_t i = 0; i < room; i++) {
-        to[i] = from[i];
-        if (from[i] == '\0')
+        const char c = from[i];
+
+        to[i] = c;
+        if (c == '\0')
             return i + 1;
     }
     return 0;

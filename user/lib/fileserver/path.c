@@ -66,13 +66,14 @@ static const char *skip_slashes(const char *at)
 static int next_name(struct walk *w, struct place *place)
 {
     const char *at = w->at;
-    size_t len = 0;
+    size_t len;
 
-    for (; *at != '/' && *at != '\0'; at++) {
-        if (len == OSTIAFS_NAME_MAX)
-            return ENAMETOOLONG;
-        place->name[len++] = *at;
-    }
+    while (*at != '/' && *at != '\0')
+        at++;
+    len = (size_t)(at - w->at);
+    if (len > OSTIAFS_NAME_MAX)
+        return ENAMETOOLONG;
+    memcpy(place->name, w->at, len);
     place->name[len] = '\0';
     place->len = len;
     place->slash = *at == '/';
@@ -88,12 +89,14 @@ static int start_over(struct walk *w, struct place *place)
 
     if (w->at[0] != '/')
         return 0;
+    w->at = skip_slashes(w->at);
+    if (place->dir->ino == OSTIAFS_ROOT_INO)
+        return 0;
     err = inode_get(volume, OSTIAFS_ROOT_INO, &root);
     if (err != 0)
         return err;
     inode_put(place->dir);
     place->dir = root;
-    w->at = skip_slashes(w->at);
     return 0;
 }
 
