@@ -28,8 +28,19 @@ bool is_own_task(mach_port_name_t name)
 
 kern_return_t mach_port_deallocate_trap(mach_port_name_t target, mach_port_name_t name)
 {
-    return is_own_task(target) ? mach_port_deallocate(current_task()->space, name)
-                               : MACH_SEND_INVALID_DEST;
+    struct thread *self = current_thread();
+    struct cpu *cpu = current_cpu();
+    uint32_t ready = cpu->runq.count;
+    kern_return_t kr;
+
+    if (!is_own_task(target))
+        return MACH_SEND_INVALID_DEST;
+    kr = mach_port_deallocate(self->task->space, name);
+    /* If that was a right somebody here has been told of, he goes first, if he is as important: a server is
+     * done with what was closed, and waits again, when the next request comes. */
+    if (cpu == current_cpu() && cpu->runq.count > ready)
+        ast_set(self, AST_PREEMPT);
+    return kr;
 }
 
 /* Gives the caller a name for a send-once right, if it is one. */
