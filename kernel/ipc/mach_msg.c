@@ -21,8 +21,6 @@
 #include <ipc/ipc_kobject.h>
 #include <ipc/ipc_mqueue.h>
 #include <ipc/ipc_right.h>
-#include <ipc/mach_msg_copy.h>
-#include <ipc/mach_msg_fast.h>
 #include <kern/task.h>
 #include <mach/mach_port_server.h>
 
@@ -75,29 +73,6 @@ static mach_msg_return_t put_header(ipc_kmsg_t kmsg, mach_msg_header_t *msg,
     return mr;
 }
 
-/* Is there nothing in it but bytes, and room for them? Most answers are like that. */
-static inline bool is_plain_reply(ipc_kmsg_t kmsg, const mach_msg_header_t *msg,
-                                  mach_msg_option_t option, mach_msg_size_t rcv_size)
-{
-    mach_msg_size_t size = kmsg->ikm_header->msgh_size;
-
-    return kmsg->ikm_header->msgh_bits == MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, 0)
-           && kmsg->ikm_note == NULL && kmsg->ikm_local == IP_NULL
-           && MACH_RCV_TRAILER_GET(option) == 0 && size <= MIN(rcv_size, IKM_SMALL_SIZE)
-           && size % 4 == 0 && (uintptr_t)msg < FAST_ADDRESS_MAX;
-}
-
-static mach_msg_return_t put_plain_reply(ipc_kmsg_t kmsg, mach_msg_header_t *msg)
-{
-    mach_msg_header_t *header = kmsg->ikm_header;
-    bool stored = store_header(msg, BITS_REPLIED, header->msgh_size, MACH_PORT_NAME_NULL,
-                               header->msgh_local_port, header->msgh_seqno, header->msgh_id)
-                  && (header->msgh_size == sizeof(*msg) || store_body(msg, header, header->msgh_size));
-
-    ipc_kmsg_free(kmsg);
-    return stored ? MACH_MSG_SUCCESS : MACH_RCV_INVALID_DATA;
-}
-
 mach_msg_return_t mach_msg_received(ipc_kmsg_t kmsg, mach_msg_header_t *msg,
                                     mach_msg_option_t option, mach_msg_size_t rcv_size)
 {
@@ -105,8 +80,8 @@ mach_msg_return_t mach_msg_received(ipc_kmsg_t kmsg, mach_msg_header_t *msg,
     mach_msg_return_t mr, put;
 
     count_event(&task->messages_received);
-    if (is_plain_reply(kmsg, msg, option, rcv_size))
-        return put_plain_reply(kmsg, msg);
+    if (mach_msg_put_plain(kmsg, msg, option, rcv_size, &mr))
+        return mr;
     if (__builtin_expect(ipc_kmsg_room(kmsg, option) > rcv_size, 0)) {
         ipc_kmsg_strip(kmsg);
         return put_header(kmsg, msg, rcv_size, MACH_RCV_TOO_LARGE);

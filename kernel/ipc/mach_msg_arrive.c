@@ -157,23 +157,6 @@ arrive_with(security_token_t sender, struct thread *self, mach_port_name_t local
     return mr;
 }
 
-/* Who has sent it, behind the message (MACH_RCV_TRAILER_SENDER). There is room: set_room. */
-static inline bool store_sender(mach_msg_header_t *user, mach_msg_size_t size, mach_port_seqno_t seqno,
-                                security_token_t sender)
-{
-    char *trailer = (char *)user + size;
-
-    static_assert(sizeof(mach_msg_security_trailer_t) == 20, "type, size, number, token");
-    __asm__ volatile("1: stp wzr, %w1, [%0]\n"
-                     "2: stp %w2, %w3, [%0, #8]\n"
-                     "3: str %w4, [%0, #16]\n" USER_ACCESS
-                     : "+&r"(trailer)
-                     : "r"(sizeof(mach_msg_security_trailer_t)), "r"(seqno), "r"(sender.val[0]),
-                       "r"(sender.val[1])
-                     : "memory");
-    return trailer != NULL;
-}
-
 /*
  * The message has come, and with it this CPU, to `self`, which has left its wait queue. On its stack, with
  * nothing on it; what is returned is the trap's result. `old` is the sender, whose lock is held.

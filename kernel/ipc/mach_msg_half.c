@@ -1,7 +1,7 @@
 /*
  * The short way through mach_msg, for half of an exchange: a reply that is sent alone, and a wait for the
- * next request alone. A server that answers two clients at once, or none, does that. Read mach_msg_fast.c
- * before.
+ * next request alone. A server that answers two clients at once, or none, does that. And what arrives after
+ * such a wait, if there is nothing in it but bytes. Read mach_msg_fast.c before.
  *
  * As there nothing is done that the long way would do otherwise, and when anything is not as it should be,
  * the long way does it, from the beginning.
@@ -17,6 +17,30 @@
 #include <ipc/mach_msg_fast.h>
 #include <kern/sched.h>
 #include <kern/task.h>
+
+bool mach_msg_put_plain(ipc_kmsg_t kmsg, mach_msg_header_t *msg, mach_msg_option_t option,
+                        mach_msg_size_t rcv_size, mach_msg_return_t *mr)
+{
+    mach_msg_header_t *header = kmsg->ikm_header;
+    mach_msg_size_t size = header->msgh_size;
+    uint32_t elements = MACH_RCV_TRAILER_GET(option);
+
+    if (header->msgh_bits != MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, 0) || kmsg->ikm_note != NULL
+        || kmsg->ikm_local != IP_NULL || (elements & ~MACH_RCV_TRAILER_SENDER) != 0)
+        return false;
+    if (elements != 0)
+        rcv_size -= MIN(rcv_size, sizeof(mach_msg_security_trailer_t));
+    if (size > MIN(rcv_size, IKM_SMALL_SIZE) || size % 4 != 0 || (uintptr_t)msg >= FAST_ADDRESS_MAX)
+        return false;
+    *mr = MACH_MSG_SUCCESS;
+    if (!store_header(msg, BITS_REPLIED, size, MACH_PORT_NAME_NULL, header->msgh_local_port,
+                      header->msgh_seqno, header->msgh_id)
+        || (size != sizeof(*msg) && !store_body(msg, header, size))
+        || (elements != 0 && !store_sender(msg, size, header->msgh_seqno, kmsg->ikm_sender)))
+        *mr = MACH_RCV_INVALID_DATA;
+    ipc_kmsg_free(kmsg);
+    return true;
+}
 
 /* Fills in what a simple reply is. False: the user's memory cannot be read, or it is not simple. */
 static bool load_reply(ipc_kmsg_t kmsg, const mach_msg_header_t *msg, mach_msg_size_t size,

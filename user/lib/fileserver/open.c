@@ -46,6 +46,11 @@ int open_new(struct inode *ip, uint32_t flags, struct above *above, mach_port_t 
     return *port == MACH_PORT_NULL ? ENOMEM : 0;
 }
 
+struct open_file *open_find(mach_port_t port)
+{
+    return ports_find(port, &open_class);
+}
+
 struct open_file *open_get(mach_port_t port)
 {
     return ports_lookup(port, &open_class);

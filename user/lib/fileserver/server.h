@@ -63,6 +63,8 @@ int open_new(struct inode *ip, uint32_t flags, struct above *above, mach_port_t 
 
 /* The open file behind the port a request came to, with a reference for ports_deref; NULL: none. */
 struct open_file *open_get(mach_port_t port);
+/* The same without a reference, while nothing is done that could drop one. */
+struct open_file *open_find(mach_port_t port);
 
 /* ---- access.c: of the client whose request is being served ---- */
 
