@@ -383,9 +383,9 @@ $(BUILD)/obj/user/%.S.o: user/%.S $(BUILD)/flags | $(MIG_USER_H)
 $(patsubst %,$(BUILD)/obj/%.o,$(wildcard user/lib/libc/math_*.c)): USER_CFLAGS += -fno-math-errno \
     -ffp-contract=off
 
-# No FP registers where there are no numbers of that kind, in libc, in servers and in stubs: the first use by a
-# thread traps, and each switch after that saves 32 of them, for the copy of a few words. (What takes `...` of
-# such numbers, and hands them on, has them in registers.)
+# No FP registers where there are no numbers of that kind, in libc, in servers and in stubs: the first use by
+# a thread traps, and each switch after that saves 32 of them, for the copy of a few words. (What takes `...`
+# of such numbers, and hands them on, has them in registers.)
 WITH_FP := calendar format% math_% rand48 scan strtod printf snprintf asprintf err error
 NO_FP   := $(filter-out $(WITH_FP:%=user/lib/libc/%.c),$(wildcard user/lib/libc/*.c)) \
     $(wildcard user/lib/libmach/*.c user/servers/*/*.c)

@@ -6,8 +6,8 @@
  * As there nothing is done that the long way would do otherwise, and when anything is not as it should be,
  * the long way does it, from the beginning.
  *
- * Who is answered like this is ready to run; and the server goes on, and next gives the CPU to whom it answers
- * with its next receive. If that one is not more important he lets the first go before him
+ * Who is answered like this is ready to run; and the server goes on, and next gives the CPU to whom it
+ * answers with its next receive. If that one is not more important he lets the first go before him
  * (thread_switch_begin): so of a pipe's two ends the reader runs first, who has waited longer, whatever their
  * priorities were a moment ago, and finds the server waiting.
  */

@@ -147,7 +147,8 @@ static void drop(struct pager *p, uint64_t offset, uint64_t end)
 void pager_changed(struct inode *ip, uint64_t offset, uint64_t len)
 {
     for (int kind = 0; kind < PAGER_KINDS; kind++)
-        drop(ip->pagers[kind], offset, offset + len);
+        if (ip->pagers[kind] != NULL)
+            drop(ip->pagers[kind], offset, offset + len);
 }
 
 void pager_cut(struct inode *ip, uint64_t old_size)

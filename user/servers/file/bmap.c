@@ -128,6 +128,8 @@ int bmap_buf(struct inode *ip, uint64_t index, enum buf_class class, bool whole,
     int bufs = 0;
     int err;
 
+    if (index < OSTIAFS_NDIRECT && block_is_data(fs, ip->d->block[index])) /* the common case */
+        return whole ? buf_get(fs, ip->d->block[index], out) : buf_read(fs, ip->d->block[index], out);
     if (!path_to(index, &p))
         return EFBIG;
     err = follow(ip, &p, &level, &holder, &block);
