@@ -203,8 +203,8 @@ int path_lookup(const struct open_file *from, const char *path, enum follow foll
         return err;
     if (place.ip == NULL)
         err = ENOENT;
-    *ip = place.ip;
-    place.ip = NULL; /* its reference is the caller's */
-    place_done(&place);
+    *ip = place.ip; /* with its reference */
+    inode_put(place.dir);
+    above_put(place.above);
     return err;
 }
