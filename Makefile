@@ -383,7 +383,13 @@ $(BUILD)/obj/user/%.S.o: user/%.S $(BUILD)/flags | $(MIG_USER_H)
 $(patsubst %,$(BUILD)/obj/%.o,$(wildcard user/lib/libc/math_*.c)): USER_CFLAGS += -fno-math-errno \
     -ffp-contract=off
 
-# No FP registers in stubs: the first use by a thread traps, for the copy of a few words.
+# No FP registers where there are no numbers of that kind, in libc, in servers and in stubs: the first use by
+# a thread traps, and each switch after that saves 32 of them, for the copy of a few words. (What takes `...`
+# of such numbers, and hands them on, has them in registers.)
+WITH_FP := calendar format% math_% rand48 scan strtod printf snprintf asprintf err error
+NO_FP   := $(filter-out $(WITH_FP:%=user/lib/libc/%.c),$(wildcard user/lib/libc/*.c)) \
+    $(wildcard user/lib/libmach/*.c user/servers/*/*.c)
+$(NO_FP:%=$(BUILD)/obj/%.o): USER_CFLAGS += -mgeneral-regs-only
 $(BUILD)/mig/user/%.c.o: $(BUILD)/mig/user/%.c $(BUILD)/flags | $(MIG_USER_H)
 	$(call say,CC,$(notdir $<))
 	$(Q)$(CC) $(USER_CFLAGS) -mgeneral-regs-only $(DEPS) -c -o $@ $<
@@ -412,6 +418,7 @@ MADE_SERVER_SOURCES := $(filter-out %/names.c %/pager.c %/device.c,$(FILE_SERVER
 define file_server_rule
 common.servers/$(1) := $(patsubst user/lib/fileserver/%,$(BUILD)/obj/user/servers/$(1)/common/%.o,$(2))
 $(BUILD)/obj/user/servers/$(1)/%: USER_CFLAGS += -iquote user/servers/$(1) $(3) -iquote user/lib/fileserver
+$(BUILD)/obj/user/servers/$(1)/common/%: USER_CFLAGS += -mgeneral-regs-only
 $(BUILD)/obj/user/servers/$(1)/common/%.c.o: user/lib/fileserver/%.c $(BUILD)/flags | $(MIG_USER_H)
 	$$(call say,CC,$$< ($(1)))
 	$$(Q)mkdir -p $$(@D)

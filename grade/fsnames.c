@@ -61,12 +61,20 @@ mach_port_t ports_offer(struct port_object *o)
     return o->port;
 }
 
-void *ports_lookup(mach_port_t port, const struct port_class *class)
+void *ports_find(mach_port_t port, const struct port_class *class)
 {
     if (port >= PORTS || port_table[port] == NULL || port_table[port]->class != class)
         return NULL;
-    port_table[port]->refs++;
     return port_table[port];
+}
+
+void *ports_lookup(mach_port_t port, const struct port_class *class)
+{
+    struct port_object *o = ports_find(port, class);
+
+    if (o != NULL)
+        o->refs++;
+    return o;
 }
 
 /* Who the client is. */

@@ -20,7 +20,7 @@ SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize=alignment,object-size
 
 # These are in part assembly.
 SHORT_WAY = ["mach_msg_fast.c", "mach_msg_arrive.c", "mach_msg_kobject.c", "mach_msg_raise.c",
-             "mach_msg_pager.c"]
+             "mach_msg_pager.c", "mach_msg_half.c"]
 
 
 @pytest.fixture(scope="module")

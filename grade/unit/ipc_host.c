@@ -636,6 +636,12 @@ void mach_msg_fast_init(void)
 {
 }
 
+bool mach_msg_put_plain(ipc_kmsg_t kmsg, mach_msg_header_t *msg, mach_msg_option_t option,
+                        mach_msg_size_t rcv_size, mach_msg_return_t *mr)
+{
+    return false;
+}
+
 void mach_msg_fast_wait(struct thread *self, mach_msg_header_t *msg, mach_msg_option_t option,
                         mach_msg_size_t rcv_size)
 {

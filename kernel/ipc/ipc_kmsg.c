@@ -42,7 +42,12 @@ static __attribute__((noinline)) ipc_kmsg_t alloc_other(mach_msg_size_t size, ui
     ipc_kmsg_t kmsg;
 
     if (capacity <= IKM_SMALL_SIZE) {
-        kmsg = zalloc(kmsg_zone);
+        struct cpu *cpu = current_cpu();
+
+        kmsg = cpu->kmsg_second;
+        cpu->kmsg_second = NULL;
+        if (kmsg == NULL)
+            kmsg = zalloc(kmsg_zone);
         return kmsg == NULL ? NULL : kmsg_set_up(kmsg, size, IKM_SMALL_SIZE);
     }
     if (IKM_SIZE(capacity) > PAGE_SIZE && capacity <= IKM_LARGE_SIZE) {
@@ -73,6 +78,11 @@ ipc_kmsg_t ipc_kmsg_alloc(mach_msg_size_t size)
     return kmsg_set_up(kmsg, size, IKM_SMALL_SIZE);
 }
 
+ipc_kmsg_t ipc_kmsg_alloc_second(mach_msg_size_t size)
+{
+    return alloc_other(size, ((size + 3) & ~3U) + MAX_TRAILER_SIZE);
+}
+
 ipc_kmsg_t ipc_kmsg_alloc_note(void)
 {
     ipc_kmsg_t kmsg = zalloc(note_zone);
@@ -83,7 +93,10 @@ ipc_kmsg_t ipc_kmsg_alloc_note(void)
 static __attribute__((noinline)) void free_other(ipc_kmsg_t kmsg)
 {
     if (kmsg->ikm_capacity == IKM_SMALL_SIZE) {
-        zfree(kmsg_zone, kmsg);
+        if (current_cpu()->kmsg_second == NULL)
+            current_cpu()->kmsg_second = kmsg;
+        else
+            zfree(kmsg_zone, kmsg);
     } else if (kmsg->ikm_capacity & IKM_CHARGED) {
         kmsg->ikm_capacity &= ~IKM_CHARGED;
         ledger_credit_message(kmsg->ikm_ledger, kmsg->ikm_capacity != IKM_NOTE_CAPACITY,
@@ -154,7 +167,8 @@ uint32_t ipc_kmsg_total(void)
     uint32_t total = zone_count(kmsg_zone) + zone_count(note_zone) + large_count;
 
     for (uint32_t i = 0; i < MAX_CPUS; i++)
-        total -= (cpus[i].kmsg_cache != NULL) + (cpus[i].kmsg_large != NULL);
+        total -= (cpus[i].kmsg_cache != NULL) + (cpus[i].kmsg_second != NULL)
+                 + (cpus[i].kmsg_large != NULL);
     return total;
 }
 

@@ -80,6 +80,8 @@ mach_msg_return_t mach_msg_received(ipc_kmsg_t kmsg, mach_msg_header_t *msg,
     mach_msg_return_t mr, put;
 
     count_event(&task->messages_received);
+    if (mach_msg_put_plain(kmsg, msg, option, rcv_size, &mr))
+        return mr;
     if (__builtin_expect(ipc_kmsg_room(kmsg, option) > rcv_size, 0)) {
         ipc_kmsg_strip(kmsg);
         return put_header(kmsg, msg, rcv_size, MACH_RCV_TOO_LARGE);

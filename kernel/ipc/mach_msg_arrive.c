@@ -157,30 +157,20 @@ arrive_with(security_token_t sender, struct thread *self, mach_port_name_t local
     return mr;
 }
 
-mach_msg_return_t mach_msg_arrive_otherwise(struct thread *old, struct thread *self,
-                                            mach_port_name_t local_port, mach_port_seqno_t seqno,
-                                            mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg)
-{
-    security_token_t sender = old->task->token;
-
-    if (self->ith_msg == NULL)
-        return mach_msg_raise_arrive(old, self, local_port, seqno, id, reply, kmsg);
-    handoff_finish(old);
-    return arrive_with(sender, self, local_port, seqno, id, reply, kmsg);
-}
-
 /*
  * The message has come, and with it this CPU, to `self`, which has left its wait queue. On its stack, with
  * nothing on it; what is returned is the trap's result. `old` is the sender, whose lock is held.
- * local_port: the name the receiver knows the port by. kmsg: buffer with the body, or NULL.
+ * local_port: the name the receiver knows the port by. kmsg: buffer with the body, or NULL. trailer: there is
+ * a body, and the sender's token is to follow it.
  *
  * It calls nothing but what it ends with: so no registers need be saved, and they come in those they leave
  * in. (handoff.S has looked at ith_option, since here the compiler would move all of them first.)
  */
-mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
-                                  mach_port_name_t local_port, mach_port_seqno_t seqno,
-                                  mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg)
+static inline __attribute__((always_inline)) mach_msg_return_t
+arrive(struct thread *old, struct thread *self, mach_port_name_t local_port, mach_port_seqno_t seqno,
+       mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg, bool trailer)
 {
+    security_token_t sender = KERNEL_SECURITY_TOKEN_VALUE; /* (if it is not asked for) */
     mach_port_name_t name = MACH_PORT_NAME_NULL;
     mach_msg_header_t *user = self->ith_msg;
     mach_msg_bits_t bits = BITS_REPLIED;
@@ -188,6 +178,8 @@ mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
     mach_msg_size_t size;
     struct cpu *cpu;
 
+    if (trailer)
+        sender = old->task->token;
     handoff_finish(old);
     if (reply != IP_NULL) {
         ipc_space_t space = task->space;
@@ -197,31 +189,61 @@ mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
         entry = space->spare;
         if (__builtin_expect(entry == NULL || !space->active, 0)) {
             spin_unlock(&space->lock);
-            return arrive_with((security_token_t)KERNEL_SECURITY_TOKEN_VALUE /* (not asked for) */,
-                               self, local_port, seqno, id, reply, kmsg);
+            return arrive_with(sender, self, local_port, seqno, id, reply, kmsg);
         }
         space->spare = NULL;
         name = name_reply(entry, reply);
         spin_unlock(&space->lock);
         bits = BITS_CALLED;
     }
-    if (kmsg == NULL) {
+    if (!trailer && kmsg == NULL) {
         if (__builtin_expect(!store_header(user, bits, sizeof(*user), name, local_port, seqno, id),
                              0))
             return lost(name);
         return MACH_MSG_SUCCESS;
     }
     size = header_of(kmsg)->msgh_size;
-    if (__builtin_expect(header_of(kmsg)->msgh_bits != 0, 0))
+    if (!trailer && __builtin_expect(header_of(kmsg)->msgh_bits != 0, 0))
         return arrive_special(name, self, local_port, seqno, id, bits, kmsg);
     if (__builtin_expect(!store_header(user, bits, size, name, local_port, seqno, id)
-                         || !store_body(user, kmsg->ikm_inline, size), 0))
+                         || !store_body(user, kmsg->ikm_inline, size)
+                         || (trailer && !store_sender(user, size, seqno, sender)), 0))
         return lost_body(name, kmsg);
     cpu = self->machine.cpu;
     if (__builtin_expect(cpu->kmsg_cache != NULL, 0))
         return free_and_return(kmsg);
     cpu->kmsg_cache = kmsg;
     return MACH_MSG_SUCCESS;
+}
+
+mach_msg_return_t mach_msg_arrive(struct thread *old, struct thread *self,
+                                  mach_port_name_t local_port, mach_port_seqno_t seqno,
+                                  mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg)
+{
+    return arrive(old, self, local_port, seqno, id, reply, kmsg, false);
+}
+
+/* It is not for a user, or there is more to it. */
+static __attribute__((noinline)) mach_msg_return_t
+arrive_rare(struct thread *old, struct thread *self, mach_port_name_t local_port,
+            mach_port_seqno_t seqno, mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg)
+{
+    security_token_t sender = old->task->token;
+
+    if (self->ith_msg == NULL)
+        return mach_msg_raise_arrive(old, self, local_port, seqno, id, reply, kmsg);
+    handoff_finish(old);
+    return arrive_with(sender, self, local_port, seqno, id, reply, kmsg);
+}
+
+mach_msg_return_t mach_msg_arrive_otherwise(struct thread *old, struct thread *self,
+                                            mach_port_name_t local_port, mach_port_seqno_t seqno,
+                                            mach_msg_id_t id, ipc_port_t reply, ipc_kmsg_t kmsg)
+{
+    if (__builtin_expect(MACH_RCV_TRAILER_GET(self->ith_option) != MACH_RCV_TRAILER_SENDER
+                         || self->ith_msg == NULL || kmsg == NULL || special(kmsg), 0))
+        return arrive_rare(old, self, local_port, seqno, id, reply, kmsg);
+    return arrive(old, self, local_port, seqno, id, reply, kmsg, true);
 }
 
 /* A thread that waited in mach_msg_fast was woken in another way than by mach_msg_fast. */

@@ -15,6 +15,7 @@
  *                     (mach_msg_arrive.c)
  *   mach_msg_kobject  instead of the two, if the receiver is the kernel (mach_msg_kobject.c)
  *   mach_msg_supply   for a pager's answer, which is neither request nor reply (mach_msg_pager.c)
+ *   mach_msg_post, mach_msg_await  a reply, or the wait for a request, alone (mach_msg_half.c)
  *
  * The header travels in registers, a small body in a buffer that this CPU keeps. A SPECIAL message, large or
  * with rights or memory, is in its buffer whole; its cargo is taken in before anything else, and back if
@@ -44,8 +45,6 @@
 #define LARGE_SIZE_MAX (IKM_LARGE_SIZE - MAX_TRAILER_SIZE)
 /* (with one right, and nothing after it) */
 #define ONE_RIGHT_SIZE (sizeof(mach_msg_base_t) + sizeof(mach_msg_port_descriptor_t))
-/* User addresses below this need no further check for a message. */
-#define FAST_ADDRESS_MAX (VM_MAX_ADDRESS - 2 * MACH_MSG_SIZE_MAX)
 
 bool mach_msg_fast_off;
 
@@ -137,7 +136,7 @@ static inline void set_room(struct thread *self, mach_msg_header_t *msg, mach_ms
     self->ith_room = rcv_size;
     if (__builtin_expect(option & MACH_RCV_TRAILER_ELEMENTS(0xf), 0)) {
         self->ith_room -= MIN(rcv_size, MAX_TRAILER_SIZE);
-        if (ipc_trailer_size(option) > sizeof(mach_msg_security_trailer_t))
+        if (MACH_RCV_TRAILER_GET(option) > MACH_RCV_TRAILER_SENDER)
             self->ith_room = 0; /* the port's payload: the long way knows it */
     }
 }
@@ -328,7 +327,7 @@ exchange_special(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size
                     MACH_PORT_NAME_NULL, header->msgh_id, kmsg, &cargo);
 }
 
-/* Neither a request nor a reply: it may be a pager's answer. */
+/* Neither a request nor a reply, or not both a send and a receive: it may be a pager's answer, or half. */
 static __attribute__((noinline)) mach_msg_return_t
 neither(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send_size,
         mach_msg_size_t rcv_size, mach_port_name_t rcv_name)
@@ -336,7 +335,31 @@ neither(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send_s
     if (send_size == MACH_MSG_SUPPLY_SIZE
         && (option == MACH_SEND_MSG || (option & ~FAST_OPTIONS) == SEND_RECEIVE))
         return mach_msg_supply(msg, option, rcv_size, rcv_name);
+    if ((uintptr_t)msg >= FAST_ADDRESS_MAX)
+        return mach_msg_slow(NULL);
+    if ((option & ~FAST_OPTIONS) == MACH_SEND_MSG && send_size >= sizeof(*msg)
+        && send_size <= FAST_SIZE_MAX && send_size % 4 == 0)
+        return mach_msg_post(msg, send_size);
+    if ((option & ~FAST_OPTIONS) == MACH_RCV_MSG)
+        return mach_msg_await(msg, option, rcv_size, rcv_name);
     return mach_msg_slow(NULL);
+}
+
+static __attribute__((noinline)) mach_msg_return_t
+with_body(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send_size,
+          mach_msg_size_t rcv_size, mach_port_name_t rcv_name);
+
+/* The same, when this CPU has no buffer kept. (All again, so that with_body has no call in its middle.) */
+static __attribute__((noinline)) mach_msg_return_t
+with_new_buffer(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send_size,
+                mach_msg_size_t rcv_size, mach_port_name_t rcv_name)
+{
+    ipc_kmsg_t kmsg = ipc_kmsg_alloc(sizeof(*msg));
+
+    if (kmsg == NULL)
+        return mach_msg_slow(NULL);
+    ipc_kmsg_free(kmsg); /* now this CPU has it */
+    return with_body(msg, option, send_size, rcv_size, rcv_name);
 }
 
 /* With a body, which goes through a buffer, or with options. */
@@ -364,7 +387,7 @@ with_body(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send
 
         kmsg = cpu->kmsg_cache;
         if (__builtin_expect(kmsg == NULL, 0)) /* the last is in a queue */
-            return exchange_special(msg, option, send_size, rcv_size, rcv_name);
+            return with_new_buffer(msg, option, send_size, rcv_size, rcv_name);
         cpu->kmsg_cache = NULL;
         header_of(kmsg)->msgh_bits = 0;
         header_of(kmsg)->msgh_size = send_size;

@@ -155,6 +155,7 @@ static __attribute__((noinline)) void switch_away(struct thread *self)
     struct cpu *cpu = self->machine.cpu;
     struct thread *next = runq_take(cpu, 0);
 
+    cpu->answered = false;
     if (next == NULL)
         next = runq_steal(cpu);
     if (next == NULL) {

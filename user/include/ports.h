@@ -52,6 +52,8 @@ mach_port_t ports_offer(struct port_object *object);
 void ports_withdraw(struct port_object *object);
 /* The object a request came to, if it is of class (NULL: any), with a reference; else NULL. */
 void *ports_lookup(mach_port_t port, const struct port_class *class);
+/* The same without a reference: for a routine that does nothing which could drop one. */
+void *ports_find(mach_port_t port, const struct port_class *class);
 void ports_ref(void *object);
 void ports_deref(void *object);
 /* Who sent the request that is being served (credentials.h); in a routine that ports_serve calls. */

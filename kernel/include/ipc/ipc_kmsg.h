@@ -49,6 +49,8 @@ typedef struct ipc_kmsg *ipc_kmsg_t;
 /* A kmsg with room for size bytes (header and all) and a trailer; header->msgh_size set, ports
  * IP_NULL, bits 0, sender the kernel. NULL: out of memory. */
 ipc_kmsg_t ipc_kmsg_alloc(mach_msg_size_t size);
+/* The same, but leaves this CPU the buffer that it keeps for mach_msg_fast. */
+ipc_kmsg_t ipc_kmsg_alloc_second(mach_msg_size_t size);
 /* Charges to the ledger all that the message takes by now and is not charged yet; what it was charged
  * before was to the same ledger. False: that would be too much; nothing has changed. */
 bool ipc_kmsg_charge(ipc_kmsg_t kmsg, struct ledger *ledger);

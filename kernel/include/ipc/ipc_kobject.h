@@ -56,6 +56,10 @@ mach_msg_return_t mach_msg_receive(mach_msg_header_t *msg, mach_msg_option_t opt
  * user. Consumes kmsg. */
 mach_msg_return_t mach_msg_received(ipc_kmsg_t kmsg, mach_msg_header_t *msg,
                                     mach_msg_option_t option, mach_msg_size_t rcv_size);
+/* An accepted message without rights and memory, but for the right it came by, to the user, if it is such
+ * a one and fits; it is freed. False: mach_msg_received must do it. (mach_msg_half.c) */
+bool mach_msg_put_plain(ipc_kmsg_t kmsg, mach_msg_header_t *msg, mach_msg_option_t option,
+                        mach_msg_size_t rcv_size, mach_msg_return_t *mr);
 /* The thread will wait in a receive: says whether mach_msg_fast may bring its message, and where to.
  * Then what is on its kernel stack is of no more use. */
 void mach_msg_fast_wait(struct thread *self, mach_msg_header_t *msg, mach_msg_option_t option,

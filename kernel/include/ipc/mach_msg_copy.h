@@ -104,4 +104,21 @@ static inline bool store_body(mach_msg_header_t *user, const void *message, mach
     return to != NULL;
 }
 
+/* Who has sent it, behind the message (MACH_RCV_TRAILER_SENDER). */
+static inline bool store_sender(mach_msg_header_t *user, mach_msg_size_t size, mach_port_seqno_t seqno,
+                                security_token_t sender)
+{
+    char *trailer = (char *)user + size;
+
+    static_assert(sizeof(mach_msg_security_trailer_t) == 20, "type, size, number, token");
+    __asm__ volatile("1: stp wzr, %w1, [%0]\n"
+                     "2: stp %w2, %w3, [%0, #8]\n"
+                     "3: str %w4, [%0, #16]\n" USER_ACCESS
+                     : "+&r"(trailer)
+                     : "r"(sizeof(mach_msg_security_trailer_t)), "r"(seqno), "r"(sender.val[0]),
+                       "r"(sender.val[1])
+                     : "memory");
+    return trailer != NULL;
+}
+
 #endif

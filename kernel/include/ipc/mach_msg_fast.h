@@ -15,6 +15,9 @@
 #define BITS_CALLED  MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND)
 #define BITS_REPLIED MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE)
 
+/* User addresses below this need no further check for a message. */
+#define FAST_ADDRESS_MAX (VM_MAX_ADDRESS - 2 * MACH_MSG_SIZE_MAX)
+
 static inline mach_msg_header_t *header_of(ipc_kmsg_t kmsg)
 {
     return (mach_msg_header_t *)kmsg->ikm_inline;
@@ -132,6 +135,13 @@ void mach_msg_raise_continue(struct thread *self) __attribute__((noreturn));
 mach_msg_return_t mach_msg_kobject(mach_msg_header_t *msg, mach_msg_size_t rcv_size,
                                    mach_port_name_t rcv_name, mach_msg_id_t id, ipc_port_t port,
                                    ipc_port_t reply, ipc_kmsg_t request);
+
+/* A send alone, of at most FAST_SIZE_MAX bytes, a multiple of 4, perhaps a reply; the options are of no
+ * account. A receive alone, with no options but those, perhaps from a set. Result as the trap's.
+ * (mach_msg_half.c) */
+mach_msg_return_t mach_msg_post(mach_msg_header_t *msg, mach_msg_size_t send_size);
+mach_msg_return_t mach_msg_await(mach_msg_header_t *msg, mach_msg_option_t option,
+                                 mach_msg_size_t rcv_size, mach_port_name_t rcv_name);
 
 /* The trap's long way, from the beginning. The buffer, if there is one, is freed. */
 mach_msg_return_t mach_msg_slow(ipc_kmsg_t kmsg);

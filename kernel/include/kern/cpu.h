@@ -27,6 +27,8 @@ struct cpu {
     void *stack_cache;          /* machine: */
     uint64_t interrupts;        /* taken */
     uint64_t jitter;            /* state of the generator of seeded timer intervals; 0: off */
+    struct ipc_kmsg *kmsg_second; /* as kmsg_cache, while that is in a queue */
+    bool answered;              /* a thread in runq has been sent an answer: kern/switch.h */
 #ifdef DEBUG
     const struct spinlock *held[16]; /* locks held, in order of taking */
     uint32_t held_count;

@@ -24,9 +24,12 @@ static inline __attribute__((always_inline)) void thread_switch_begin(struct thr
     /* Is somebody more important ready to run? Perhaps since a moment ago, from another CPU, who has compared
      * him with self (sched_request_preempt has the other fence). Then next goes to its border and no
      * further. */
-    if (__builtin_expect(cpu->runq.count != 0, 0)
-        && runq_highest(&cpu->runq) > next->sched_priority)
-        ast_set(next, AST_PREEMPT);
+    if (__builtin_expect(cpu->runq.count != 0, 0)) {
+        /* (Or somebody as important, who has an answer, too: mach_msg_post.) */
+        if (cpu->answered || runq_highest(&cpu->runq) > next->sched_priority)
+            ast_set(next, AST_PREEMPT);
+        cpu->answered = false;
+    }
 }
 
 #endif

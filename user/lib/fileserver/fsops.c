@@ -34,26 +34,20 @@ static int directory(mach_port_t dir, struct open_file **f)
 static int walk(mach_port_t dir, const char *path, enum follow follow, struct place *place,
                 struct crossing *crossing)
 {
-    struct open_file *f;
-    int err = directory(dir, &f);
+    struct open_file *f = open_find(dir);
 
-    if (err != 0)
-        return err;
-    err = path_walk(f, path, follow, place, crossing);
-    ports_deref(f);
-    return err;
+    if (f == NULL)
+        return EBADF;
+    return inode_type(f->ip) == OSTIAFS_S_IFDIR ? path_walk(f, path, follow, place, crossing) : ENOTDIR;
 }
 
 static int lookup(mach_port_t dir, const char *path, enum follow follow, struct inode **ip)
 {
-    struct open_file *f;
-    int err = directory(dir, &f);
+    struct open_file *f = open_find(dir);
 
-    if (err != 0)
-        return err;
-    err = path_lookup(f, path, follow, ip);
-    ports_deref(f);
-    return err;
+    if (f == NULL)
+        return EBADF;
+    return inode_type(f->ip) == OSTIAFS_S_IFDIR ? path_lookup(f, path, follow, ip) : ENOTDIR;
 }
 
 /* Makes something, of the client's, that is not there yet. */

@@ -220,24 +220,25 @@ void stat_fill(const struct inode *ip, io_stat_t *stat)
 {
     const struct ostiafs_inode *d = ip->d;
 
-    memset(stat, 0, sizeof *stat);
-    stat->st_ino = ip->ino;
-    stat->st_size = d->size;
-    stat->st_blocks = d->blocks * (OSTIAFS_BLOCK_SIZE / STAT_UNIT);
-    stat->st_dev = inode_dev(ip);
-    stat->st_mode = d->mode;
-    stat->st_nlink = d->nlink;
-    stat->st_uid = d->uid;
-    stat->st_gid = d->gid;
-    stat->st_rdev = d->rdev_major << 8 | d->rdev_minor;
-    stat->st_blksize = OSTIAFS_BLOCK_SIZE;
-    stat->st_atime_sec = d->atime;
-    stat->st_atime_nsec = d->atime_nsec;
-    stat->st_mtime_sec = d->mtime;
-    stat->st_mtime_nsec = d->mtime_nsec;
-    stat->st_ctime_sec = d->ctime;
-    stat->st_ctime_nsec = d->ctime_nsec;
-    stat->st_fsid = inode_dev(ip);
+    *stat = (io_stat_t){
+        .st_ino = ip->ino,
+        .st_size = d->size,
+        .st_blocks = d->blocks * (OSTIAFS_BLOCK_SIZE / STAT_UNIT),
+        .st_dev = inode_dev(ip),
+        .st_mode = d->mode,
+        .st_nlink = d->nlink,
+        .st_uid = d->uid,
+        .st_gid = d->gid,
+        .st_rdev = d->rdev_major << 8 | d->rdev_minor,
+        .st_blksize = OSTIAFS_BLOCK_SIZE,
+        .st_atime_sec = d->atime,
+        .st_atime_nsec = d->atime_nsec,
+        .st_mtime_sec = d->mtime,
+        .st_mtime_nsec = d->mtime_nsec,
+        .st_ctime_sec = d->ctime,
+        .st_ctime_nsec = d->ctime_nsec,
+        .st_fsid = inode_dev(ip),
+    };
 }
 
 kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)

@@ -25,8 +25,11 @@ static int check_name(struct inode *dp, const char *name, size_t len)
 {
     if (inode_type(dp) != OSTIAFS_S_IFDIR)
         return ENOTDIR;
-    if (len == 0 || memchr(name, '\0', len) != NULL || memchr(name, '/', len) != NULL)
+    if (len == 0)
         return EINVAL;
+    for (size_t i = 0; i < len; i++)
+        if (name[i] == '\0' || name[i] == '/')
+            return EINVAL;
     if (len > OSTIAFS_NAME_MAX)
         return ENAMETOOLONG;
     if (is_dot(name, len) || is_dotdot(name, len))

@@ -10,28 +10,36 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* The memory of the last that was closed, for the next that is opened. */
+static struct open_file *spare;
+
 static void destroy(void *object)
 {
     struct open_file *f = object;
 
     inode_put(f->ip);
     above_put(f->above);
-    free(f);
+    if (spare == NULL)
+        spare = f;
+    else
+        free(f);
 }
 
 static const struct port_class open_class = {.name = "open file", .destroy = destroy, .short_lived = TRUE};
 
 int open_new(struct inode *ip, uint32_t flags, struct above *above, mach_port_t *port)
 {
-    struct open_file *f = calloc(1, sizeof *f);
+    struct open_file *f = spare != NULL ? spare : malloc(sizeof *f);
 
+    spare = NULL;
+    if (f != NULL)
+        *f = (struct open_file){.flags = flags};
     if (f == NULL || ports_create(&f->object, &open_class) != KERN_SUCCESS) {
         free(f);
         inode_put(ip);
         return ENOMEM;
     }
     f->ip = ip;
-    f->flags = flags;
     f->above = above_ref(above);
     *port = ports_offer(&f->object);
     ports_deref(f); /* the senders have it; without them, this is the end of it */
@@ -54,6 +62,11 @@ int open_kept(struct open_file **kept, struct inode *ip, uint32_t flags, mach_po
     }
     *port = ports_offer(&f->object);
     return *port == MACH_PORT_NULL ? ENOMEM : 0;
+}
+
+struct open_file *open_find(mach_port_t port)
+{
+    return ports_find(port, &open_class);
 }
 
 struct open_file *open_get(mach_port_t port)

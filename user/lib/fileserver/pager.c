@@ -214,7 +214,8 @@ kern_return_t S_memory_object_lock_completed(mach_port_t memory_object, mach_por
 void pager_changed(struct inode *ip, uint64_t offset, uint64_t len)
 {
     for (int kind = 0; kind < PAGER_KINDS; kind++)
-        drop(ip->pagers[kind], offset, offset + len);
+        if (ip->pagers[kind] != NULL)
+            drop(ip->pagers[kind], offset, offset + len);
 }
 
 void pager_cut(struct inode *ip, uint64_t old_size)

@@ -66,13 +66,14 @@ static const char *skip_slashes(const char *at)
 static int next_name(struct walk *w, struct place *place)
 {
     const char *at = w->at;
-    size_t len = 0;
+    size_t len;
 
-    for (; *at != '/' && *at != '\0'; at++) {
-        if (len == OSTIAFS_NAME_MAX)
-            return ENAMETOOLONG;
-        place->name[len++] = *at;
-    }
+    while (*at != '/' && *at != '\0')
+        at++;
+    len = (size_t)(at - w->at);
+    if (len > OSTIAFS_NAME_MAX)
+        return ENAMETOOLONG;
+    memcpy(place->name, w->at, len);
     place->name[len] = '\0';
     place->len = len;
     place->slash = *at == '/';
@@ -88,12 +89,14 @@ static int start_over(struct walk *w, struct place *place)
 
     if (w->at[0] != '/')
         return 0;
+    w->at = skip_slashes(w->at);
+    if (place->dir->ino == inode_root(place->dir))
+        return 0;
     err = inode_get(volume, inode_root(place->dir), &root);
     if (err != 0)
         return err;
     inode_put(place->dir);
     place->dir = root;
-    w->at = skip_slashes(w->at);
     return 0;
 }
 
@@ -203,8 +206,8 @@ int path_lookup(const struct open_file *from, const char *path, enum follow foll
         return err;
     if (place.ip == NULL)
         err = ENOENT;
-    else
-        *ip = inode_ref(place.ip);
-    place_done(&place);
+    *ip = place.ip; /* with its reference */
+    inode_put(place.dir);
+    above_put(place.above);
     return err;
 }

@@ -67,6 +67,8 @@ int open_kept(struct open_file **kept, struct inode *ip, uint32_t flags, mach_po
 
 /* The open file behind the port a request came to, with a reference for ports_deref; NULL: none. */
 struct open_file *open_get(mach_port_t port);
+/* The same without a reference, while nothing is done that could drop one. */
+struct open_file *open_find(mach_port_t port);
 
 static inline bool is_root(const struct inode *ip)
 {

@@ -104,15 +104,6 @@ void __port_release(mach_port_t port)
         mach_port_deallocate(mach_task_self(), port);
 }
 
-struct fd *__fd_get(int fd)
-{
-    if (fd < 0 || fd >= __fd_count || __fd_table[fd].port == MACH_PORT_NULL) {
-        errno = EBADF;
-        return NULL;
-    }
-    return &__fd_table[fd];
-}
-
 /* Puts an entry at `fd`, which there is room for and which is free. Locked. */
 static void set_entry(int fd, mach_port_t port, uint32_t flags, uint8_t fd_flags, uint8_t kind, uint8_t own)
 {

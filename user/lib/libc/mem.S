@@ -59,6 +59,17 @@
 20: b       memcpy                  // short ones load everything before they store
     END memmove
 
+    .macro move64
+    ldp     x4, x5, [x1], #64
+    ldp     x6, x7, [x1, #-48]
+    ldp     x10, x11, [x1, #-32]
+    ldp     x14, x15, [x1, #-16]
+    stp     x4, x5, [x3], #64
+    stp     x6, x7, [x3, #-48]
+    stp     x10, x11, [x3, #-32]
+    stp     x14, x15, [x3, #-16]
+    .endm
+
 /* void *memcpy(void *restrict to, const void *restrict from, size_t size) */
     FUNCTION memcpy
     add     x8, x1, x2              // ends of both
@@ -69,14 +80,16 @@
     mov     x3, x0
     subs    x2, x2, #(16 + 64)
     b.lt    22f
-21: ldp     x4, x5, [x1], #64
-    ldp     x6, x7, [x1, #-48]
-    ldp     x10, x11, [x1, #-32]
-    ldp     x14, x15, [x1, #-16]
-    stp     x4, x5, [x3], #64
-    stp     x6, x7, [x3, #-48]
-    stp     x10, x11, [x3, #-32]
-    stp     x14, x15, [x3, #-16]
+    subs    x2, x2, #192            // (256 at a time, while there are)
+    b.lt    18f
+17: .rept   4
+    move64
+    .endr
+    subs    x2, x2, #256
+    b.ge    17b
+18: adds    x2, x2, #192
+    b.lt    22f
+21: move64
     subs    x2, x2, #64
     b.ge    21b
 22: adds    x2, x2, #64

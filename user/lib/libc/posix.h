@@ -51,7 +51,14 @@ int __fs_error(kern_return_t kr);
 int __fail(int error);
 
 /* The entry of an open descriptor; NULL with EBADF. Valid until the descriptor is closed. */
-struct fd *__fd_get(int fd);
+static inline struct fd *__fd_get(int fd)
+{
+    if ((unsigned)fd >= (unsigned)__fd_count || __fd_table[fd].port == MACH_PORT_NULL) {
+        errno = EBADF;
+        return NULL;
+    }
+    return &__fd_table[fd];
+}
 /*
  * The lowest free descriptor that is not below `least`, for port (one user reference, consumed
  * also on failure). own: nobody else has it. -1 with EMFILE or ENOMEM.
@@ -73,10 +80,19 @@ void __fd_share(void);
 /* Has read a regular file by a message, and may do it by mapping from now on. (window.c) */
 void __window_consider(struct fd *f);
 /* Ends the window, if there is one. tell: the server is to have the offset. */
-void __window_end(struct fd *f);
+void __window_close(struct fd *f);
+static inline void __window_end(struct fd *f)
+{
+    if (f->window != NULL)
+        __window_close(f);
+}
 void __window_end_locked(struct fd *f, boolean_t tell);
 /* The server said kr: was it since another thread opened a window? Then ask again. tries: 0 at first. */
-boolean_t __window_retry(const struct fd *f, kern_return_t kr, int *tries);
+boolean_t __window_busy(const struct fd *f, int *tries);
+static inline boolean_t __window_retry(const struct fd *f, kern_return_t kr, int *tries)
+{
+    return kr == unix_err(EBUSY) && __window_busy(f, tries);
+}
 /* As read and lseek; -1: ask the server. Only if there was a window. */
 ssize_t __window_read(struct fd *f, void *buffer, size_t size);
 off_t __window_seek(struct fd *f, off_t offset, int whence);

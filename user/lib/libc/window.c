@@ -136,21 +136,18 @@ void __window_end_locked(struct fd *f, boolean_t tell)
 }
 
 /* No thread is opening a window then; and if one has been opened meanwhile, it shows. */
-boolean_t __window_retry(const struct fd *f, kern_return_t kr, int *tries)
+boolean_t __window_busy(const struct fd *f, int *tries)
 {
-    if (kr != unix_err(EBUSY) || !f->own || ++*tries > TRIES)
+    if (!f->own || ++*tries > TRIES)
         return FALSE;
     __fd_unlock(__fd_lock());
     return TRUE;
 }
 
-void __window_end(struct fd *f)
+void __window_close(struct fd *f)
 {
-    uint64_t blocked;
+    const uint64_t blocked = __fd_lock();
 
-    if (f->window == NULL)
-        return;
-    blocked = __fd_lock();
     __window_end_locked(f, TRUE);
     __fd_unlock(blocked);
 }

@@ -36,7 +36,8 @@ static inline __attribute__((always_inline)) void handle(mig_demux_t demux, mach
     if (!demux(in, out))
         refuse(in, out);
     if (out->msgh_remote_port == MACH_PORT_NULL) {
-        mach_msg_destroy(out); /* a reply to somebody who did not want one */
+        if (out->msgh_bits & MACH_MSGH_BITS_COMPLEX)
+            mach_msg_destroy(out); /* a reply to somebody who did not want one */
         out->msgh_bits = 0;
     }
 }

@@ -68,14 +68,15 @@ static kern_return_t grow_table(uint32_t index)
     return KERN_SUCCESS;
 }
 
-static struct port_object *find(mach_port_t port)
+void *ports_find(mach_port_t port, const struct port_class *class)
 {
     uint32_t index = MACH_PORT_INDEX(port);
+    struct port_object *object = index < table_size ? table[index] : NULL;
 
     /* The whole name is compared: an old one of another generation finds nothing. */
-    if (index >= table_size || table[index] == NULL || table[index]->port != port)
+    if (object == NULL || object->port != port || (class != NULL && object->class != class))
         return NULL;
-    return table[index];
+    return object;
 }
 
 mach_port_t ports_set(void)
@@ -219,11 +220,10 @@ void ports_withdraw(struct port_object *object)
 
 void *ports_lookup(mach_port_t port, const struct port_class *class)
 {
-    struct port_object *object = find(port);
+    struct port_object *object = ports_find(port, class);
 
-    if (object == NULL || (class != NULL && object->class != class))
-        return NULL;
-    object->refs++;
+    if (object != NULL)
+        object->refs++;
     return object;
 }
 
@@ -322,7 +322,8 @@ security_token_t ports_sender(void)
 static boolean_t demux(mach_msg_header_t *in, mach_msg_header_t *out)
 {
     served = in;
-    if (ports_notify_server(in, out))
+    if (in->msgh_id >= MACH_NOTIFY_FIRST && in->msgh_id <= MACH_NOTIFY_LAST
+        && ports_notify_server(in, out))
         return TRUE;
     for (const mig_demux_t *d = server_demuxers; *d != NULL; d++)
         if ((*d)(in, out))

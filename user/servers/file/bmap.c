@@ -128,6 +128,8 @@ int bmap_buf(struct inode *ip, uint64_t index, enum buf_class class, bool whole,
     int bufs = 0;
     int err;
 
+    if (index < OSTIAFS_NDIRECT && block_is_data(fs, ip->d->block[index])) /* the common case */
+        return whole ? buf_get(fs, ip->d->block[index], out) : buf_read(fs, ip->d->block[index], out);
     if (!path_to(index, &p))
         return EFBIG;
     err = follow(ip, &p, &level, &holder, &block);
@@ -251,11 +253,12 @@ int bmap_truncate(struct inode *ip, uint64_t index, uint64_t *reached)
 
     for (int depth = MAX_DEPTH; depth > 0 && !c.stopped; depth--, span /= OSTIAFS_NPTR) {
         start -= span;
-        if (index < start + span)
+        if (index < start + span && ip->d->block[OSTIAFS_IND1 + depth - 1] != 0)
             cut_below(&c, &ip->d->block[OSTIAFS_IND1 + depth - 1], depth, start, span);
     }
     for (uint64_t i = OSTIAFS_NDIRECT; i > index && !c.stopped; i--)
-        cut_below(&c, &ip->d->block[i - 1], 0, i - 1, 1);
+        if (ip->d->block[i - 1] != 0)
+            cut_below(&c, &ip->d->block[i - 1], 0, i - 1, 1);
     inode_dirty(ip);
     *reached = c.stopped ? c.reached : index;
     return c.err;

@@ -105,9 +105,11 @@ int dir_lookup(struct inode *dp, const char *name, size_t len, uint32_t *ino)
 
     if (known != NULL) {
         *ino = known->ino;
-        return 0;
+        return *ino != 0 ? 0 : ENOENT;
     }
     err = find_name(dp, name, len, hash, &c, &seq);
+    if (err == ENOENT)
+        names_keep(dp, name, len, hash, 0);
     if (err != 0)
         return err;
     *ino = entry_at(c.b, c.slot)->ino;
@@ -154,6 +156,7 @@ int dir_insert(struct inode *dp, const char *name, size_t len, uint32_t ino, uin
     err = dirtree_leaf_with_room(dp, OSTIAFS_KEY(hash, seq), len, &leaf);
     if (err == 0) {
         dirleaf_insert(dp, leaf, OSTIAFS_KEY(hash, seq), name, len, ino, type);
+        names_keep(dp, name, len, hash, ino);
         buf_put(leaf);
         head_of(root)->nentries++;
         dirtree_dirty(dp, root);
@@ -202,7 +205,7 @@ int dir_remove(struct inode *dp, const char *name, size_t len)
         buf_put(root);
         return err;
     }
-    names_forget(dp, name, len, hash);
+    names_keep(dp, name, len, hash, 0);
     dirleaf_delete(dp, c.b, c.slot);
     buf_put(c.b);
     if (head_of(root)->nentries > 0)
@@ -224,7 +227,7 @@ int dir_replace(struct inode *dp, const char *name, size_t len, uint32_t ino, ui
 
     if (err != 0)
         return err;
-    names_forget(dp, name, len, hash);
+    names_keep(dp, name, len, hash, ino);
     entry_at(c.b, c.slot)->ino = ino;
     entry_at(c.b, c.slot)->type = type;
     dirtree_dirty(dp, c.b);

@@ -247,7 +247,7 @@ struct inode;
 struct cached_name {
     uint32_t dir; /* inode number; 0: none */
     uint32_t hash;
-    uint32_t ino;
+    uint32_t ino; /* 0: the directory has no such name */
     uint8_t len;
     char name[35];
 };
@@ -264,6 +264,9 @@ struct fs {
     uint32_t inode_hint;
     bool readonly;
     bool changing;     /* between volume_begin and volume_end */
+    bool timed;        /* since volume_begin; all that the change touches has the same time: */
+    int64_t seconds;
+    uint32_t nanoseconds;
     bool write_failed; /* a write to the disk failed: no changes until a commit succeeds */
     bool damaged;      /* something impossible was met on disk: no more changes */
     struct inode **inodes; /* in memory, by number: 1 << INODE_HASH_BITS heads */
@@ -361,6 +364,7 @@ struct inode {
     struct buf *buf;
     uint32_t prev_orphan; /* on the orphan list: the one before, 0 if first */
     bool orphan;          /* on it */
+    bool checked;         /* what it says is possible: from then on only this core writes it */
     uint64_t ahead;       /* file block a sequential reader would read next */
     void *pagers[3];      /* the server's: of its contents, if they are mapped (enum pager_kind) */
     void *mounted;        /* the server's: what is mounted on the directory; NULL: nothing */
@@ -458,10 +462,8 @@ int file_set_target(struct inode *ip, const char *target, size_t len);
 
 /* hash: dir.c's of the name. NULL: it is not known; ask the directory. Valid until the next call. */
 const struct cached_name *names_find(const struct inode *dp, const char *name, size_t len, uint32_t hash);
-/* The directory has that name. */
+/* The directory has that name; ino is 0: it has it not. To be told of each change. */
 void names_keep(const struct inode *dp, const char *name, size_t len, uint32_t hash, uint32_t ino);
-/* It has it no more, or it leads to another inode. */
-void names_forget(const struct inode *dp, const char *name, size_t len, uint32_t hash);
 
 /* ---- dir.c ---- */
 

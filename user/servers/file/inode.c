@@ -141,9 +141,16 @@ static bool plausible(const struct inode *ip)
 
 int inode_get(struct fs *fs, uint32_t ino, struct inode **out)
 {
-    struct inode *ip;
-    int err = load(fs, ino, &ip);
+    struct inode *ip = find(fs, ino);
+    int err;
 
+    if (ip != NULL && ip->checked) {
+        if (ip->refs++ == 0)
+            idle_remove(fs, ip);
+        *out = ip;
+        return 0;
+    }
+    err = load(fs, ino, &ip);
     if (err != 0)
         return err;
     if (!plausible(ip)) {
@@ -151,6 +158,7 @@ int inode_get(struct fs *fs, uint32_t ino, struct inode **out)
             destroy(ip);
         return volume_damaged(fs, "is free or damaged: inode", ino);
     }
+    ip->checked = true;
     *out = ip;
     return 0;
 }
@@ -168,21 +176,22 @@ void inode_dirty(struct inode *ip)
 
 void inode_touch(struct inode *ip, int which)
 {
-    int64_t seconds;
-    uint32_t nanoseconds;
+    struct fs *fs = ip->fs;
 
-    ip->fs->now(&seconds, &nanoseconds);
+    if (!fs->timed)
+        fs->now(&fs->seconds, &fs->nanoseconds);
+    fs->timed = true;
     if (which & TIME_A) {
-        ip->d->atime = seconds;
-        ip->d->atime_nsec = nanoseconds;
+        ip->d->atime = fs->seconds;
+        ip->d->atime_nsec = fs->nanoseconds;
     }
     if (which & TIME_M) {
-        ip->d->mtime = seconds;
-        ip->d->mtime_nsec = nanoseconds;
+        ip->d->mtime = fs->seconds;
+        ip->d->mtime_nsec = fs->nanoseconds;
     }
     if (which & TIME_C) {
-        ip->d->ctime = seconds;
-        ip->d->ctime_nsec = nanoseconds;
+        ip->d->ctime = fs->seconds;
+        ip->d->ctime_nsec = fs->nanoseconds;
     }
     inode_dirty(ip);
 }

@@ -3,8 +3,9 @@
  * directory's blocks. Read dir.c before, which asks it, and tells it of each change.
  *
  * A name has one place it can be in, by its hash and its directory; another that belongs there takes it. Long
- * names are not kept, nor that a name is not there. A directory is removed when it is empty, so no name of
- * it is here when its number becomes another's.
+ * names are not kept. That a name is not there is known, too: ino is 0. A directory is removed when it is
+ * empty, so when its number becomes another's nothing is known of it but names that are not there, and in an
+ * empty directory none is.
  */
 #include "fs.h"
 
@@ -36,12 +37,4 @@ void names_keep(const struct inode *dp, const char *name, size_t len, uint32_t h
         return;
     *n = (struct cached_name){.dir = dp->ino, .hash = hash, .ino = ino, .len = (uint8_t)len};
     memcpy(n->name, name, len);
-}
-
-void names_forget(const struct inode *dp, const char *name, size_t len, uint32_t hash)
-{
-    struct cached_name *n = place_of(dp, hash);
-
-    if (is_it(n, dp, name, len, hash))
-        n->dir = 0; /* no inode has that number */
 }

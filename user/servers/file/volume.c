@@ -170,6 +170,7 @@ int volume_begin(struct fs *fs)
             return err == ENOMEM ? ENOMEM : EIO;
     }
     fs->changing = true;
+    fs->timed = false;
     return 0;
 }
 

@@ -149,6 +149,14 @@ static uint32_t admitted(const struct pipe *pipe, uint32_t length, uint32_t done
 
 static uint32_t ready(const struct pipe_end *end);
 
+static void tell_pollers(struct pipe *pipe)
+{
+    if (pipe->reader.pollers != NULL)
+        pollers_wake(&pipe->reader.pollers, ready(&pipe->reader));
+    if (pipe->writer.pollers != NULL)
+        pollers_wake(&pipe->writer.pollers, ready(&pipe->writer));
+}
+
 /* Moves bytes as long as somebody can go on; answers those that are done. */
 static void progress(struct pipe *pipe)
 {
@@ -184,10 +192,20 @@ static void progress(struct pipe *pipe)
             moved = TRUE;
         }
     } while (moved);
-    if (pipe->reader.pollers != NULL)
-        pollers_wake(&pipe->reader.pollers, ready(&pipe->reader));
-    if (pipe->writer.pollers != NULL)
-        pollers_wake(&pipe->writer.pollers, ready(&pipe->writer));
+    tell_pollers(pipe);
+}
+
+/* The first reader, who waits for them, gets the first of these bytes, past the buffer, which is empty.
+ * Returns how many; 0: it died waiting. */
+static uint32_t hand_over(struct pipe *pipe, char *data, uint32_t length)
+{
+    struct waiter *w = pipe->readers.first;
+    uint32_t n = w->amount < length ? w->amount : length;
+
+    if (S_io_read_reply(w->reply, KERN_SUCCESS, data, n) != KERN_SUCCESS)
+        n = 0;
+    free_first(pipe, &pipe->readers);
+    return n;
 }
 
 /* What io_poll tells of an end. A write of PIPE_BUF must fit. */
@@ -281,10 +299,10 @@ kern_return_t S_pipe_create(mach_port_t server, mach_port_t *reader, mach_port_t
     return KERN_SUCCESS;
 }
 
-/* The end of a request, with a reference; NULL if the port is no pipe's. */
+/* The end of a request; NULL if the port is no pipe's. (No routine here gives up what keeps it.) */
 static struct pipe_end *lookup(mach_port_t io)
 {
-    return ports_lookup(io, &end_class);
+    return ports_find(io, &end_class);
 }
 
 kern_return_t S_io_read(mach_port_t io, mach_port_t reply, uint32_t amount, char *data,
@@ -306,14 +324,16 @@ kern_return_t S_io_read(mach_port_t io, mach_port_t reply, uint32_t amount, char
                                (used(pipe) > 0 || !pipe->writer_open))) {
         *dataCnt = amount < used(pipe) ? amount : used(pipe);
         take(pipe, data, *dataCnt);
-        progress(pipe); /* there is room for writers now */
+        if (pipe->writers.first != NULL)
+            progress(pipe); /* there is room for writers now */
+        else
+            tell_pollers(pipe);
     } else if ((waiter = enqueue(pipe, &pipe->readers, reply)) == NULL) {
         kr = unix_err(ENOMEM);
     } else {
         waiter->amount = amount;
         kr = MIG_NO_REPLY;
     }
-    ports_deref(end);
     return kr;
 }
 
@@ -334,9 +354,15 @@ kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
     } else if (!pipe->reader_open) {
         kr = unix_err(EPIPE);
     } else if (pipe->writers.first == NULL && admitted(pipe, dataCnt, 0) == dataCnt) {
-        put(pipe, data, dataCnt);
         *amount = dataCnt;
-        progress(pipe); /* a reader may wait */
+        while (dataCnt > 0 && pipe->readers.first != NULL) { /* (then the buffer is empty) */
+            uint32_t n = hand_over(pipe, data, dataCnt);
+
+            data += n;
+            dataCnt -= n;
+        }
+        put(pipe, data, dataCnt);
+        tell_pollers(pipe);
     } else if ((copy = malloc(dataCnt)) == NULL
                || (waiter = enqueue(pipe, &pipe->writers, reply)) == NULL) {
         free(copy);
@@ -348,7 +374,6 @@ kern_return_t S_io_write(mach_port_t io, mach_port_t reply, char *data,
         progress(pipe);
         kr = MIG_NO_REPLY;
     }
-    ports_deref(end);
     return kr;
 }
 
@@ -361,7 +386,6 @@ kern_return_t S_io_poll(mach_port_t io, mach_port_t reply, uint32_t events, uint
     if (end == NULL)
         return unix_err(EBADF);
     kr = pollers_add(&end->pollers, reply, events, tag, ready(end), revents, tag_out);
-    ports_deref(end);
     return kr;
 }
 
@@ -388,7 +412,6 @@ kern_return_t S_interrupt_operation(mach_port_t io)
         free_waiter(end->pipe, queue, link);
     }
     progress(end->pipe); /* a writer behind it may have room */
-    ports_deref(end);
     return KERN_SUCCESS;
 }
 
@@ -404,7 +427,6 @@ kern_return_t S_io_stat(mach_port_t io, io_stat_t *stat)
     stat->st_nlink = 1;
     stat->st_size = used(end->pipe);
     stat->st_blksize = PIPE_ATOMIC;
-    ports_deref(end);
     return KERN_SUCCESS;
 }
 
