@@ -69,11 +69,12 @@ static mach_port_t new_root(void)
 static int first_byte(mach_port_t root, const char *path)
 {
     mach_msg_type_name_t how;
+    uint32_t on;
     mach_msg_type_number_t count = 1;
     mach_port_t file;
     char c;
 
-    if (fs_open(root, path, O_RDONLY, 0, &file, &how) != KERN_SUCCESS)
+    if (fs_open(root, path, O_RDONLY, 0, &file, &how, &on) != KERN_SUCCESS)
         return -1;
     if (io_pread(file, 0, 1, &c, &count) != KERN_SUCCESS || count != 1)
         c = -1;
@@ -84,9 +85,10 @@ static int first_byte(mach_port_t root, const char *path)
 static kern_return_t write_new(mach_port_t root, const char *path, char c, int sync)
 {
     mach_msg_type_name_t how;
+    uint32_t on;
     mach_port_t file;
     uint32_t amount;
-    kern_return_t kr = fs_open(root, path, O_RDWR | O_CREAT, 0666, &file, &how);
+    kern_return_t kr = fs_open(root, path, O_RDWR | O_CREAT, 0666, &file, &how, &on);
 
     if (kr != KERN_SUCCESS)
         return kr;
@@ -207,11 +209,12 @@ TEST(a_page_that_is_not_there_is_a_signal)
     /* Nobody can fork any more; what maps a file of a dead server is enough to see it. */
     mach_port_t self = mach_task_self(), root = new_root(), file, object;
     mach_msg_type_name_t how;
+    uint32_t on;
     vm_address_t at = 0;
     char c[8];
     int64_t size;
 
-    REQUIRE_KR(fs_open(root, "/bin/sh", O_RDONLY, 0, &file, &how), KERN_SUCCESS);
+    REQUIRE_KR(fs_open(root, "/bin/sh", O_RDONLY, 0, &file, &how, &on), KERN_SUCCESS);
     REQUIRE_KR(io_map(file, &object, &size), KERN_SUCCESS);
     REQUIRE_KR(vm_map(self, &at, 16 * BLOCK, 0, TRUE, object, 0, FALSE, VM_PROT_READ, VM_PROT_READ,
                       VM_INHERIT_NONE), KERN_SUCCESS);
