@@ -250,8 +250,8 @@ void aside_resume(void *waiting);
 
 /* ---- serve.c ---- */
 
-/* Takes the service's port, which gives out the tree with that root; a send right to it in *to_self if that is
- * not NULL. false, after a line that says so by the server's name: it cannot. */
+/* Takes the service's port, which gives out the tree with that root; a send right to it in *to_self if that
+ * is not NULL. false, after a line that says so by the server's name: it cannot. */
 bool serve_begin(const char *server, const char *service, uint32_t root, mach_port_t *to_self);
 /* The root of the tree that a port of this server is about. */
 uint32_t serve_root(mach_port_t port);

@@ -91,7 +91,8 @@ static bool add(struct device *device)
     return true;
 }
 
-/* The port of its service; MACH_PORT_NULL: there is none now. Of a registered one the right is the caller's. */
+/* The port of its service; MACH_PORT_NULL: there is none now. Of a registered one the right is the
+ * caller's. */
 static mach_port_t service_port(struct device *d)
 {
     service_name_t name;
