@@ -49,10 +49,11 @@ static inline mach_msg_size_t mig_align(void *message, mach_msg_size_t offset,
  */
 static inline mach_msg_size_t mig_copy_string(char *to, const char *from, mach_msg_size_t room)
 {
-    const uint64_t ones = 0x0101010101010101;
     mach_msg_size_t i = 0;
 
 #ifndef __SANITIZE_ADDRESS__ /* (which would not have it) */
+    const uint64_t ones = 0x0101010101010101;
+
     for (; room - i >= 8 && ((uint64_t)(from + i) & 4095) <= 4096 - 8; i += 8) {
         uint64_t word;
         uint64_t nul; /* the highest bit of the first byte that is 0, and some above */
