@@ -169,11 +169,13 @@ USER_CFLAGS := $(COMMON) $(if $(LEAN),,-g) -fno-stack-protector -Wno-unused-para
 HOST_CFLAGS := -std=gnu11 $(if $(LEAN),-O1,-O2 -g) $(WARN)
 LDFLAGS     := -nostdlib -static -z max-page-size=4096 -z noexecstack
 
-# Changes when the flags do, so that all is compiled again.
+# A file that changes when the flags do, so that all is compiled again. (Written here, since make considers
+# all that depends on it, by each way, as long as a command for it runs.)
 FLAGS := $(HOSTCC) $(HOST_CFLAGS) $(CC) $(KERNEL_CFLAGS) $(USER_CFLAGS)
-.PHONY: FORCE
-$(BUILD)/flags: FORCE
-	$(Q)mkdir -p $(@D); echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
+ifneq ($(file <$(BUILD)/flags),$(FLAGS))
+$(shell mkdir -p $(BUILD))
+$(file >$(BUILD)/flags,$(FLAGS))
+endif
 
 # All files below $(1) called $(2), in the same order on every machine.
 files = $(sort $(shell find $(1) -name '$(2)' 2>/dev/null))
