@@ -408,30 +408,41 @@ TEST(the_pager_takes_pages_from_the_kernel_alone)
 
 /* ---- hogs ---- */
 
-#define LAST_WAIT 1000 /* ms, for refusals that are still to come */
+/* Sends a request of two words, and takes what answers have come: with wait, until this one's has. Returns
+ * how many of them say EAGAIN. */
+static int ask(mach_port_t reply, mach_port_t port, mach_msg_id_t id, uint32_t first, uint32_t second,
+               boolean_t wait)
+{
+    mig_reply_error_t *error = (mig_reply_error_t *)&message;
+    const mach_msg_option_t option = MACH_RCV_MSG | (wait ? 0 : MACH_RCV_TIMEOUT);
+    int refused = 0;
+    struct {
+        mach_msg_header_t header;
+        uint32_t word[2];
+    } m = {.header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
+                      .msgh_remote_port = port, .msgh_local_port = reply, .msgh_id = id},
+           .word = {first, second}};
 
-/* Sends requests that wait, of two words each; how many of them were refused. */
+    mach_msg(&m.header, MACH_SEND_MSG, sizeof m, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL);
+    while (mach_msg(&message.header, option, 0, sizeof message, reply, 0, MACH_PORT_NULL)
+           == MACH_MSG_SUCCESS) {
+        refused += error->RetCode == unix_err(EAGAIN);
+        if (wait && error->RetCode == MIG_BAD_ID)
+            break;
+    }
+    return refused;
+}
+
+/* Sends requests that wait; how many of them were refused. */
 static int refusals_at(mach_port_t reply, mach_port_t port, mach_msg_id_t id, uint32_t first,
                        uint32_t second, int requests)
 {
-    mig_reply_error_t *error = (mig_reply_error_t *)&message;
     int refused = 0;
 
-    for (int i = 0; i < requests; i++) {
-        struct {
-            mach_msg_header_t header;
-            uint32_t word[2];
-        } m = {.header = {.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-                                                      MACH_MSG_TYPE_MAKE_SEND_ONCE),
-                          .msgh_remote_port = port, .msgh_local_port = reply, .msgh_id = id},
-               .word = {first, second}};
-
-        mach_msg(&m.header, MACH_SEND_MSG, sizeof m, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL);
-        while (mach_msg(&message.header, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof message, reply,
-                        i == requests - 1 ? LAST_WAIT : 0, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
-            refused += error->RetCode == unix_err(EAGAIN);
-    }
-    return refused;
+    for (int i = 0; i < requests; i++)
+        refused += ask(reply, port, id, first, second, FALSE);
+    /* A server answers in order: behind its answer to what it does not know there are no more. */
+    return refused + ask(reply, port, 1, 0, 0, TRUE);
 }
 
 static int refusals(mach_port_t port, mach_msg_id_t id, uint32_t first, uint32_t second, int requests)
