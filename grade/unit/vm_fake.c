@@ -612,7 +612,7 @@ kern_return_t memory_object_terminate(mach_port_t pager, mach_port_t control)
 }
 
 kern_return_t mach_msg_ask_pager(ipc_port_t pager, ipc_port_t control, vm_offset_t offset, vm_size_t length,
-                                 vm_prot_t access, thread_t *receiver)
+                                 vm_prot_t access, struct ledger *payer, thread_t *receiver)
 {
     kern_return_t kr = sent(pager, (struct fake_message){.id = REQUEST, .control = control,
                                                          .offset = offset, .length = length,
