@@ -52,3 +52,14 @@ def keys(machine, text, limit=20):
     machine.type(text)
     machine.expect(r"\n\$ $", limit)
     return Terminal("$ " + machine.output[begin:machine.position]).lines()
+
+
+# It is in the foreground, and takes its own signals, once it has shown that it is ready.
+SLEEP = "sh -c 'echo ready; exec sleep 1000'"
+
+
+def begin(machine, command, shows):
+    """Types a command that goes on, and waits until it shows that."""
+    machine.type(command + "\n")
+    machine.expect(re.escape(command) + "\n")
+    machine.expect(shows)

@@ -5,7 +5,7 @@ see, test_sh_jobs.py job control.)"""
 import re
 
 import pytest
-from console import keys
+from console import SLEEP, begin, keys
 from harness import Qemu
 from test_libc_unit import HOSTCC, ROOT, SANITIZE, UNIT, run
 
@@ -34,17 +34,9 @@ def console_fixture(request):
         yield machine
 
 
-def begin(machine, command, shows):
-    """Types a command that goes on, and waits until it shows that."""
-    machine.type(command + "\n")
-    machine.expect(re.escape(command) + "\n")
-    machine.expect(shows)
-
-
 # The shell's echo comes before cat, which may not read yet: to type ahead is all right, but no signals. They
 # would be the shell's, still.
 READ = "echo ready; cat"
-SLEEP = "sh -c 'echo ready; exec sleep 1000'"
 
 
 def test_a_line_is_edited(console):

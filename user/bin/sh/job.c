@@ -132,6 +132,8 @@ static void child_begins(pid_t group, int flags)
     catch_forget();
     if (controlled && flags != 0) {
         setpgid(0, group);
+        /* Here, and not in the parent too: that may come to it late, when the child is a shell that has given
+         * the terminal to a job of its own. */
         if (flags & CHILD_FOREGROUND)
             give_terminal(group != 0 ? group : getpid());
     }
@@ -178,8 +180,6 @@ pid_t fork_child(struct job *job, int flags)
         if (job->group == 0)
             job->group = pid;
         setpgid(pid, job->group);
-        if ((flags & CHILD_FOREGROUND) && job->count == 1)
-            give_terminal(job->group);
     }
     return pid;
 }
