@@ -64,7 +64,7 @@ static boolean_t intr_server(mach_msg_header_t *in, mach_msg_header_t *out)
 kern_return_t S_io_read(mach_port_t io, mach_port_t reply, uint32_t amount, char *data,
                         mach_msg_type_number_t *dataCnt)
 {
-    kern_return_t kr = session_check(SIGTTIN);
+    kern_return_t kr = session_is_past() ? unix_err(EINTR) : session_check(SIGTTIN);
 
     if (kr != KERN_SUCCESS)
         return kr;
@@ -125,15 +125,13 @@ kern_return_t S_io_truncate(mach_port_t io, int64_t length)
 
 int main(void)
 {
-    static const mig_demux_t demuxers[] = {intr_server, io_server, tty_server, interrupt_server,
-                                           session_server, alarm_server, NULL};
+    static const mig_demux_t demuxers[] = {session_order, intr_server, io_server, tty_server,
+                                           interrupt_server, session_server, alarm_server, NULL};
     mach_port_t receive_right;
     kern_return_t kr;
 
     tty_init();
     kr = alarm_init();
-    if (kr == KERN_SUCCESS)
-        kr = session_init();
     if (kr == KERN_SUCCESS)
         kr = ports_create(&intr, &intr_class);
     if (kr == KERN_SUCCESS)
@@ -145,6 +143,8 @@ int main(void)
         kr = bootstrap_check_in(bootstrap_port, SERVICE_TTY, &receive_right);
     if (kr == KERN_SUCCESS)
         kr = ports_adopt(&tty, &tty_class, receive_right);
+    if (kr == KERN_SUCCESS)
+        kr = session_init(tty.port);
     if (kr != KERN_SUCCESS) {
         printf("serial: cannot start: %s\n", mach_error_string(kr));
         return 1;

@@ -56,8 +56,16 @@ kern_return_t alarm_init(void);
 kern_return_t session_check(int signal);
 /* To the foreground group, whose readers ask again. */
 void session_signal(int signal);
+/*
+ * Was the request that is being served sent before the latest signal? Then who sent it is to ask again: when
+ * the signal has been dealt with. It must not get what was typed behind the key that sent the signal.
+ */
+boolean_t session_is_past(void);
+/* Demultiplexer, before those of requests, for session_is_past: handles nothing itself. */
+boolean_t session_order(mach_msg_header_t *in, mach_msg_header_t *out);
 /* Demultiplexer: the session's leader has ended. */
 boolean_t session_server(mach_msg_header_t *in, mach_msg_header_t *out);
-kern_return_t session_init(void);
+/* tty: the port that requests come to. */
+kern_return_t session_init(mach_port_t tty);
 
 #endif

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <mach/error.h>
 #include <mach/mach.h>
+#include <mach/mach_port.h>
 #include <mach/notify_ids.h>
 #include <proc_info.h>
 #include <server_types.h>
@@ -23,6 +24,12 @@ static const struct port_class watch_class = {.name = "session watch"};
 static struct port_object watch;
 static int session;    /* 0: it controls none */
 static int foreground; /* process group of that session */
+
+/* The requests that were in the port's queue when a signal was sent: those before this one, which has not
+ * come yet. A process cannot have sent one later without having dealt with the signal. */
+static mach_port_t requests;
+static mach_port_seqno_t first_fresh;
+static boolean_t some_are_past;
 
 static mach_port_t proc(void)
 {
@@ -77,11 +84,35 @@ kern_return_t session_check(int signal)
     return verdict(answer, signal);
 }
 
+static void mark_past(void)
+{
+    mach_port_status_t status;
+
+    some_are_past =
+        mach_port_get_receive_status(mach_task_self(), requests, &status) == KERN_SUCCESS;
+    if (some_are_past)
+        first_fresh = status.mps_seqno + status.mps_msgcount;
+}
+
+boolean_t session_order(mach_msg_header_t *in, mach_msg_header_t *out)
+{
+    if (some_are_past && in->msgh_local_port == requests
+        && (int32_t)(in->msgh_seqno - first_fresh) >= 0)
+        some_are_past = FALSE;
+    return FALSE;
+}
+
+boolean_t session_is_past(void)
+{
+    return some_are_past;
+}
+
 void session_signal(int signal)
 {
     if (session == 0)
         return;
     proc_signal_group(proc(), foreground, session, signal);
+    mark_past();
     readers_ask_again();
 }
 
@@ -117,8 +148,9 @@ boolean_t session_server(mach_msg_header_t *in, mach_msg_header_t *out)
     return TRUE;
 }
 
-kern_return_t session_init(void)
+kern_return_t session_init(mach_port_t tty)
 {
+    requests = tty;
     return ports_create(&watch, &watch_class);
 }
 
