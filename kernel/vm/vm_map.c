@@ -52,7 +52,7 @@ vm_map_t vm_map_create(struct ledger *ledger)
     queue_init(&map->entries);
     map->refs = 1;
     map->max = VM_MAX_ADDRESS;
-    map->seed = (uint32_t)machine_time() | 1;
+    map->seed = (uint32_t)machine_time() | 1; /* who knew the priorities could make the tree a list */
     return map;
 }
 
