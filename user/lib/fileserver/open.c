@@ -27,15 +27,25 @@ static void destroy(void *object)
 
 static const struct port_class open_class = {.name = "open file", .destroy = destroy, .short_lived = TRUE};
 
-int open_new(struct inode *ip, uint32_t flags, struct above *above, mach_port_t *port)
+/* One with a port, and a reference; what it is of is the caller's to fill in. NULL: no memory. */
+static struct open_file *create(uint32_t flags)
 {
     struct open_file *f = spare != NULL ? spare : malloc(sizeof *f);
 
     spare = NULL;
     if (f != NULL)
         *f = (struct open_file){.flags = flags};
-    if (f == NULL || ports_create(&f->object, &open_class) != KERN_SUCCESS) {
-        free(f);
+    if (f == NULL || ports_create(&f->object, &open_class) == KERN_SUCCESS)
+        return f;
+    free(f);
+    return NULL;
+}
+
+int open_new(struct inode *ip, uint32_t flags, struct above *above, mach_port_t *port)
+{
+    struct open_file *f = create(flags);
+
+    if (f == NULL) {
         inode_put(ip);
         return ENOMEM;
     }
@@ -48,19 +58,13 @@ int open_new(struct inode *ip, uint32_t flags, struct above *above, mach_port_t 
 
 int open_kept(struct open_file **kept, struct inode *ip, uint32_t flags, mach_port_t *port)
 {
-    struct open_file *f = *kept;
-
-    if (f == NULL) {
-        f = calloc(1, sizeof *f);
-        if (f == NULL || ports_create(&f->object, &open_class) != KERN_SUCCESS) {
-            free(f);
+    if (*kept == NULL) {
+        *kept = create(flags);
+        if (*kept == NULL)
             return ENOMEM;
-        }
-        f->ip = inode_ref(ip);
-        f->flags = flags;
-        *kept = f;
+        (*kept)->ip = inode_ref(ip);
     }
-    *port = ports_offer(&f->object);
+    *port = ports_offer(&(*kept)->object);
     return *port == MACH_PORT_NULL ? ENOMEM : 0;
 }
 
