@@ -1,5 +1,6 @@
 /*
- * What the tests of hostile processes share: ports to be hostile to, and a look whether all is well afterwards.
+ * What the tests of hostile processes share: ports to be hostile to, and a look whether all is well
+ * afterwards.
  */
 #ifndef HOSTILE_TEST_H
 #define HOSTILE_TEST_H
