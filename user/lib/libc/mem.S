@@ -78,7 +78,7 @@
     b.lo    30f
     ldp     x12, x13, [x8, #-16]
     mov     x3, x0
-    subs    x2, x2, #(16 + 64)
+    subs    x2, x2, #64
     b.lt    22f
     subs    x2, x2, #192            // (256 at a time, while there are)
     b.lt    18f
@@ -92,8 +92,8 @@
 21: move64
     subs    x2, x2, #64
     b.ge    21b
-22: adds    x2, x2, #64
-    b.eq    24f
+22: adds    x2, x2, #48             // of what is left 16 bytes are in x12 and x13
+    b.le    24f
 23: ldp     x4, x5, [x1], #16
     stp     x4, x5, [x3], #16
     subs    x2, x2, #16
