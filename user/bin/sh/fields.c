@@ -65,12 +65,16 @@ char *pieces_pattern(const struct pieces *p, size_t from, size_t to)
     return s;
 }
 
+/* (The command `[` has none: it would have the folder read each time.) */
 static bool has_pattern(const struct pieces *p, size_t from, size_t to)
 {
-    for (size_t i = from; i < to; i++)
-        if ((p->kinds[i] == PIECE_PLAIN || p->kinds[i] == PIECE_VALUE)
-            && strchr("*?[", p->chars[i]) != NULL && p->chars[i] != '\0')
+    for (size_t i = from; i < to; i++) {
+        if (p->kinds[i] != PIECE_PLAIN && p->kinds[i] != PIECE_VALUE)
+            continue;
+        if (p->chars[i] == '*' || p->chars[i] == '?'
+            || (p->chars[i] == '[' && memchr(p->chars + i, ']', to - i) != NULL))
             return true;
+    }
     return false;
 }
 

@@ -40,9 +40,12 @@ static int add(struct search *g, const char *path, int is_directory)
 
 static int has_magic(const char *part, size_t length, int flags)
 {
-    for (size_t i = 0; i < length; i++)
-        if (strchr("*?[", part[i]) != NULL || (part[i] == '\\' && !(flags & GLOB_NOESCAPE)))
+    for (size_t i = 0; i < length; i++) {
+        if (part[i] == '*' || part[i] == '?' || (part[i] == '\\' && !(flags & GLOB_NOESCAPE)))
             return 1;
+        if (part[i] == '[' && memchr(part + i, ']', length - i) != NULL) /* alone it is a character */
+            return 1;
+    }
     return 0;
 }
 
