@@ -48,6 +48,9 @@ static const struct {
     const char *expected; /* (so,eo) of the whole and the groups; "no" */
 } cases[] = {
     {E, "abc", "xabcx", "(1,4)"},
+    {B, "a\\*", "aa*", "(1,3)"},
+    {B, "a*\\*b", "caa*b", "(1,5)"},
+    {E, "a*\\*b", "caa*b", "(1,5)"},
     {E, "a|ab|abc", "abc", "(0,3)"},
     {E, "(a|ab)(c|bcd)(d*)", "abcd", "(0,4)(0,2)(2,3)(3,4)"},
     {E, "(a|ab)(bcd|c)(d*)", "abcd", "(0,4)(0,2)(2,3)(3,4)"},

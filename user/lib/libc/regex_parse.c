@@ -221,7 +221,7 @@ static int interval(struct parser *parser, int node)
 /* The operator at p, or '\0': one of * + ? {; with its length. */
 static char operator(const struct parser *parser, const char *p, int *length)
 {
-    bool escaped = !parser->extended && *p == '\\';
+    bool escaped = !parser->extended && *p == '\\' && p[1] != '*'; /* (an escaped star is a star) */
     char c = *p == '*' ? '*' : parser->extended ? *p : escaped ? p[1] : '\0';
 
     *length = 1 + escaped;
