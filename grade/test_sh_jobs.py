@@ -148,8 +148,8 @@ def test_stopped_jobs_are_not_forgotten(console):
 
 
 def test_a_shell_below_keeps_the_terminal(console):
-    """What a shell's own job is given, the shell above does not take back: however late it comes to run again,
-    having used much of the processor."""
+    """What a shell's own job is given, the shell above does not take back: however late it comes to run
+    again, having used much of the processor."""
     for _ in range(3):
         keys(console, "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done\n")
         console.type(f"sh\n{SLEEP}\n")
