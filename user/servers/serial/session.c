@@ -26,7 +26,8 @@ static int session;    /* 0: it controls none */
 static int foreground; /* process group of that session */
 
 /* The requests that were in the port's queue when a signal was sent: those before this one, which has not
- * come yet. A process cannot have sent one later without having dealt with the signal. */
+ * come yet. What comes later is from who has dealt with the signal; or, rarely, from a thread that could not
+ * be interrupted at once (proc tries again: deliver.c), and is taken for that. */
 static mach_port_t requests;
 static mach_port_seqno_t first_fresh;
 static boolean_t some_are_past;
